@@ -1,0 +1,22 @@
+"""The only reader of the clock and of entropy; everything else gets times and random bytes as arguments."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+Random = Callable[[int], bytes]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Env:
+    """``now()`` gives an aware UTC time, ``random(n)`` gives n unpredictable bytes; a test passes its own."""
+
+    now: Callable[[], datetime] = _now
+    random: Random = secrets.token_bytes

@@ -1,0 +1,221 @@
+"""Untrusted bytes into known shapes, or :class:`Malformed`; every limit is a constant of this file.
+
+Rules of this file: nothing else in the library parses JSON, CBOR, base64, DER or compressed data that came from
+outside; nothing here believes what it parses; only :class:`Malformed` leaves. Library defaults are lenient (duplicate
+members, NaN, padded or non-canonical base64, trailing bytes) and are tightened here.
+"""
+
+from __future__ import annotations
+
+import binascii
+import json
+import re
+import zlib
+from base64 import b64decode, urlsafe_b64decode
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NoReturn, TypeVar, cast
+
+from ewallet.errors import Malformed
+
+try:  # the extra "fast"; what it reads and refuses is the same
+    from pybase64 import urlsafe_b64decode as _urlsafe_b64decode
+    from pybase64 import urlsafe_b64encode as _urlsafe_b64encode
+except ImportError:
+    from base64 import urlsafe_b64encode as _urlsafe_b64encode
+
+    _urlsafe_b64decode = urlsafe_b64decode
+
+MAX_CREDENTIAL: Final = 512 * 1024  # bytes of one credential or presentation; a portrait is about 30 KiB
+MAX_DOCUMENT: Final = 4 * 1024 * 1024  # bytes of a trust list, status token, request or answer
+MAX_DISCLOSURES: Final = 1_000  # a household of twenty with eleven members each is 240
+MAX_DIGESTS: Final = 4_000  # with decoys
+MAX_DEPTH: Final = 32  # of JSON and of CBOR; the deepest kind of ours has 6
+MAX_CHAIN: Final = 5  # certificates in x5c or x5chain
+MAX_CERTIFICATE: Final = 16 * 1024  # bytes of DER
+MAX_STATUS_LIST: Final = 16 * 1024 * 1024  # bytes after inflating: 16 Mi entries of 8 bits
+MAX_TIME: Final = 253_402_300_799  # 9999-12-31T23:59:59Z, the last second a datetime can hold
+MAX_INTEGER: Final = 1 << 53  # RFC 8259 §6: beyond it peers disagree about the value
+MAX_TEXT: Final = 100_000  # characters of one name, path or header
+
+T = TypeVar("T")
+Json = Any  # None, bool, int, float, str, list, dict; the checks below narrow it
+
+
+def refuse(code: str, detail: str = "") -> NoReturn:
+    """Raise :class:`Malformed` without a cause: a parser's own words may quote the input."""
+    raise Malformed(code, detail) from None
+
+
+# -- base64 ------------------------------------------------------------------------------------------------
+
+_BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]*\Z")
+
+
+def base64url(text: str, what: str = "base64url") -> bytes:
+    """The bytes of an unpadded, canonical base64url text (RFC 4648 §5; RFC 7515 §2); ``malformed.encoding``."""
+    if not _BASE64URL.match(text) or len(text) % 4 == 1:
+        refuse("malformed.encoding", f"{what} is not unpadded base64url")
+    raw: bytes = _urlsafe_b64decode(text + "==="[: -len(text) % 4])
+    if len(text) % 4 and to_base64url(raw[-(len(raw) % 3) :])[-1] != text[-1]:
+        refuse("malformed.encoding", f"{what} is not canonical base64url")
+    return raw
+
+
+def to_base64url(raw: bytes) -> str:
+    """Unpadded base64url."""
+    return _urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+
+
+def base64(text: str, what: str = "base64") -> bytes:
+    """The bytes of a padded, canonical standard base64 text, as in ``x5c``; ``malformed.encoding``."""
+    try:
+        raw = b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        refuse("malformed.encoding", f"{what} is not padded base64")
+    if binascii.b2a_base64(raw, newline=False) != text.encode("ascii"):
+        refuse("malformed.encoding", f"{what} is not canonical base64")
+    return raw
+
+
+# -- JSON --------------------------------------------------------------------------------------------------
+
+
+class _Duplicate(ValueError):
+    pass
+
+
+def _members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise _Duplicate
+    return members
+
+
+def _no_constant(text: str) -> NoReturn:
+    raise ValueError(text)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError
+    return number
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_members, parse_constant=_no_constant, parse_float=_finite, strict=True
+)
+_SURROGATE_ESCAPE: Final = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def json_value(raw: bytes | str, what: str = "json", *, limit: int = MAX_DOCUMENT) -> Json:
+    """The value of a JSON text (RFC 8259, UTF-8, no duplicate members, no NaN, no unpaired surrogates).
+
+    Raises ``malformed.json``, ``malformed.json_duplicate``, ``limit.size`` or ``limit.depth``.
+    """
+    if len(raw) > limit:
+        refuse("limit.size", f"{what} has {len(raw)} bytes, at most {limit} are read")
+    try:
+        text = raw if isinstance(raw, str) else raw.decode("utf-8")
+        value = _DECODER.decode(text)
+        if _SURROGATE_ESCAPE.search(text):
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except _Duplicate:
+        refuse("malformed.json_duplicate", f"{what} repeats a member")
+    except RecursionError:
+        refuse("limit.depth", f"{what} is nested more than {MAX_DEPTH} deep")
+    except (ValueError, UnicodeError):
+        refuse("malformed.json", f"{what} is not json")
+    if text.count("[") + text.count("{") > MAX_DEPTH and not _shallow(value):
+        refuse("limit.depth", f"{what} is nested more than {MAX_DEPTH} deep")
+    return value
+
+
+def _shallow(value: Json) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [child for node in level for child in _children(node)]
+        if not level:
+            return True
+    return False
+
+
+def _children(node: Json) -> Iterable[Json]:
+    if isinstance(node, dict):
+        return node.values()
+    return node if isinstance(node, list) else ()
+
+
+def json_object(raw: bytes | str, what: str = "json", *, limit: int = MAX_DOCUMENT) -> dict[str, Json]:
+    """As :func:`json_value`, and it must be an object."""
+    return instance(json_value(raw, what, limit=limit), dict, what)
+
+
+# -- members -----------------------------------------------------------------------------------------------
+
+_NAMES: Final = {dict: "an object", list: "an array", str: "a string", int: "an integer", bool: "a boolean"}
+
+
+def instance(value: Json, kind: type[T], what: str) -> T:
+    """The value, if it is exactly of that kind (a boolean is no integer); ``malformed.claim_type``."""
+    if type(value) is not kind:
+        refuse("malformed.claim_type", f"{what} is {kind_of(value)}, expected {_NAMES[kind]}")
+    return value
+
+
+def kind_of(value: Json) -> str:
+    """The JSON kind of a value, for a message that must not quote it."""
+    if value is None:
+        return "null"
+    return _NAMES.get(type(value), "a number" if isinstance(value, float) else "another kind")
+
+
+def member(members: Mapping[str, Json], name: str, kind: type[T]) -> T:
+    """A member that must be there, of that kind; ``malformed.claim_type``."""
+    if name not in members:
+        refuse("malformed.claim_type", f"{name} is missing")
+    return instance(members[name], kind, name)
+
+
+def optional(members: Mapping[str, Json], name: str, kind: type[T]) -> T | None:
+    """A member of that kind, or None where it is absent; null is not absent; ``malformed.claim_type``."""
+    return instance(members[name], kind, name) if name in members else None
+
+
+def strings(value: Json, what: str) -> tuple[str, ...]:
+    """A non-empty array of strings; ``malformed.claim_type``."""
+    items = instance(value, list, what)
+    if not items:
+        refuse("malformed.claim_type", f"{what} is empty")
+    return tuple(instance(item, str, f"an item of {what}") for item in items)
+
+
+def numeric_date(value: Json, what: str) -> int:
+    """Seconds since 1970 (RFC 7519 §2): an integer or a number, rounded down, from 0 to the year 9999."""
+    if type(value) not in (int, float):
+        refuse("malformed.claim_type", f"{what} is {kind_of(value)}, expected a number")
+    if not 0 <= value <= MAX_TIME:
+        refuse("malformed.claim_type", f"{what} is outside the years 1970 to 9999")
+    return int(value)
+
+
+# -- compressed and certificates -----------------------------------------------------------------------------
+
+
+_CHUNK: Final = 1 << 18  # grows the output step by step, so that a bomb costs no more memory than the limit
+
+
+def inflate(raw: bytes, what: str, *, limit: int = MAX_STATUS_LIST) -> bytes:
+    """The bytes of one complete ZLIB stream (RFC 1950), never more than ``limit``; ``limit.decompressed``."""
+    stream = zlib.decompressobj()
+    data = bytearray()
+    try:
+        while not stream.eof and (chunk := stream.decompress(stream.unconsumed_tail if data else raw, _CHUNK)):
+            data += chunk
+            if len(data) > limit:
+                refuse("limit.decompressed", f"{what} inflates to more than {limit} bytes")
+    except zlib.error:
+        refuse("malformed.encoding", f"{what} is not a zlib stream")
+    if not stream.eof or stream.unused_data:
+        refuse("malformed.encoding", f"{what} is not one complete zlib stream")
+    return bytes(data)
