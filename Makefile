@@ -1,0 +1,77 @@
+# `make` alone prints the targets. Nothing has to be there before but python3 (3.11 or later) and make.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+SOURCES := ewallet issuer_service verifier_cli
+EXACT := ewallet/formats/*,ewallet/trust.py,ewallet/status.py,ewallet/verifier.py,ewallet/verdict.py,ewallet/shape.py
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types imports docs bench catalogue wheel wheel-test faults clean
+
+help:  ## print this
+	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+.venv/pip.stamp:
+	@PYTHON="$(PYTHON)" sh tests/venv.sh .venv
+	@touch $@
+
+.venv/base.stamp: .venv/pip.stamp pyproject.toml constraints.txt
+	@echo "installing what the demo needs into .venv (once)"
+	@$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+.venv/dev.stamp: .venv/base.stamp
+	@echo "installing what the tests need into .venv (once)"
+	@$(PIP) install -c constraints.txt -e '.[dev,issuer,verifier,fast]'
+	@touch $@
+
+.venv/bench.stamp: .venv/dev.stamp
+	@$(PIP) install -c constraints.txt -e '.[bench]'
+	@touch $@
+
+demo: .venv/base.stamp  ## one certificate from the issuer to the bank's verdict, on this machine (ONCE=1: check and stop)
+	@ONCE="$(ONCE)" $(BIN)/python -m issuer_service.demo
+
+test: .venv/dev.stamp  ## all tests, and the coverage they must have
+	@rm -f .coverage .coverage.*
+	$(BIN)/coverage run -m pytest -m 'not slow' $(ARGS)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report --include='$(EXACT)' --fail-under=100
+	@$(BIN)/coverage report --format=total
+
+lint: .venv/dev.stamp  ## style, and dependencies declared but unused or used but undeclared
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/deptry . 2>&1 | { ! grep -E 'DEP[0-9]{3}'; }
+	@echo "lint: clean"
+
+types: .venv/dev.stamp  ## mypy --strict
+	@$(BIN)/mypy
+
+imports: .venv/dev.stamp  ## the layers: dependencies point down
+	@$(BIN)/lint-imports --no-cache
+
+docs: .venv/dev.stamp  ## the pages that are made from code and data
+	@$(BIN)/python -m ewallet.testing.reference docs/reference
+
+catalogue: .venv/dev.stamp  ## check every certificate kind in schemas/
+	@$(BIN)/pytest -q tests/unit/test_catalog.py
+
+bench: .venv/bench.stamp  ## the benchmarks, with their limits and peers
+	@$(BIN)/python benchmarks/run.py
+
+wheel: .venv/dev.stamp  ## build the wheel and the sdist into dist/
+	@rm -rf dist
+	@SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 1767225600)} \
+	  $(BIN)/python -m build --no-isolation --outdir dist . >/dev/null
+	@ls dist
+
+wheel-test: wheel  ## all tests once more, against the built wheel and far from this folder
+	@bash tests/wheel.sh $(ARGS)
+
+faults: .venv/dev.stamp  ## the sweeps in full, and the slow tests
+	EWALLET_FULL=1 $(BIN)/pytest -m 'slow or sweep' $(ARGS)
+
+clean:  ## remove what make has made
+	rm -rf .venv .wheel-venv .demo dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
