@@ -13,7 +13,7 @@ help:  ## print this
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 .venv/pip.stamp:
-	@PYTHON="$(PYTHON)" sh tests/venv.sh .venv
+	@PYTHON="$(PYTHON)" sh .ci/venv .venv
 	@touch $@
 
 .venv/base.stamp: .venv/pip.stamp pyproject.toml constraints.txt
@@ -68,7 +68,7 @@ wheel: .venv/dev.stamp  ## build the wheel and the sdist into dist/
 	@ls dist
 
 wheel-test: wheel  ## all tests once more, against the built wheel and far from this folder
-	@bash tests/wheel.sh $(ARGS)
+	@bash .ci/wheel-test $(ARGS)
 
 faults: .venv/dev.stamp  ## the sweeps in full, and the slow tests
 	EWALLET_FULL=1 $(BIN)/pytest -m 'slow or sweep' $(ARGS)
