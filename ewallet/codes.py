@@ -293,8 +293,8 @@ request.client_id_mismatch
 The verifier named in the request is not the one that signed it. | Send nothing, and tell the verifier that is named.
 요청에 적힌 검증기관과 서명한 곳이 다릅니다. | 제출하지 말고 적혀 있는 검증기관에 알리십시오.
 request.untrusted_verifier
-The verifier is not on the trust list. | Send nothing unless you know by other means who is asking.
-검증기관이 신뢰목록에 없습니다. | 누가 요청하는지 다른 방법으로 확인되지 않으면 제출하지 마십시오.
+The verifier is not on the trust list. | Send nothing, and ask the organisation whether it is registered.
+검증기관이 신뢰목록에 없습니다. | 제출하지 말고 그 기관에 등록 여부를 확인하십시오.
 request.response_uri_mismatch
 The answer would go to an address that is not of this verifier. | Send nothing, and ask the verifier for a new request.
 응답을 받을 주소가 이 검증기관의 것이 아닙니다. | 제출하지 말고 검증기관에 확인한 뒤 새 요청을 받으십시오.
@@ -360,7 +360,7 @@ A value in the source record does not fit its kind of credential. | Correct the 
 원천 자료의 값이 증명서 종류의 규격에 맞지 않습니다. | 원천 자료에서 안내된 항목의 값을 바로잡으십시오.
 
 storage.auth_failed
-The passphrase is wrong or the key record damaged, which cannot be told apart. | Try again, then restore a backup.
+The passphrase is wrong or the key record damaged; the two cannot be told apart. | Try again, or restore a backup.
 암호가 틀렸거나 키 기록이 손상되었으며 둘은 구별할 수 없습니다. | 암호를 다시 넣고 안 되면 백업을 복원하십시오.
 storage.corrupt
 Stored data is damaged. | Restore it from a backup, or have the credentials issued again.
