@@ -53,7 +53,7 @@ imports: .venv/dev.stamp  ## the layers: dependencies point down
 	@$(BIN)/lint-imports --no-cache
 
 docs: .venv/dev.stamp  ## the pages that are made from code and data
-	@$(BIN)/python -m ewallet.testing.reference docs/reference
+	@for page in docs/generate_*.py; do $(BIN)/python $$page; done
 
 catalogue: .venv/dev.stamp  ## check every certificate kind in schemas/
 	@$(BIN)/pytest -q tests/unit/test_catalog.py
