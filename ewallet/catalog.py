@@ -1,0 +1,152 @@
+"""The certificate kinds: what each contains, who signs it, how its claims are disclosed and which yes/no claims it has.
+
+Kinds are data, one file each in ``schemas/types/<category>/<id>.json``; everything else about a kind is derived from
+that file. Files are found by name and read when first asked for; what a file may contain is written down in
+``schemas/meta/credential-type.schema.json`` and read strictly in :mod:`ewallet.kindfile`. Nothing is ever fetched.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Final, NoReturn
+
+from ewallet.errors import EWalletError, UsageError
+from ewallet.kindfile import read
+from ewallet.kinds import ClaimType, CredentialType, IssueOption, PredicateType, PredicateVector
+
+__all__ = ["Catalog", "ClaimType", "CredentialType", "IssueOption", "PredicateType", "PredicateVector", "Problem"]
+
+MAX_KIND: Final = 256 * 1024  # bytes of one kind file; the largest has 23 KiB
+MAX_KINDS: Final = 5_000  # files in one folder
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A file that was refused, and why."""
+
+    file: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.reason}"
+
+
+class Catalog:
+    """The kinds of one ``schemas`` folder, each read when first asked for::
+
+    >>> catalog = Catalog.bundled()
+    >>> catalog.type("resident_register_copy").label("en")
+    'Certified Copy of Resident Registration'
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        self._types: dict[str, CredentialType | Problem] = {}
+
+    @classmethod
+    def bundled(cls) -> Catalog:
+        """The kinds shipped with the library; in a source tree, those of the repository."""
+        shipped = Path(str(files("ewallet"))) / "schemas"
+        return cls.load(shipped if shipped.is_dir() else Path(__file__).parent.parent / "schemas")
+
+    @classmethod
+    def load(cls, folder: Path | str) -> Catalog:
+        """The kinds below ``folder/types``; a file that is not a kind is a problem of its own, not of the others."""
+        if not (Path(folder) / "types").is_dir():
+            raise UsageError("usage.configuration", "the schemas folder has no folder types")
+        return cls(Path(folder))
+
+    @cached_property
+    def _files(self) -> dict[str, list[Path]]:
+        found: dict[str, list[Path]] = {}
+        for path in sorted((self.folder / "types").glob("*/*.json"))[:MAX_KINDS]:
+            found.setdefault(path.stem, []).append(path)
+        return found
+
+    def ids(self) -> tuple[str, ...]:
+        """Every kind that has a file, in order; a file may still turn out to be broken when it is read."""
+        return tuple(sorted(self._files))
+
+    def type(self, type_id: str) -> CredentialType:
+        """The kind of that identifier; ``usage.argument`` where there is none, ``usage.configuration`` if broken."""
+        if type_id not in self._files:
+            raise UsageError("usage.argument", "no certificate kind of that identifier")
+        entry = self._entry(type_id)
+        if isinstance(entry, Problem):
+            raise UsageError("usage.configuration", str(entry))
+        return entry
+
+    def by_vct(self, vct: str) -> CredentialType | None:
+        """The kind that a credential of this ``vct`` is of, or None."""
+        parts = vct.split(":")
+        likely = self._entry(parts[-2]) if len(parts) > 2 and parts[-2] in self._files else None
+        if isinstance(likely, CredentialType) and likely.vct == vct:
+            return likely
+        return next((kind for kind in self if kind.vct == vct), None)
+
+    def __iter__(self) -> Iterator[CredentialType]:
+        """Every kind that can be read."""
+        entries = (self._entry(type_id) for type_id in self.ids())
+        return (entry for entry in entries if isinstance(entry, CredentialType))
+
+    def __contains__(self, type_id: str) -> bool:
+        return type_id in self._files and isinstance(self._entry(type_id), CredentialType)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What was refused, after reading every file."""
+        entries = [self._entry(type_id) for type_id in self.ids()]
+        return (*(entry for entry in entries if isinstance(entry, Problem)), *self._shared_vcts())
+
+    def _shared_vcts(self) -> Iterator[Problem]:
+        owners: dict[str, str] = {}
+        for kind in self:
+            if owners.setdefault(kind.vct, kind.id) != kind.id:
+                yield Problem(self._name(self._files[kind.id][0]), f"has the vct of {owners[kind.vct]}")
+
+    def _entry(self, type_id: str) -> CredentialType | Problem:
+        if type_id not in self._types:
+            self._types[type_id] = self._read(type_id)
+        return self._types[type_id]
+
+    def _read(self, type_id: str) -> CredentialType | Problem:
+        path, *others = self._files[type_id]
+        try:
+            if others:
+                _refuse(f"the identifier is taken twice, also by {self._name(others[0])}")
+            kind = read(self._bytes(path))
+            if (kind.id, kind.category) != (type_id, path.parent.name):
+                _refuse("id and category are not those of the file's place")
+        except EWalletError as exc:
+            return Problem(self._name(path), exc.detail)
+        return kind
+
+    def _bytes(self, path: Path) -> bytes:
+        try:
+            if not path.resolve(strict=True).is_relative_to(self.folder):
+                _refuse("leads out of the schemas folder")
+            with path.open("rb") as file:
+                raw = file.read(MAX_KIND + 1)
+        except OSError:
+            _refuse("cannot be read")
+        if len(raw) > MAX_KIND:
+            _refuse(f"has more than {MAX_KIND} bytes")
+        return raw
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.folder).as_posix()
+
+
+def _refuse(reason: str) -> NoReturn:
+    raise UsageError("usage.configuration", reason)
+
+
+if __name__ == "__main__":
+    from ewallet.cataloguing import main
+
+    sys.exit(main())

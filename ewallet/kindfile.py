@@ -1,0 +1,266 @@
+"""Reading one kind file, strictly: a member that is not known (a ``$ref``, a ``pattern``) is refused, not ignored.
+
+What a file may hold is also written as JSON Schema in ``schemas/meta/credential-type.schema.json``, for editors and for
+``make catalogue``; the reader here needs no validator, and adds what a schema cannot say: names used once, predicates
+that ask only about claims of the kind, resident numbers never required.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import date
+from typing import Any, Final, NoReturn, TypeVar
+
+from ewallet import shape
+from ewallet.errors import UsageError
+from ewallet.kinds import (
+    RESERVED,
+    RESERVED_EVERYWHERE,
+    ClaimType,
+    CredentialType,
+    IssueOption,
+    Pattern,
+    PredicateType,
+    PredicateVector,
+)
+
+META: Final = "../../meta/credential-type.schema.json"
+LANGUAGES: Final = frozenset({"ko", "en"})
+STANDINGS: Final = ("source_checked", "partly_checked", "draft")
+COPIES: Final = ("once", "per_verifier", "reuse")
+RULES: Final = ("acceptance", "printed", "unlimited")
+TYPES: Final = ("string", "date", "datetime", "integer", "number", "amount_krw", "boolean", "array", "object")
+FORMATS: Final = ("year", "year-month", "phone", "image")
+DISCLOSURES: Final = ("whole", "per_element", "whole_and_per_element")
+SENSITIVITIES: Final = (
+    *("public", "doc", "personal", "contact", "family", "business", "financial"),
+    *("sensitive", "biometric", "unique_id", "rrn"),
+)
+MAX_CLAIMS: Final = 300  # of one kind, rows and members included; the largest has 80
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
+_VCT: Final = re.compile(r"(?:urn:|https://)[!-~]{1,500}\Z")
+_FILE: Final = frozenset(
+    {"$schema", "id", "category", "name", "formats", "issuer", "legal_basis", "standing", "validity", "fee", "copies"}
+    | {"claims", "issue_options", "predicates", "sample", "predicate_vectors"}
+)
+_FILE_OPTIONAL: Final = frozenset({"used_by", "variants", "attestation", "note", "gov24_service_code"})
+_CLAIM: Final = frozenset({"name", "label", "type", "sensitivity", "required"})
+_CLAIM_OPTIONAL: Final = frozenset({"format", "enum", "disclosure", "derived", "items", "members", "mdoc"})
+_PREDICATE: Final = frozenset({"id", "label", "expression", "parameterised", "time_dependent", "presign"})
+
+Json = Any
+T = TypeVar("T")
+
+
+def read(raw: bytes) -> CredentialType:
+    """The kind in a file's bytes; ``malformed.*``, ``limit.*`` or ``usage.configuration`` with place and reason."""
+    file = shape.json_object(raw, "kind file")
+    _members(file, "kind file", _FILE, _FILE_OPTIONAL)
+    if file["$schema"] != META:
+        _refuse(f"$schema is not {META}")
+    kind = _kind(file)
+    _check_claims(kind)
+    _check_predicates(kind)
+    return kind
+
+
+def _refuse(reason: str) -> NoReturn:
+    raise UsageError("usage.configuration", reason)
+
+
+def _members(value: Json, where: str, needed: Collection[str], optional: Collection[str] = ()) -> dict[str, Json]:
+    members = shape.instance(value, dict, where)
+    for name in members:
+        if name not in needed and name not in optional:
+            _refuse(f"{where} has the unknown member {name[:40]!r}")
+    for name in sorted(needed):
+        if name not in members:
+            _refuse(f"{where} lacks {name}")
+    return members
+
+
+def _words(value: Json, where: str, needed: Collection[str] = LANGUAGES) -> Mapping[str, str]:
+    members = _members(value, where, needed, LANGUAGES)
+    for language, text in members.items():
+        if not shape.instance(text, str, f"{where}.{language}").strip():
+            _refuse(f"{where}.{language} is empty")
+    return members
+
+
+def _one_of(value: Json, allowed: Collection[T], where: str) -> Any:
+    if value not in allowed:
+        _refuse(f"{where} is none of {', '.join(map(str, allowed))}")
+    return value
+
+
+def _name(value: Json, where: str) -> str:
+    name = shape.instance(value, str, where)
+    if not _NAME.match(name):
+        _refuse(f"{where} is not a lower case name")
+    return name
+
+
+def _each(value: Json, where: str, reader: Callable[[Json, str], T]) -> tuple[T, ...]:
+    items = shape.instance(value, list, where)
+    return tuple(reader(item, f"{where}[{index}]") for index, item in enumerate(items))
+
+
+def _texts(value: Json, where: str) -> tuple[str, ...]:
+    return _each(value, where, lambda item, place: shape.instance(item, str, place))
+
+
+def _kind(file: Mapping[str, Json]) -> CredentialType:
+    issuer = _members(file["issuer"], "issuer", {"system", "agency"})
+    validity = _members(file["validity"], "validity", {"days", "rule", "meaning"})
+    fee = _members(file["fee"], "fee", {"electronic_krw", "counter_krw"})
+    optional = {name: _words(file[name], name, {"ko"}) for name in ("attestation", "note") if name in file}
+    return CredentialType(
+        id=_name(file["id"], "id"),
+        category=_name(file["category"], "category"),
+        names=_words(file["name"], "name"),
+        **_formats(file["formats"]),
+        system=_name(issuer["system"], "issuer.system"),
+        agencies=_words(issuer["agency"], "issuer.agency"),
+        legal_basis=shape.instance(file["legal_basis"], str, "legal_basis"),
+        standing=_one_of(file["standing"], STANDINGS, "standing"),
+        validity_days=_count(validity["days"], "validity.days"),
+        validity_rule=_one_of(validity["rule"], RULES, "validity.rule"),
+        validity_meaning=_words(validity["meaning"], "validity.meaning"),
+        fee={name: None if amount is None else _count(amount, f"fee.{name}", 0) for name, amount in fee.items()},
+        copies=_one_of(file["copies"], COPIES, "copies"),
+        claims=_each(file["claims"], "claims", lambda item, place: _claim(item, place, ())),
+        predicates=_each(file["predicates"], "predicates", _predicate),
+        issue_options=_each(file["issue_options"], "issue_options", _issue_option),
+        sample=shape.instance(file["sample"], dict, "sample"),
+        vectors=_each(file["predicate_vectors"], "predicate_vectors", _vector),
+        used_by=_texts(file.get("used_by", []), "used_by"),
+        variants=_texts(file.get("variants", []), "variants"),
+        gov24_service_code=shape.optional(file, "gov24_service_code", str),
+        **optional,
+    )
+
+
+def _count(value: Json, where: str, least: int = 1) -> int:
+    number = shape.instance(value, int, where)
+    if not least <= number <= 100_000_000:
+        _refuse(f"{where} is out of range")
+    return number
+
+
+def _formats(value: Json) -> dict[str, Any]:
+    formats = _members(value, "formats", {"dc+sd-jwt"}, {"mso_mdoc"})
+    vct = _members(formats["dc+sd-jwt"], "formats.dc+sd-jwt", {"vct"})["vct"]
+    if not _VCT.match(shape.instance(vct, str, "vct")):
+        _refuse("vct is neither a urn: nor an https: identifier")
+    mdoc = formats.get("mso_mdoc")
+    doctype = None if mdoc is None else _members(mdoc, "formats.mso_mdoc", {"doctype"})["doctype"]
+    return {"vct": vct, "doctype": None if doctype is None else shape.instance(doctype, str, "doctype")}
+
+
+def _claim(value: Json, where: str, above: Pattern) -> ClaimType:
+    claim = _members(value, where, _CLAIM, _CLAIM_OPTIONAL)
+    path = (*above, _name(claim["name"], f"{where}.name"))
+    kind = _one_of(claim["type"], TYPES, f"{where}.type")
+    below = {"array": (*path, None), "object": path}.get(kind, path)
+    return ClaimType(
+        path=path,
+        type=kind,
+        labels=_words(claim["label"], f"{where}.label"),
+        sensitivity=_one_of(claim["sensitivity"], SENSITIVITIES, f"{where}.sensitivity"),
+        required=shape.member(claim, "required", bool),
+        format=_one_of(claim["format"], FORMATS, f"{where}.format") if "format" in claim else None,
+        enum=_texts(claim.get("enum", []), f"{where}.enum"),
+        disclosure=_one_of(claim.get("disclosure", "whole"), DISCLOSURES, f"{where}.disclosure"),
+        derived=shape.optional(claim, "derived", bool) or False,
+        members=_below(claim, kind, where, below),
+        mdoc=_members(claim["mdoc"], f"{where}.mdoc", {"namespace", "element"}) if "mdoc" in claim else None,
+    )
+
+
+def _below(claim: Mapping[str, Json], kind: str, where: str, path: Pattern) -> tuple[ClaimType, ...]:
+    name = {"array": "items", "object": "members"}.get(kind)
+    for other in {"items", "members"} - {name}:
+        if other in claim:
+            _refuse(f"{where} is no {'array' if other == 'items' else 'object'} and has {other}")
+    if name is None:
+        return ()
+    if not claim.get(name):
+        _refuse(f"{where} lacks {name}")
+    return _each(claim[name], f"{where}.{name}", lambda item, place: _claim(item, place, path))
+
+
+def _predicate(value: Json, where: str) -> PredicateType:
+    predicate = _members(value, where, _PREDICATE)
+    return PredicateType(
+        id=_name(predicate["id"], f"{where}.id"),
+        labels=_words(predicate["label"], f"{where}.label"),
+        expression=shape.member(predicate, "expression", str),
+        parameterised=shape.member(predicate, "parameterised", bool),
+        time_dependent=shape.member(predicate, "time_dependent", bool),
+        presign=_one_of(predicate["presign"], (True, False, "when_true"), f"{where}.presign"),
+    )
+
+
+def _issue_option(value: Json, where: str) -> IssueOption:
+    option = _members(value, where, {"id", "label", "default"})
+    return IssueOption(
+        id=_name(option["id"], f"{where}.id"),
+        labels=_words(option["label"], f"{where}.label"),
+        default=shape.member(option, "default", str),
+    )
+
+
+def _vector(value: Json, where: str) -> PredicateVector:
+    vector = _members(value, where, {"predicate", "params", "as_of", "expected"})
+    try:
+        as_of = date.fromisoformat(shape.member(vector, "as_of", str))
+    except ValueError:
+        _refuse(f"{where}.as_of is not a date")
+    return PredicateVector(
+        predicate=shape.member(vector, "predicate", str),
+        params=shape.member(vector, "params", dict),
+        as_of=as_of,
+        expected=shape.member(vector, "expected", bool),
+    )
+
+
+# -- what a schema cannot say ----------------------------------------------------------------------------------
+
+
+def _check_claims(kind: CredentialType) -> None:
+    walked = [claim for top in kind.claims for claim in top.walk()]
+    if len(walked) > MAX_CLAIMS:
+        _refuse(f"{len(walked)} claims, at most {MAX_CLAIMS} are read")
+    _once((claim.path for claim in walked), "claim")
+    for claim in walked:
+        if claim.name in RESERVED_EVERYWHERE or claim.path[0] in RESERVED:
+            _refuse(f"claim {_dotted(claim.path)} has a reserved name")
+        if claim.sensitivity == "rrn" and claim.required:
+            _refuse(f"claim {_dotted(claim.path)} is a resident number and required")
+
+
+def _check_predicates(kind: CredentialType) -> None:
+    _once(((predicate.id,) for predicate in kind.predicates), "predicate")
+    claims = {claim.name for claim in kind.claims}
+    for predicate in kind.predicates:
+        if predicate.presign and (predicate.parameterised or predicate.id in claims | RESERVED):
+            _refuse(f"predicate {predicate.id} cannot be signed in advance")
+        if predicate.presign is True and predicate.time_dependent:
+            _refuse(f"predicate {predicate.id} goes stale and is signed in advance")
+    known = {predicate.id for predicate in kind.predicates}
+    for vector in kind.vectors:
+        if vector.predicate not in known:
+            _refuse(f"a vector of {vector.predicate[:64]}, which is no predicate here")
+
+
+def _once(paths: Iterable[Pattern], what: str) -> None:
+    for path, times in Counter(paths).items():
+        if times > 1:
+            _refuse(f"{what} {_dotted(path)} occurs {times} times")
+
+
+def _dotted(path: Pattern) -> str:
+    return ".".join("*" if step is None else step for step in path)

@@ -1,0 +1,371 @@
+"""One certificate kind: its claims and yes/no questions, and the rules that a record must keep to be issued as it."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, timezone
+from functools import cached_property
+from typing import Any, Final, Literal, NoReturn
+
+from ewallet import shape
+from ewallet.errors import Language, UsageError
+from ewallet.predicate import Predicate
+
+KST: Final = timezone(timedelta(hours=9), "KST")  # Korea has had no daylight saving time since 1988
+RESERVED: Final = frozenset({"iss", "sub", "aud", "iat", "nbf", "exp", "vct", "cnf", "status"})
+RESERVED_EVERYWHERE: Final = frozenset({"_sd", "_sd_alg", "..."})  # RFC 9901 §4.1
+
+Standing = Literal["source_checked", "partly_checked", "draft"]
+Copies = Literal["once", "per_verifier", "reuse"]
+Presign = bool | Literal["when_true"]
+Pattern = tuple[str | None, ...]
+Json = Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimType:
+    """One claim of a kind; ``path`` has None where any element of an array is meant."""
+
+    path: Pattern
+    type: str
+    labels: Mapping[str, str]
+    sensitivity: str
+    required: bool = False
+    format: str | None = None
+    enum: tuple[str, ...] = ()
+    disclosure: str = "whole"
+    derived: bool = False
+    members: tuple[ClaimType, ...] = ()
+    mdoc: Mapping[str, str] | None = None
+
+    @property
+    def name(self) -> str:
+        """The name in its object."""
+        return str(self.path[-1])
+
+    def label(self, lang: Language = "ko") -> str:
+        """The words for it on paper and screen."""
+        return self.labels[lang]
+
+    def walk(self) -> Iterator[ClaimType]:
+        """Itself and everything below."""
+        yield self
+        for member in self.members:
+            yield from member.walk()
+
+    @property
+    def below(self) -> Pattern:
+        """The path under which its members lie."""
+        return (*self.path, None) if self.type == "array" else self.path
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredicateType:
+    """A yes/no question of a kind; ``presign`` says whether the issuer may sign the answer as a claim of its own.
+
+    ``"when_true"``: the answer, once yes, stays yes (an age reached), so only a yes is signed.
+    """
+
+    id: str
+    labels: Mapping[str, str]
+    expression: str
+    parameterised: bool
+    time_dependent: bool
+    presign: Presign
+
+    def label(self, lang: Language = "ko") -> str:
+        """The question in words."""
+        return self.labels[lang]
+
+    @cached_property
+    def predicate(self) -> Predicate:
+        """The expression, parsed."""
+        return Predicate.parse(self.expression)
+
+
+@dataclass(frozen=True, kw_only=True)
+class IssueOption:
+    """What an applicant chooses on the issuing form."""
+
+    id: str
+    labels: Mapping[str, str]
+    default: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredicateVector:
+    """What a predicate answers about the sample of its kind."""
+
+    predicate: str
+    params: Mapping[str, Json]
+    as_of: date
+    expected: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class CredentialType:
+    """One certificate kind.
+
+    ``validity_days`` is how long its credentials are valid, the same for everybody; ``validity_rule`` says where the
+    figure comes from: receivers' habit (``acceptance``), the certificate itself (``printed``), or a choice of ours for
+    a certificate that does not expire (``unlimited``). ``system`` is the national system that signs.
+    """
+
+    id: str
+    category: str
+    names: Mapping[str, str]
+    vct: str
+    doctype: str | None
+    system: str
+    agencies: Mapping[str, str]
+    legal_basis: str
+    standing: Standing
+    validity_days: int
+    validity_rule: str
+    validity_meaning: Mapping[str, str]
+    fee: Mapping[str, int | None]
+    copies: Copies
+    claims: tuple[ClaimType, ...]
+    predicates: tuple[PredicateType, ...]
+    issue_options: tuple[IssueOption, ...]
+    sample: Mapping[str, Json] = field(repr=False)
+    vectors: tuple[PredicateVector, ...] = field(repr=False)
+    used_by: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
+    gov24_service_code: str | None = None
+    attestation: Mapping[str, str] | None = None
+    note: Mapping[str, str] | None = None
+
+    def label(self, lang: Language = "ko") -> str:
+        """The name of the kind."""
+        return self.names[lang]
+
+    def agency(self, lang: Language = "ko") -> str:
+        """Who issues the certificate."""
+        return self.agencies[lang]
+
+    # -- claims ----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _by_path(self) -> dict[Pattern, ClaimType]:
+        walked = {claim.path: claim for top in self.claims for claim in top.walk()}
+        return walked | {(p.id,): _answer_claim(p) for p in self.predicates if p.presign}
+
+    def claim(self, path: Sequence[str | int | None]) -> ClaimType | None:
+        """The claim at a path, whose array indexes (or None) all mean the same claim; None where there is none.
+
+        The path of an array element gives the array's claim; a pre-signed answer is a claim too.
+        """
+        pattern = tuple(step if isinstance(step, str) else None for step in path)
+        if pattern and pattern[-1] is None:
+            found = self._by_path.get(pattern[:-1])
+            return found if found and found.type == "array" else None
+        return self._by_path.get(pattern)
+
+    def label_of(self, path: Sequence[str | int | None], lang: Language = "ko") -> str:
+        """The words for a path; its last name where the kind does not know it."""
+        found = self.claim(path)
+        return found.label(lang) if found else next((s for s in reversed(path) if isinstance(s, str)), "")
+
+    @cached_property
+    def disclosable(self) -> frozenset[Pattern]:
+        """The paths for which a disclosure of its own is made; None stands for each element of an array.
+
+        Every claim and yes/no answer, every row of an array whose rows may be shown apart, and every member of an
+        object or of such a row: a resident number inside an object must not leave with the name beside it.
+        """
+        tops = [pattern for claim in self.claims for pattern in _disclosures(claim)]
+        return frozenset(tops) | {(p.id,) for p in self.predicates if p.presign}
+
+    # -- issuing ---------------------------------------------------------------------------------------------
+
+    def normalised(self, claims: Mapping[str, Json]) -> dict[str, Json]:
+        """The same claims with every text in NFC, the form that is signed."""
+        return {name: _nfc(value) for name, value in claims.items()}
+
+    def check(self, claims: Mapping[str, Json]) -> None:
+        """Raise ``issue.reserved_claim`` or ``issue.invalid_value`` where a record cannot be issued as this kind."""
+        _check_texts(claims, ())
+        for error in self._validator.iter_errors(dict(claims)):
+            path = ".".join(str(step) for step in error.instance_path) or "record"
+            _invalid(path, _reason(error))
+
+    @cached_property
+    def json_schema(self) -> dict[str, Json]:
+        """JSON Schema (2020-12) of a whole record, answers included."""
+        schema = _object_schema(self.claims)
+        schema["properties"] |= {p.id: {"type": "boolean"} for p in self.predicates if p.presign}
+        return {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": self.names["en"],
+            **schema,
+        }
+
+    @cached_property
+    def _validator(self) -> Any:
+        import jsonschema_rs  # only issuers need it
+
+        return jsonschema_rs.Draft202012Validator(self.json_schema, validate_formats=True)
+
+    def predicate(self, predicate_id: str) -> PredicateType | None:
+        """The yes/no question of that identifier."""
+        return next((p for p in self.predicates if p.id == predicate_id), None)
+
+    def answer(
+        self,
+        predicate_id: str,
+        claims: Mapping[str, Json],
+        as_of: date,
+        params: Mapping[str, Json] | None = None,
+        *,
+        holder: Mapping[str, Json] | None = None,
+    ) -> bool | None:
+        """Yes, no, or None where the record does not say; ``usage.argument`` for a question the kind has not."""
+        found = self.predicate(predicate_id)
+        if found is None:
+            raise UsageError("usage.argument", f"{self.id} has no such yes/no question")
+        return found.predicate.answer(claims, as_of, params, holder=holder, enums=self._enums)
+
+    @cached_property
+    def _enums(self) -> tuple[tuple[str, ...], ...]:
+        return tuple(claim.enum for claim in self._by_path.values() if claim.enum)
+
+    def presigned(
+        self, claims: Mapping[str, Json], at: datetime, *, holder: Mapping[str, Json] | None = None
+    ) -> dict[str, bool]:
+        """The yes/no claims to sign beside a record, judged on the day ``at`` is in Korea.
+
+        Left out: what goes stale, what the record does not say, and a no that may become a yes. Questions about
+        ``holder`` (is the applicant the owner?) are answered where the issuer passes who that is.
+        """
+        today = at.astimezone(KST).date()
+        answers = {
+            p.id: p.predicate.answer(claims, today, holder=holder, enums=self._enums)
+            for p in self.predicates
+            if p.presign
+        }
+        never_no = {p.id for p in self.predicates if p.presign == "when_true"}
+        return {
+            name: answer
+            for name, answer in answers.items()
+            if answer is not None and (answer or name not in never_no)
+        }
+
+
+def _answer_claim(predicate: PredicateType) -> ClaimType:
+    return ClaimType(
+        path=(predicate.id,), type="boolean", labels=predicate.labels, sensitivity="personal", derived=True
+    )
+
+
+def _disclosures(claim: ClaimType) -> Iterator[Pattern]:
+    yield claim.path
+    if claim.type == "array":
+        if claim.disclosure == "whole":
+            return
+        yield claim.below
+    for member in claim.members:
+        yield from _disclosures(member)
+
+
+def _nfc(value: Json) -> Json:
+    if isinstance(value, str):
+        return value if value.isascii() else unicodedata.normalize("NFC", value)
+    if isinstance(value, Mapping):
+        return {name: _nfc(member) for name, member in value.items()}
+    return [_nfc(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+# -- what a record must keep ---------------------------------------------------------------------------------
+
+
+def _invalid(path: str, reason: str) -> NoReturn:
+    raise UsageError("issue.invalid_value", f"{path}: {reason}") from None
+
+
+def _check_texts(value: Json, path: tuple[str, ...]) -> None:
+    if len(path) > shape.MAX_DEPTH:
+        _invalid(path[0], "nested too deep")
+    if isinstance(value, Mapping):
+        for name, member in value.items():
+            _check_name(name, path)
+            _check_texts(member, (*path, name))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _check_texts(item, (*path, str(index)))
+    elif isinstance(value, str) and _has_control(value):
+        _invalid(".".join(path), "control characters")
+
+
+def _check_name(name: Json, path: tuple[str, ...]) -> None:
+    if name in RESERVED_EVERYWHERE or (not path and name in RESERVED):
+        raise UsageError("issue.reserved_claim", f"{'.'.join((*path, name))} has a meaning of its own in a credential")
+    if not isinstance(name, str) or _has_control(name):
+        _invalid(".".join(path) or "record", "a name that is not one")
+
+
+def _has_control(text: str) -> bool:
+    return not text.isprintable() and any(unicodedata.category(sign) in ("Cc", "Cs") for sign in text)
+
+
+#: Said in our own words: a validator's message quotes the value.
+_REASONS: Final = {
+    "type": "another type of value",
+    "enum": "not one of the listed values",
+    "format": "not a date that exists",
+    "pattern": "not written as this kind of value is",
+    "required": "a required claim is missing",
+    "additionalProperties": "a claim that this kind has not",
+    "maxLength": "too long",
+    "minLength": "empty",
+    "maxItems": "too many rows",
+    "minimum": "too small",
+    "maximum": "too large",
+}
+
+
+def _reason(error: Any) -> str:
+    keyword = str(error.schema_path[-1]) if error.schema_path else ""
+    missing = getattr(error.kind, "property", None) if keyword == "required" else None
+    return f"{missing} is missing" if missing else _REASONS.get(keyword, "not what this kind expects")
+
+
+_VALUES: Final[dict[str, dict[str, Json]]] = {
+    "string": {"type": "string", "minLength": 1, "maxLength": 20_000},
+    "date": {"type": "string", "format": "date"},
+    "datetime": {"type": "string", "format": "date-time"},
+    "integer": {"type": "integer", "minimum": -shape.MAX_INTEGER, "maximum": shape.MAX_INTEGER},
+    "number": {"type": "number", "minimum": -shape.MAX_INTEGER, "maximum": shape.MAX_INTEGER},
+    "amount_krw": {"type": "integer", "minimum": -shape.MAX_INTEGER, "maximum": shape.MAX_INTEGER},
+    "boolean": {"type": "boolean"},
+}
+_FORMATS: Final[dict[str, dict[str, Json]]] = {
+    "year": {"minimum": 1800, "maximum": 2999},
+    "year-month": {"pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$"},
+    "phone": {"pattern": "^[0-9+() -]{3,30}$"},
+    "image": {"maxLength": shape.MAX_CREDENTIAL},
+}
+
+
+def _schema(claim: ClaimType) -> dict[str, Json]:
+    if claim.type == "array":
+        return {"type": "array", "maxItems": shape.MAX_DISCLOSURES, "items": _object_schema(claim.members)}
+    if claim.type == "object":
+        return _object_schema(claim.members)
+    if claim.enum:
+        return {"type": "string", "enum": list(claim.enum)}
+    if claim.format == "year" and claim.type == "string":
+        return {"type": "string", "pattern": "^[0-9]{4}$"}
+    return _VALUES[claim.type] | _FORMATS.get(claim.format or "", {})
+
+
+def _object_schema(members: Iterable[ClaimType]) -> dict[str, Json]:
+    listed = tuple(members)
+    return {
+        "type": "object",
+        "properties": {claim.name: _schema(claim) for claim in listed},
+        "required": [claim.name for claim in listed if claim.required],
+        "additionalProperties": False,
+    }
