@@ -11,19 +11,20 @@ import binascii
 import json
 import re
 import zlib
-from base64 import b64decode, urlsafe_b64decode
-from collections.abc import Iterable, Mapping
-from typing import Any, Final, NoReturn, TypeVar, cast
+from base64 import b64decode
+from collections.abc import Callable, Iterable, Mapping
+from io import BytesIO
+from typing import Any, Final, NoReturn, TypeVar
+
+import cbor2
+from cryptography import x509
 
 from ewallet.errors import Malformed
 
 try:  # the extra "fast"; what it reads and refuses is the same
-    from pybase64 import urlsafe_b64decode as _urlsafe_b64decode
-    from pybase64 import urlsafe_b64encode as _urlsafe_b64encode
+    from pybase64 import urlsafe_b64decode, urlsafe_b64encode
 except ImportError:
-    from base64 import urlsafe_b64encode as _urlsafe_b64encode
-
-    _urlsafe_b64decode = urlsafe_b64decode
+    from base64 import urlsafe_b64decode, urlsafe_b64encode  # type: ignore[assignment]
 
 MAX_CREDENTIAL: Final = 512 * 1024  # bytes of one credential or presentation; a portrait is about 30 KiB
 MAX_DOCUMENT: Final = 4 * 1024 * 1024  # bytes of a trust list, status token, request or answer
@@ -55,7 +56,7 @@ def base64url(text: str, what: str = "base64url") -> bytes:
     """The bytes of an unpadded, canonical base64url text (RFC 4648 §5; RFC 7515 §2); ``malformed.encoding``."""
     if not _BASE64URL.match(text) or len(text) % 4 == 1:
         refuse("malformed.encoding", f"{what} is not unpadded base64url")
-    raw: bytes = _urlsafe_b64decode(text + "==="[: -len(text) % 4])
+    raw: bytes = urlsafe_b64decode(text + "==="[: -len(text) % 4])
     if len(text) % 4 and to_base64url(raw[-(len(raw) % 3) :])[-1] != text[-1]:
         refuse("malformed.encoding", f"{what} is not canonical base64url")
     return raw
@@ -63,7 +64,7 @@ def base64url(text: str, what: str = "base64url") -> bytes:
 
 def to_base64url(raw: bytes) -> str:
     """Unpadded base64url."""
-    return _urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+    return urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
 
 
 def base64(text: str, what: str = "base64") -> bytes:
@@ -219,3 +220,63 @@ def inflate(raw: bytes, what: str, *, limit: int = MAX_STATUS_LIST) -> bytes:
     if not stream.eof or stream.unused_data:
         refuse("malformed.encoding", f"{what} is not one complete zlib stream")
     return bytes(data)
+
+
+def certificate(der: bytes) -> x509.Certificate:
+    """The certificate of a DER text (RFC 5280), read but not believed; ``malformed.x509``, ``limit.size``."""
+    if len(der) > MAX_CERTIFICATE:
+        refuse("limit.size", f"a certificate has {len(der)} bytes, at most {MAX_CERTIFICATE} are read")
+    try:
+        return x509.load_der_x509_certificate(der)
+    except ValueError:
+        refuse("malformed.x509", "not a der certificate")
+
+
+def certificates(pem: bytes) -> tuple[x509.Certificate, ...]:
+    """The certificates of a PEM text, in order, at least one; ``malformed.x509``."""
+    try:
+        return tuple(x509.load_pem_x509_certificates(pem))
+    except ValueError:
+        refuse("malformed.x509", "not a pem certificate")
+
+
+# -- CBOR --------------------------------------------------------------------------------------------------
+
+_TEXT_TAGS: Final = (0, 1004)  # tdate and full-date stay text: ISO/IEC 18013-5 has its own rules for both
+_BUILT_IN_TAGS: Final = (1, 2, 3, 4, 5, 25, 28, 29, 30, 35, 36, 37, 100, 256, 258, 260, 261, 43000, 55799)
+
+
+def _keep(tag: int) -> Callable[[object, bool], cbor2.CBORTag]:
+    return lambda value, _immutable: cbor2.CBORTag(tag, value)
+
+
+def _no_tag(_value: object, _immutable: bool) -> NoReturn:
+    raise ValueError
+
+
+def _other_tag(tag: cbor2.CBORTag, _immutable: bool) -> cbor2.CBORTag:
+    return tag if tag.tag == 24 else _no_tag(None, False)  # 24: embedded CBOR, kept as received
+
+
+_TAGS: Final = {tag: _no_tag for tag in _BUILT_IN_TAGS} | {tag: _keep(tag) for tag in _TEXT_TAGS}
+
+
+def cbor(raw: bytes, what: str = "cbor", *, limit: int = MAX_DOCUMENT) -> Any:
+    """The value of one CBOR item (RFC 8949): no duplicate keys, no trailing bytes, no tags but 0, 24 and 1004.
+
+    Tagged values come as ``cbor2.CBORTag``. Raises ``malformed.cbor``, ``limit.size`` or ``limit.depth``.
+    """
+    if len(raw) > limit:
+        refuse("limit.size", f"{what} has {len(raw)} bytes, at most {limit} are read")
+    source = BytesIO(raw)
+    decoder = cbor2.CBORDecoder(
+        source, tag_hook=_other_tag, semantic_decoders=_TAGS, max_depth=MAX_DEPTH, allow_duplicate_keys=False
+    )
+    try:
+        value = decoder.decode()
+    except (cbor2.CBORError, ArithmeticError, ValueError, TypeError, RecursionError, MemoryError) as exc:
+        deep = "nesting depth" in str(exc)
+        refuse("limit.depth" if deep else "malformed.cbor", f"{what} is not strict cbor")
+    if source.tell() != len(raw):
+        refuse("malformed.cbor", f"{what} has trailing bytes")
+    return value

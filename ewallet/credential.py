@@ -1,0 +1,130 @@
+"""What a credential is, in every format: claims in one tree, when it holds, how to learn its status, who may show it.
+
+A claims path points into the tree (OpenID4VP 1.0 §7): a name selects a member, None all elements of an array, a
+number one element. The same pointer walks SD-JWT claims and mdoc namespaces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+from ewallet.errors import ValidityError
+from ewallet.keys import PublicKey
+from ewallet.shape import Json
+
+Path: TypeAlias = tuple[str | int | None, ...]
+Claims: TypeAlias = Mapping[str, Json]
+
+
+@dataclass(frozen=True)
+class Validity:
+    """From when (included) until when (excluded) a credential holds; aware UTC times, either may be absent."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def check(self, at: datetime, *, skew: float = 60) -> None:
+        """Return if it holds at that time; ``skew`` seconds of fast issuer clocks are forgiven at the beginning only.
+
+        Raises ``time.not_yet_valid`` or ``time.expired``.
+        """
+        if self.since and (self.since - at).total_seconds() > skew:
+            raise ValidityError("time.not_yet_valid", "the credential is not valid yet")
+        if self.until and at >= self.until:
+            raise ValidityError("time.expired", "the credential has expired")
+
+
+@dataclass(frozen=True)
+class StatusRef:
+    """Where a credential's status is found: an entry of a Token Status List (draft-ietf-oauth-status-list §6)."""
+
+    uri: str
+    index: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Binding:
+    """What a presentation is bound to: for whom it is made and in answer to what."""
+
+    audience: str
+    nonce: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """Everything a format needs to issue one copy, but the key and the entropy.
+
+    ``disclosable`` are the claims paths that get a disclosure of their own, None standing for any array element. With
+    ``decoys`` the number of digests at each level is rounded up to its next multiple, to hide how many there are.
+    """
+
+    type_id: str
+    issuer: str
+    claims: Claims = field(repr=False)
+    validity: Validity
+    holder: PublicKey | None
+    status: StatusRef | None
+    disclosable: frozenset[Path]
+    decoys: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credential:
+    """What a credential says. Nothing of it is believed until a verdict accepts it.
+
+    ``claims`` holds all that can be read of it, ``shown`` the concrete paths that came by disclosure, and ``registered``
+    the names of top-level claims that belong to the format rather than to the person.
+    """
+
+    format: str
+    type_id: str
+    issuer: str | None
+    validity: Validity
+    issued: datetime | None
+    holder: PublicKey | None
+    status: StatusRef | None
+    claims: Claims = field(repr=False)
+    shown: tuple[Path, ...] = ()
+    registered: frozenset[str] = frozenset()
+
+
+def moment(seconds: int) -> datetime:
+    """The aware UTC time of a numeric date (RFC 7519 §2)."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def lookup(claims: Json, path: Sequence[str | int | None]) -> list[tuple[Path, Json]]:
+    """The (concrete path, value) pairs a claims path selects, in order; empty where it selects nothing.
+
+    OpenID4VP 1.0 §7.1: a component that does not fit the kind of what it meets selects nothing at all.
+    """
+    found: list[tuple[Path, Json]] = [((), claims)]
+    for component in path:
+        stepped = [_step(at, node, component) for at, node in found]
+        if any(step is None for step in stepped):
+            return []
+        found = [pair for step in stepped if step for pair in step]
+    return found if path else []
+
+
+def _step(at: Path, node: Json, component: str | int | None) -> list[tuple[Path, Json]] | None:
+    """One component of one selected element; None aborts the whole pointer."""
+    if isinstance(component, str):
+        if not isinstance(node, dict):
+            return None
+        return [((*at, component), node[component])] if component in node else []
+    if not isinstance(node, list) or isinstance(component, bool):
+        return None
+    if component is None:
+        return [((*at, i), value) for i, value in enumerate(node)]
+    return [((*at, component), node[component])] if 0 <= component < len(node) else []
+
+
+def covers(pattern: Path, path: Path) -> bool:
+    """Whether a path, concrete or not, fits a pattern of the same length, None standing for any array element."""
+    return len(pattern) == len(path) and all(
+        p == c or (p is None and not isinstance(c, str)) for p, c in zip(pattern, path, strict=True)
+    )

@@ -1,0 +1,99 @@
+"""Credential formats: one file each, and the table that lists them. No other module asks which format it has.
+
+A new format is a file with an object of the :class:`Format` protocol, an entry in :data:`FORMATS`, and a column of
+fixtures in ``tests/ladder``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final, Protocol
+
+from ewallet.credential import Binding, Credential, Draft, Path
+from ewallet.env import Random
+from ewallet.errors import Malformed
+from ewallet.formats.sdjwt import SD_JWT
+from ewallet.keys import PublicKey, Signer
+from ewallet.shape import Json
+
+
+class ToSign(Protocol):
+    """A credential that lacks nothing but the issuer's signature."""
+
+    @property
+    def data(self) -> bytes:
+        """The bytes to be signed."""
+
+    def complete(self, signature: bytes) -> str:
+        """The credential as it travels."""
+
+
+class Evidence(Protocol):
+    """A presentation taken apart. Its members are claims of the sender until the checks have passed."""
+
+    @property
+    def chain(self) -> tuple[bytes, ...]:
+        """DER certificates of the issuer, leaf first; empty where it sent none."""
+
+    @property
+    def type_id(self) -> str:
+        """The type it says it is."""
+
+    @property
+    def issuer(self) -> str | None:
+        """The issuer it names, if it names one."""
+
+    def check_signature(self, key: PublicKey) -> None:
+        """Return if that key signed it, with an allowed algorithm; ``crypto.*``."""
+
+    def check_disclosures(self) -> Credential:
+        """What it says, every value one that the issuer signed, once; ``sdjwt.*``, ``mdoc.*``."""
+
+    def check_binding(self, binding: Binding | None, at: datetime) -> None:
+        """Return if the bound key made it for that binding, just now; ``kb.*``, ``mdoc.*``.
+
+        None asks for no binding: whatever proof is there must still hold together.
+        """
+
+
+class Format(Protocol):
+    """What a credential format can do."""
+
+    @property
+    def id(self) -> str:
+        """The format identifier of OpenID4VCI and OpenID4VP."""
+
+    def prepare(self, draft: Draft, signer: Signer, random: Random) -> ToSign:
+        """One copy, ready for the signer's signature; the key is not used yet."""
+
+    def read(self, raw: str) -> Credential:
+        """What the issuer sent to a holder, all of it disclosed; not believed yet."""
+
+    def present(self, raw: str, paths: Iterable[Path], binding: Binding, signer: Signer, at: datetime) -> str:
+        """A presentation of a held credential that discloses the values at those concrete paths and no others."""
+
+    def open(self, presented: str) -> Evidence:
+        """Take a presentation apart; ``malformed.*``, ``limit.*``."""
+
+    def type_ids(self, meta: Mapping[str, Json]) -> frozenset[str]:
+        """The types a DCQL ``meta`` asks for; ``dcql.invalid``."""
+
+    def meta(self, type_id: str) -> dict[str, Json]:
+        """The DCQL ``meta`` that asks for that type."""
+
+
+#: Every format this library speaks, by identifier.
+FORMATS: Final[Mapping[str, Format]] = MappingProxyType({format_.id: format_ for format_ in (SD_JWT,)})
+
+
+def open_any(presented: str) -> tuple[str, Evidence]:
+    """Take apart a presentation that came without its format's name; ``malformed.*`` of the last format tried."""
+    refused: Malformed | None = None
+    for id_, format_ in FORMATS.items():
+        try:
+            return id_, format_.open(presented)
+        except Malformed as exc:
+            refused = exc
+    raise refused or Malformed("malformed.vp_token", "no format is known")

@@ -1,0 +1,166 @@
+"""Compact JWS (RFC 7515) with our signers, strict on read; JWE ECDH-ES through joserfc.
+
+PyJWT supplies the signature algorithms; it does not check ``typ``, accepts padded base64url and takes the last of
+two members, so the envelope is taken apart here.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final, NoReturn
+
+from ewallet.errors import CryptoError
+from ewallet.keys import ALGORITHMS, PublicKey, Signer
+from ewallet.shape import (
+    MAX_CERTIFICATE,
+    MAX_CHAIN,
+    MAX_CREDENTIAL,
+    Json,
+    base64,
+    base64url,
+    instance,
+    json_object,
+    refuse,
+    strings,
+    to_base64url,
+)
+
+try:  # the extra "fast"; used for writing only, so that reading is one implementation
+    import orjson
+
+    def to_json(value: Json) -> bytes:
+        """Compact UTF-8 JSON."""
+        return orjson.dumps(value)
+
+except ImportError:
+
+    def to_json(value: Json) -> bytes:
+        """Compact UTF-8 JSON."""
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+@dataclass(frozen=True)
+class Jws:
+    """A JWS taken apart, nothing of it believed: ``signed`` is the signing input exactly as received."""
+
+    header: Mapping[str, Json]
+    payload: bytes = field(repr=False)
+    signed: bytes = field(repr=False)
+    signature: bytes = field(repr=False)
+
+    def verify(self, key: PublicKey) -> None:
+        """Return if the key made the signature with the algorithm of the header.
+
+        Raises ``crypto.alg_not_allowed`` when the header names an algorithm that is not this key's, else
+        ``crypto.signature_invalid``.
+        """
+        if self.header["alg"] != key.alg:
+            raise CryptoError("crypto.alg_not_allowed", "the header's alg is not that of the key")
+        key.verify(self.signature, self.signed)
+
+    @property
+    def claims(self) -> dict[str, Json]:
+        """The payload as a JSON object; ``malformed.json``, ``malformed.json_duplicate``."""
+        return json_object(self.payload, "the payload")
+
+    @property
+    def chain(self) -> tuple[bytes, ...]:
+        """The DER certificates of ``x5c``, leaf first (RFC 7515 §4.1.6), or none."""
+        if "x5c" not in self.header:
+            return ()
+        x5c = strings(self.header["x5c"], "x5c")
+        if len(x5c) > MAX_CHAIN:
+            refuse("limit.count", f"x5c has {len(x5c)} certificates, at most {MAX_CHAIN} are read")
+        if any(len(text) > 2 * MAX_CERTIFICATE for text in x5c):
+            refuse("limit.size", "a certificate of x5c is too long")
+        return tuple(base64(text, "x5c") for text in x5c)
+
+
+def parse(compact: str, typ: str | None, *, what: str = "the jws", limit: int = MAX_CREDENTIAL) -> Jws:
+    """The JWS of a compact text whose header has this ``typ``; None where the specification gives it no type.
+
+    Raises ``malformed.encoding``, ``malformed.json``, ``crypto.alg_not_allowed``, ``crypto.typ_mismatch``,
+    ``crypto.crit_unsupported`` or ``limit.size``; the signature is not checked yet.
+    """
+    if len(compact) > limit:
+        refuse("limit.size", f"{what} has {len(compact)} characters, at most {limit} are read")
+    parts = compact.split(".", 3)
+    if len(parts) != 3:
+        refuse("malformed.encoding", f"{what} has {len(parts)} parts, expected 3")
+    header = _header(parts[0])
+    _check_header(header, typ)
+    return Jws(
+        header=header,
+        payload=base64url(parts[1], f"the payload of {what}"),
+        signed=compact[: len(parts[0]) + 1 + len(parts[1])].encode("ascii"),
+        signature=base64url(parts[2], f"the signature of {what}"),
+    )
+
+
+@lru_cache(maxsize=256)  # an issuer's header is the same text for every credential it signs
+def _header(encoded: str) -> Mapping[str, Json]:
+    return json_object(base64url(encoded, "the header"), "the header")
+
+
+def _check_header(header: Mapping[str, Json], typ: str | None) -> None:
+    alg = header.get("alg")
+    if not isinstance(alg, str) or alg not in ALGORITHMS:
+        raise CryptoError("crypto.alg_not_allowed", f"alg is not one of {', '.join(sorted(ALGORITHMS))}")
+    if "crit" in header or "b64" in header:  # RFC 7515 §4.1.11: this library understands no extension
+        raise CryptoError("crypto.crit_unsupported", "the header has critical extensions, expected none")
+    if typ is not None and header.get("typ") != typ:
+        raise CryptoError("crypto.typ_mismatch", f"typ is not {typ}")
+
+
+@lru_cache(maxsize=256)
+def _encoded_header(alg: str, typ: str, chain: tuple[bytes, ...]) -> str:
+    header: dict[str, Json] = {"alg": alg, "typ": typ}
+    if chain:
+        header["x5c"] = [b64encode(der).decode("ascii") for der in chain]
+    return to_base64url(to_json(header))
+
+
+def signing_input(typ: str, payload: bytes, alg: str, chain: tuple[bytes, ...] = ()) -> str:
+    """``header.payload`` of a compact JWS, ready to be signed."""
+    return f"{_encoded_header(alg, typ, chain)}.{to_base64url(payload)}"
+
+
+def sign(typ: str, claims: Mapping[str, Json], signer: Signer) -> str:
+    """A compact JWS over the claims, with the signer's chain in ``x5c`` where it has one."""
+    signed = signing_input(typ, to_json(claims), signer.public.alg, signer.chain)
+    return f"{signed}.{to_base64url(signer.sign(signed.encode('ascii')))}"
+
+
+ENCRYPTION: Final = ("A128GCM", "A256GCM")
+
+
+def decrypt(compact: str, private_jwk: Mapping[str, Any]) -> bytes:
+    """The plaintext of a compact JWE, ECDH-ES direct with A128GCM or A256GCM (RFC 7516, RFC 7518 §4.6).
+
+    Raises ``crypto.decrypt_failed``, ``crypto.alg_not_allowed`` or ``limit.size``.
+    """
+    from joserfc import jwe
+    from joserfc.errors import JoseError
+    from joserfc.jwk import ECKey
+
+    if len(compact) > MAX_CREDENTIAL * 2:
+        refuse("limit.size", f"the jwe has {len(compact)} characters")
+    header = json_object(base64url(compact.partition(".")[0], "the header"), "the header")
+    if header.get("alg") != "ECDH-ES" or header.get("enc") not in ENCRYPTION:
+        raise CryptoError("crypto.alg_not_allowed", "the jwe is not ecdh-es with a128gcm or a256gcm")
+    if "zip" in header or "crit" in header:
+        raise CryptoError("crypto.crit_unsupported", "the jwe is compressed or has critical extensions")
+    try:
+        key = ECKey.import_key(dict(private_jwk))
+        plain = jwe.decrypt_compact(compact, key, algorithms=["ECDH-ES", *ENCRYPTION]).plaintext
+    except (JoseError, ValueError, TypeError, KeyError):
+        _undecipherable()
+    return instance(plain, bytes, "the plaintext")
+
+
+def _undecipherable() -> NoReturn:
+    raise CryptoError("crypto.decrypt_failed", "the jwe does not open with this key") from None

@@ -1,0 +1,190 @@
+"""Token Status List (draft-ietf-oauth-status-list-20): the list, the token that carries it, what a credential finds.
+
+An entry is 1, 2, 4 or 8 bits wide, least significant bit first (§4.1). Section numbers are those of draft -20.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import IntEnum
+from typing import Final
+
+from ewallet import jose
+from ewallet.credential import StatusRef, moment
+from ewallet.errors import CryptoError, Malformed, StatusError, UsageError
+from ewallet.keys import PublicKey, Signer
+from ewallet.shape import (
+    MAX_DOCUMENT,
+    Json,
+    base64url,
+    inflate,
+    instance,
+    member,
+    numeric_date,
+    refuse,
+    to_base64url,
+)
+
+TYP: Final = "statuslist+jwt"
+MEDIA_TYPE: Final = f"application/{TYP}"
+_SKEW: Final = timedelta(seconds=60)  # the same as for iat everywhere else
+
+
+class Status(IntEnum):
+    """The registered status types (§7.1)."""
+
+    VALID = 0
+    REVOKED = 1
+    SUSPENDED = 2
+
+
+class StatusList:
+    """A mutable array of statuses, packed as it is published: ``bits`` per entry, ``len`` entries."""
+
+    __slots__ = ("bits", "data")
+
+    def __init__(self, bits: int, data: bytearray) -> None:
+        if bits not in (1, 2, 4, 8):
+            raise UsageError("usage.argument", f"{bits} bits per status, expected 1, 2, 4 or 8")
+        self.bits = bits
+        self.data = data
+
+    @classmethod
+    def empty(cls, size: int, *, bits: int = 2) -> StatusList:
+        """A list of that many entries, all valid; the size is rounded up to whole bytes."""
+        return cls(bits, bytearray(-(-size * bits // 8)))
+
+    def __len__(self) -> int:
+        return len(self.data) * 8 // self.bits
+
+    def __getitem__(self, index: int) -> int:
+        """The value of an entry; ``status.index_out_of_range`` (§8.3 step 6)."""
+        byte, shift = self._place(index)
+        return self.data[byte] >> shift & (1 << self.bits) - 1
+
+    def __setitem__(self, index: int, value: int) -> None:
+        mask = (1 << self.bits) - 1
+        if not 0 <= value <= mask:
+            raise UsageError("usage.argument", f"status {value} does not fit into {self.bits} bits")
+        byte, shift = self._place(index)
+        self.data[byte] = self.data[byte] & ~(mask << shift) & 0xFF | value << shift
+
+    def _place(self, index: int) -> tuple[int, int]:
+        byte, shift = divmod(index * self.bits, 8)
+        if index < 0 or byte >= len(self.data):
+            raise StatusError("status.index_out_of_range", f"index {index} in a list of {len(self)} entries")
+        return byte, shift
+
+    def compressed(self) -> bytes:
+        """The list as one ZLIB stream at the best level (§4.1)."""
+        return zlib.compress(self.data, 9)
+
+    def to_json(self) -> dict[str, Json]:
+        """The ``status_list`` member (§4.2)."""
+        return {"bits": self.bits, "lst": to_base64url(self.compressed())}
+
+    @classmethod
+    def of_json(cls, members: Mapping[str, Json]) -> StatusList:
+        """The list of a ``status_list`` member; ``malformed.*``, ``limit.decompressed``."""
+        bits = member(members, "bits", int)
+        if bits not in (1, 2, 4, 8):
+            refuse("malformed.claim_type", f"bits is {bits}, expected 1, 2, 4 or 8")
+        return cls(bits, bytearray(inflate(base64url(member(members, "lst", str), "lst"), "lst")))
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatusToken:
+    """A Status List Token taken apart; believed only after :meth:`check_signature` with a trusted key."""
+
+    uri: str
+    issued: datetime
+    until: datetime | None
+    ttl: timedelta | None
+    chain: tuple[bytes, ...] = field(repr=False)
+    list: StatusList = field(repr=False)
+    jws: jose.Jws = field(repr=False)
+
+    @classmethod
+    def read(cls, raw: bytes | str) -> StatusToken:
+        """The token of a compact JWT (§5.1); ``status.token_invalid``, ``limit.*``."""
+        try:
+            return cls._parse(raw)
+        except (Malformed, CryptoError) as exc:
+            if exc.code.startswith("limit."):
+                raise
+            raise StatusError("status.token_invalid", str(exc)) from None
+
+    @classmethod
+    def _parse(cls, raw: bytes | str) -> StatusToken:
+        try:
+            text = raw if isinstance(raw, str) else raw.decode("ascii")
+        except UnicodeDecodeError:
+            refuse("malformed.encoding", "the status list token is not ascii")
+        jws = jose.parse(text.strip(), TYP, what="the status list token", limit=MAX_DOCUMENT)
+        claims = jws.claims
+        return cls(
+            uri=member(claims, "sub", str),
+            issued=moment(numeric_date(claims.get("iat"), "iat")),
+            until=moment(numeric_date(claims["exp"], "exp")) if "exp" in claims else None,
+            ttl=timedelta(seconds=_positive(claims["ttl"])) if "ttl" in claims else None,
+            chain=jws.chain,
+            list=StatusList.of_json(instance(claims.get("status_list"), dict, "status_list")),
+            jws=jws,
+        )
+
+    def check_signature(self, key: PublicKey) -> None:
+        """Return if that key signed the token; ``status.token_invalid``."""
+        try:
+            self.jws.verify(key)
+        except CryptoError as exc:
+            raise StatusError("status.token_invalid", str(exc)) from None
+
+    def check_current(self, ref: StatusRef, at: datetime, *, stale_for: timedelta = timedelta(0)) -> None:
+        """Return if the token is the one referred to and in force (§8.3 step 4).
+
+        ``stale_for`` is how long past its ``exp`` the relying party still reads it. Raises ``status.uri_mismatch`` or
+        ``status.stale``.
+        """
+        if self.uri != ref.uri:
+            raise StatusError("status.uri_mismatch", "sub is not the uri the credential refers to")
+        if self.issued > at + _SKEW:
+            raise StatusError("status.stale", "the status list token is dated in the future")
+        if self.until and at >= self.until + stale_for:
+            raise StatusError("status.stale", "the status list token has expired")
+
+    def due(self, at: datetime, *, default: timedelta) -> bool:
+        """Whether it is time to look for a newer one: past its ttl, or the default where it names none (§8.1)."""
+        return at >= self.issued + (self.ttl or default) or bool(self.until and at >= self.until)
+
+
+def _positive(value: Json) -> int:
+    seconds = numeric_date(value, "ttl")
+    if seconds <= 0:
+        refuse("malformed.claim_type", "ttl is not positive")
+    return seconds
+
+
+def sign(statuses: StatusList, *, uri: str, at: datetime, until: datetime, ttl: timedelta, signer: Signer) -> str:
+    """The Status List Token for that uri, as a compact JWT (§5.1)."""
+    claims = {
+        "sub": uri,
+        "iat": int(at.timestamp()),
+        "exp": int(until.timestamp()),
+        "ttl": int(ttl.total_seconds()),
+        "status_list": statuses.to_json(),
+    }
+    return jose.sign(TYP, claims, signer)
+
+
+def check_value(value: int) -> None:
+    """Return for a valid entry; ``status.revoked``, ``status.suspended`` or ``status.unknown_value`` (§7.1)."""
+    if value == Status.VALID:
+        return
+    if value == Status.REVOKED:
+        raise StatusError("status.revoked", "the issuer has revoked the credential")
+    if value == Status.SUSPENDED:
+        raise StatusError("status.suspended", "the issuer has suspended the credential")
+    raise StatusError("status.unknown_value", f"status {value} has no registered meaning")

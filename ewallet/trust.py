@@ -1,0 +1,401 @@
+"""Whom to believe, for what: a signed trust list and the X.509 paths that end in its anchors.
+
+Trust is never global and has no default: a :class:`TrustList` is read with the key of the operator that signs it and
+passed in. An anchor is trusted for one purpose and for the types it names, until a date. The path itself (RFC 5280
+§6.1) is built by ``cryptography``; the rules of this file come on top, because a general verifier accepts a CA as a
+leaf, a wrong extended key usage and a missing key usage.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Final, Literal, NoReturn, cast, get_args
+from urllib.parse import urlsplit
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import verification
+from cryptography.x509.oid import ExtensionOID, SignatureAlgorithmOID
+
+from ewallet import jose
+from ewallet.credential import moment
+from ewallet.errors import CryptoError, Malformed, TrustError
+from ewallet.keys import PublicKey, Signer
+from ewallet.shape import (
+    MAX_CHAIN,
+    MAX_DOCUMENT,
+    Json,
+    base64,
+    certificate,
+    instance,
+    member,
+    numeric_date,
+    optional,
+    refuse,
+    strings,
+    to_base64url,
+)
+
+Purpose = Literal[
+    "issuer", "verifier", "recipient", "wallet", "status", "log", "eligibility", "delegation", "timestamp"
+]
+
+_OWN_ARC: Final = "2.25.178506234717431840528466315211048126753"  # a UUID arc (ITU-T X.667): ours without registration
+
+#: The extended key usage of each purpose's leaf. A leaf that has the extension must name its purpose in it; for
+#: credentials and requests those of ISO/IEC 18013-5 Annex B serve both formats.
+KEY_USAGE: Final[Mapping[str, str]] = {
+    "issuer": "1.0.18013.5.1.2",
+    "verifier": "1.0.18013.5.1.6",
+    "timestamp": "1.3.6.1.5.5.7.3.8",
+    "status": f"{_OWN_ARC}.1",  # id-kp-oauthStatusSigning has no number yet (Token Status List §10)
+    "recipient": f"{_OWN_ARC}.2",
+    "wallet": f"{_OWN_ARC}.3",
+    "log": f"{_OWN_ARC}.4",
+    "eligibility": f"{_OWN_ARC}.5",
+    "delegation": f"{_OWN_ARC}.6",
+}
+
+TYP: Final = "trust-list+jwt"
+
+_SIGNATURES: Final = {
+    SignatureAlgorithmOID.ECDSA_WITH_SHA256,
+    SignatureAlgorithmOID.ECDSA_WITH_SHA384,
+    SignatureAlgorithmOID.ECDSA_WITH_SHA512,
+    SignatureAlgorithmOID.ED25519,
+}
+_CURVES: Final = {"secp256r1", "secp384r1", "secp521r1"}
+_UNDERSTOOD: Final = {
+    ExtensionOID.BASIC_CONSTRAINTS,
+    ExtensionOID.KEY_USAGE,
+    ExtensionOID.EXTENDED_KEY_USAGE,
+    ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
+    ExtensionOID.NAME_CONSTRAINTS,  # enforced by the path building of cryptography
+}
+_ANY: Final = verification.ExtensionPolicy.permit_all()
+_CA: Final = _ANY.require_present(
+    x509.BasicConstraints, verification.Criticality.AGNOSTIC, lambda _policy, _certificate, ca: _require_ca(ca)
+)
+
+
+def _require_ca(constraints: x509.BasicConstraints) -> None:
+    if not constraints.ca:
+        raise ValueError("not a ca")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrustAnchor:
+    """A certificate that is believed without a further one, for one purpose.
+
+    ``types`` are the credential types (``vct`` or docType) it may vouch for, ``*`` for any; ``end_entity`` allows this
+    very certificate to sign, self-signed or not.
+    """
+
+    id: str
+    purpose: Purpose
+    certificate: x509.Certificate
+    types: frozenset[str]
+    names: Mapping[str, str] = field(default_factory=dict)
+    distrust_after: datetime | None = None
+    end_entity: bool = False
+
+    def vouches_for(self, type_id: str | None) -> bool:
+        """Whether the anchor may stand behind that type; None asks about no type in particular."""
+        return type_id is None or "*" in self.types or type_id in self.types
+
+    def trusted(self, at: datetime) -> bool:
+        """Whether the operator still lists it as trusted at that time."""
+        return self.distrust_after is None or at < self.distrust_after
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrustPath:
+    """A checked path: the leaf's key and names, the anchor it ends in, and while it holds.
+
+    ``authorities`` are the raw key identifiers of the path, base64url (DCQL ``aki``).
+    """
+
+    key: PublicKey
+    anchor: TrustAnchor
+    names: frozenset[str]
+    authorities: frozenset[str]
+    since: datetime
+    until: datetime
+
+    def holds(self, at: datetime) -> bool:
+        """Whether every certificate of the path is valid and the anchor trusted at that time."""
+        return self.since <= at <= self.until and self.anchor.trusted(at)
+
+    def check_issuer(self, issuer: str | None) -> None:
+        """Return if the leaf may speak under that name; ``trust.issuer_mismatch``. None claims no name."""
+        if issuer is None or issuer in self.names:
+            return
+        if (urlsplit(issuer).hostname or "") not in self.names:
+            raise TrustError("trust.issuer_mismatch", "iss is not a name of the certificate that signs")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrustList:
+    """A versioned, dated list of anchors. Make one with :meth:`read`; nothing is trusted that is not in it."""
+
+    anchors: tuple[TrustAnchor, ...]
+    version: int
+    since: datetime
+    until: datetime
+
+    @classmethod
+    def read(cls, raw: str | bytes, key: PublicKey, *, at: datetime, seen: int = 0) -> TrustList:
+        """The list of a ``trust-list+jwt`` that this key signed and that is in force at that time.
+
+        ``seen`` is the highest version accepted before. Raises ``trust.list_invalid`` or ``trust.list_rollback``.
+        """
+        try:
+            trust = cls._parse(raw, key)
+        except (Malformed, CryptoError) as exc:
+            raise TrustError("trust.list_invalid", str(exc)) from None
+        if trust.version < seen:
+            raise TrustError("trust.list_rollback", f"version {trust.version}, but {seen} was seen before")
+        trust.check_in_force(at)
+        return trust
+
+    @classmethod
+    def _parse(cls, raw: str | bytes, key: PublicKey) -> TrustList:
+        if len(raw) > MAX_DOCUMENT:
+            refuse("limit.size", f"{len(raw)} bytes, at most {MAX_DOCUMENT} are read")
+        try:
+            text = raw if isinstance(raw, str) else raw.decode("ascii")
+        except UnicodeDecodeError:
+            refuse("malformed.encoding", "not ascii")
+        jws = jose.parse(text.strip(), TYP, what="the trust list", limit=MAX_DOCUMENT)
+        jws.verify(key)
+        claims = jws.claims
+        anchors = tuple(_anchor(entry) for entry in member(claims, "anchors", list))
+        if not anchors:
+            refuse("malformed.claim_type", "anchors is empty")
+        if len({anchor.id for anchor in anchors}) != len(anchors):
+            refuse("malformed.json_duplicate", "two anchors have the same id")
+        return cls(
+            anchors=anchors,
+            version=member(claims, "version", int),
+            since=moment(numeric_date(member(claims, "iat", int), "iat")),
+            until=moment(numeric_date(member(claims, "exp", int), "exp")),
+        )
+
+    def signed(self, signer: Signer) -> str:
+        """The list as a ``trust-list+jwt``; the operator's side of :meth:`read`."""
+        claims = {
+            "version": self.version,
+            "iat": int(self.since.timestamp()),
+            "exp": int(self.until.timestamp()),
+            "anchors": [_entry(anchor) for anchor in self.anchors],
+        }
+        return jose.sign(TYP, claims, signer)
+
+    def check_in_force(self, at: datetime) -> None:
+        """Return if the list is dated and not expired; ``trust.list_invalid``."""
+        if at >= self.until:
+            raise TrustError("trust.list_invalid", "the trust list has expired")
+        if (self.since - at).total_seconds() > 60:
+            raise TrustError("trust.list_invalid", "the trust list is dated in the future")
+
+    def check(self, chain: Sequence[bytes], purpose: Purpose, at: datetime, *, type_id: str | None) -> TrustPath:
+        """The path from the first certificate of a DER chain to an anchor trusted for this, at this time.
+
+        1. few enough certificates, each readable  2. the leaf not self-signed, unless it is itself listed
+        3. each of our profile  4. each valid now  5. a path to an anchor (RFC 5280 §6.1)
+        6. the anchor trusted for the purpose, the leaf made for it  7. and for the type.
+
+        Raises ``limit.count``, ``malformed.x509`` or ``trust.*``.
+        """
+        self.check_in_force(at)
+        certificates = _read(chain)
+        leaf = certificates[0]
+        listed = [a for a in self.anchors if a.end_entity and a.certificate == leaf]
+        if leaf.issuer == leaf.subject and not listed:
+            raise TrustError("trust.self_signed", "the certificate vouches for itself and is not listed")
+        for position, presented in enumerate(certificates):
+            _check_profile(presented, leaf=position == 0)
+        _check_valid(certificates, at)
+        path = (leaf,) if listed else self._path(certificates, at)
+        anchor = self._anchor_of(path, purpose, at, type_id)
+        _check_made_for(leaf, purpose)
+        return _trust_path(path, anchor)
+
+    @cached_property
+    def _store(self) -> verification.Store:
+        return verification.Store([anchor.certificate for anchor in self.anchors])
+
+    def _path(self, certificates: Sequence[x509.Certificate], at: datetime) -> tuple[x509.Certificate, ...]:
+        verifier = (
+            verification.PolicyBuilder()
+            .store(self._store)
+            .time(at.astimezone(UTC).replace(tzinfo=None))
+            .max_chain_depth(MAX_CHAIN)
+            .extension_policies(ca_policy=_CA, ee_policy=_ANY)
+            .build_client_verifier()
+        )
+        try:
+            return tuple(verifier.verify(certificates[0], list(certificates[1:])).chain)
+        except verification.VerificationError:
+            self._explain(certificates, at)
+
+    def _explain(self, certificates: Sequence[x509.Certificate], at: datetime) -> NoReturn:
+        issuers = {presented.issuer for presented in certificates}
+        named = [anchor.certificate for anchor in self.anchors if anchor.certificate.subject in issuers]
+        if named and not any(_valid(anchor, at) for anchor in named):
+            raise TrustError("trust.cert_expired", "the anchor's certificate is not valid at this time") from None
+        raise TrustError("trust.no_path", "no path from the certificate to a trusted anchor") from None
+
+    def _anchor_of(
+        self, path: Sequence[x509.Certificate], purpose: Purpose, at: datetime, type_id: str | None
+    ) -> TrustAnchor:
+        ends = [anchor for anchor in self.anchors if anchor.certificate == path[-1] and anchor.trusted(at)]
+        if len(path) == 1:
+            ends = [anchor for anchor in ends if anchor.end_entity]
+        if not ends:
+            raise TrustError("trust.no_path", "the path ends in an anchor that is no longer trusted")
+        fit = [anchor for anchor in ends if anchor.purpose == purpose]
+        if not fit:
+            raise TrustError("trust.cert_profile", f"the anchor is not trusted for the purpose {purpose}")
+        for anchor in fit:
+            if anchor.vouches_for(type_id):
+                return anchor
+        raise TrustError("trust.issuer_not_authorized", "the anchor is not trusted for this type of credential")
+
+
+def authorities(chain: Iterable[bytes]) -> frozenset[str]:
+    """The base64url authority key identifiers of a DER chain that is already trusted (OpenID4VP 1.0 §6.1.1.1)."""
+    return frozenset().union(*(_authority(certificate(der)) for der in chain))
+
+
+def _read(chain: Sequence[bytes]) -> tuple[x509.Certificate, ...]:
+    if not chain:
+        raise TrustError("trust.no_path", "no certificate came with it")
+    if len(chain) > MAX_CHAIN:
+        refuse("limit.count", f"{len(chain)} certificates, at most {MAX_CHAIN} are read")
+    return tuple(certificate(der) for der in chain)
+
+
+def _valid(presented: x509.Certificate, at: datetime) -> bool:
+    return presented.not_valid_before_utc <= at <= presented.not_valid_after_utc
+
+
+def _check_valid(certificates: Iterable[x509.Certificate], at: datetime) -> None:
+    for presented in certificates:
+        if not _valid(presented, at):
+            raise TrustError("trust.cert_expired", "a certificate of the chain is not valid at this time")
+
+
+def _profile(detail: str) -> NoReturn:
+    raise TrustError("trust.cert_profile", detail) from None
+
+
+def _check_profile(presented: x509.Certificate, *, leaf: bool) -> None:
+    """RFC 5280 §4.1-4.2 as far as a signer of credentials needs it, and no weak algorithm."""
+    try:
+        extensions = presented.extensions
+        number, algorithm = presented.serial_number, presented.signature_algorithm_oid
+        key, version = presented.public_key(), presented.version
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, x509.InvalidVersion):
+        _profile("a certificate that cannot be read whole")
+    if version is not x509.Version.v3:
+        _profile("a certificate that is not version 3")
+    if not 0 < number.bit_length() <= 160 or number < 0:
+        _profile("a serial number that is not positive or has more than 20 octets")
+    if not presented.issuer.rdns:
+        _profile("a certificate without an issuer name")
+    if algorithm not in _SIGNATURES:
+        _profile("a certificate signed with another algorithm than ecdsa with sha-2 or ed25519")
+    if not isinstance(key, ed25519.Ed25519PublicKey) and not (
+        isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES
+    ):
+        _profile("a certificate for a key that is not p-256, p-384, p-521 or ed25519")
+    if any(extension.critical and extension.oid not in _UNDERSTOOD for extension in extensions):
+        _profile("a certificate with a critical extension that is not understood")
+    if leaf:
+        _check_leaf(extensions)
+
+
+def _check_leaf(extensions: x509.Extensions) -> None:
+    for extension in extensions:
+        value = extension.value
+        if isinstance(value, x509.BasicConstraints) and value.ca:
+            _profile("a certificate authority signs, expected an end entity")
+        if isinstance(value, x509.KeyUsage) and (not value.digital_signature or value.key_cert_sign):
+            _profile("a key usage other than digital signature")
+
+
+def _check_made_for(leaf: x509.Certificate, purpose: Purpose) -> None:
+    try:
+        usages = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return
+    if KEY_USAGE[purpose] not in {usage.dotted_string for usage in usages}:
+        _profile(f"an extended key usage other than that of the purpose {purpose}")
+
+
+def _trust_path(path: Sequence[x509.Certificate], anchor: TrustAnchor) -> TrustPath:
+    leaf = path[0]
+    return TrustPath(
+        key=PublicKey.of_certificate(leaf),
+        anchor=anchor,
+        names=_names(leaf),
+        authorities=frozenset().union(*(_authority(presented) for presented in path)),
+        since=max(presented.not_valid_before_utc for presented in path),
+        until=min(presented.not_valid_after_utc for presented in path),
+    )
+
+
+def _names(leaf: x509.Certificate) -> frozenset[str]:
+    try:
+        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return frozenset()
+    uris = names.get_values_for_type(x509.UniformResourceIdentifier)
+    return frozenset(uris) | {name.lower() for name in names.get_values_for_type(x509.DNSName)}
+
+
+def _authority(presented: x509.Certificate) -> frozenset[str]:
+    try:
+        value = presented.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
+    except (x509.ExtensionNotFound, ValueError):
+        return frozenset()
+    return frozenset({to_base64url(value.key_identifier)}) if value.key_identifier else frozenset()
+
+
+def _anchor(entry: Json) -> TrustAnchor:
+    members = instance(entry, dict, "an anchor")
+    purpose = member(members, "purpose", str)
+    if purpose not in get_args(Purpose):
+        refuse("malformed.claim_type", f"an anchor's purpose is not one of {', '.join(get_args(Purpose))}")
+    distrust = optional(members, "distrust_after", int)
+    names = optional(members, "names", dict) or {}
+    return TrustAnchor(
+        id=member(members, "id", str),
+        purpose=cast(Purpose, purpose),
+        certificate=certificate(base64(member(members, "certificate", str), "certificate")),
+        types=frozenset(strings(members.get("types"), "types")),
+        names={language: instance(name, str, "a name") for language, name in names.items()},
+        distrust_after=None if distrust is None else moment(numeric_date(distrust, "distrust_after")),
+        end_entity=optional(members, "end_entity", bool) or False,
+    )
+
+
+def _entry(anchor: TrustAnchor) -> dict[str, Json]:
+    entry: dict[str, Json] = {
+        "id": anchor.id,
+        "purpose": anchor.purpose,
+        "types": sorted(anchor.types),
+        "certificate": b64encode(anchor.certificate.public_bytes(Encoding.DER)).decode("ascii"),
+        "names": dict(anchor.names),
+    }
+    if anchor.distrust_after:
+        entry["distrust_after"] = int(anchor.distrust_after.timestamp())
+    if anchor.end_entity:
+        entry["end_entity"] = True
+    return entry

@@ -1,0 +1,159 @@
+"""The judgement: a ladder of named rungs, climbed in order, and one of three results that cannot be misread.
+
+Only :class:`Accepted` has claims, so a careless reading does not type-check. "Could not tell" is :class:`Undecided`,
+never one of the other two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeAlias
+
+from ewallet.errors import UNDECIDED, EWalletError, Malformed, TransportError, VerificationError
+from ewallet.flow import Flow, Request, Response
+from ewallet.shape import Json
+
+SCHEMA = "ewallet.verify/1"
+
+Outcome = Literal["passed", "failed", "unknown", "skipped", "not_reached"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """What came of one rung. ``code`` says why it did not pass or was skipped; ``detail`` is for developers."""
+
+    name: str
+    outcome: Outcome
+    code: str | None = None
+    detail: str = ""
+
+    def to_json(self) -> dict[str, Json]:
+        """The member of a verdict's ``checks``."""
+        return {"name": self.name, "outcome": self.outcome, "code": self.code, "detail": self.detail}
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One question. ``run`` returns for yes, raises for no, and may be a flow; ``skip`` names who waived it."""
+
+    name: str
+    run: Callable[[], Flow[None] | None]
+    skip: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accepted:
+    """Every rung held. ``claims`` holds what was asked and nothing else, by credential and claim."""
+
+    checks: tuple[Check, ...]
+    at: datetime
+    claims: Mapping[str, Json] = field(repr=False)
+
+    @property
+    def code(self) -> None:
+        """There is nothing to say against it."""
+
+    def to_json(self) -> dict[str, Json]:
+        """The verdict document ``ewallet.verify/1``."""
+        return _document("accepted", self) | {"claims": dict(self.claims)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rejected:
+    """A rung was proven not to hold."""
+
+    checks: tuple[Check, ...]
+    at: datetime
+
+    @property
+    def reasons(self) -> tuple[Check, ...]:
+        """The rung that failed."""
+        return tuple(check for check in self.checks if check.outcome == "failed")
+
+    @property
+    def code(self) -> str:
+        """The stable code of the first reason."""
+        return self.reasons[0].code or "internal.fault"
+
+    def to_json(self) -> dict[str, Json]:
+        """The verdict document ``ewallet.verify/1``."""
+        return _document("rejected", self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Undecided:
+    """Our own material is missing or stale: neither yes nor no."""
+
+    checks: tuple[Check, ...]
+    at: datetime
+
+    @property
+    def missing(self) -> tuple[Check, ...]:
+        """The rung that could not be judged."""
+        return tuple(check for check in self.checks if check.outcome == "unknown")
+
+    @property
+    def code(self) -> str:
+        """The stable code of what is missing."""
+        return self.missing[0].code or "internal.fault"
+
+    def to_json(self) -> dict[str, Json]:
+        """The verdict document ``ewallet.verify/1``."""
+        return _document("undecided", self) | {"missing": [check.code for check in self.missing]}
+
+
+Verdict: TypeAlias = Accepted | Rejected | Undecided
+
+
+def climb(rungs: Iterable[Rung]) -> Generator[Request, Response, tuple[Check, ...]]:
+    """The record of the rungs, in order, up to the first that does not hold; the rest are not reached.
+
+    A flow, because a rung may be one. Errors of evidence and of the network are judged; any other is raised.
+    """
+    checks: list[Check] = []
+    for rung in rungs:
+        if checks and checks[-1].outcome in ("failed", "unknown", "not_reached"):
+            checks.append(Check(rung.name, "not_reached"))
+        elif rung.skip:
+            checks.append(Check(rung.name, "skipped", rung.skip))
+        else:
+            checks.append((yield from _judge(rung)))
+    return tuple(checks)
+
+
+def _judge(rung: Rung) -> Generator[Request, Response, Check]:
+    try:
+        flow: Any = rung.run()
+        if flow is not None:
+            yield from flow
+    except (VerificationError, Malformed, TransportError) as exc:
+        return _failure(rung.name, exc)
+    return Check(rung.name, "passed")
+
+
+def _failure(name: str, exc: EWalletError) -> Check:
+    return Check(name, "unknown" if exc.code in UNDECIDED else "failed", exc.code, exc.detail)
+
+
+def decide(checks: tuple[Check, ...], at: datetime, claims: Callable[[], Mapping[str, Json]]) -> Verdict:
+    """The verdict of a record; ``claims`` is asked only when every rung held or was skipped by name."""
+    outcomes = {check.outcome for check in checks}
+    if "failed" in outcomes or not checks:
+        return Rejected(checks=checks, at=at)
+    if outcomes <= {"passed", "skipped"}:
+        return Accepted(checks=checks, at=at, claims=claims())
+    return Undecided(checks=checks, at=at)
+
+
+def _document(verdict: str, judged: Verdict) -> dict[str, Json]:
+    return {
+        "schema": SCHEMA,
+        "verdict": verdict,
+        "code": judged.code,
+        "checks": [check.to_json() for check in judged.checks],
+        "claims": None,
+        "missing": [],
+        "at": judged.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
