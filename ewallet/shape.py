@@ -250,15 +250,15 @@ def _keep(tag: int) -> Callable[[object, bool], cbor2.CBORTag]:
     return lambda value, _immutable: cbor2.CBORTag(tag, value)
 
 
-def _no_tag(_value: object, _immutable: bool) -> NoReturn:
+def _no_tag(_value: object, _immutable: object) -> NoReturn:
     raise ValueError
 
 
-def _other_tag(tag: cbor2.CBORTag, _immutable: bool) -> cbor2.CBORTag:
+def _other_tag(tag: cbor2.CBORTag, _immutable: object) -> cbor2.CBORTag:
     return tag if tag.tag == 24 else _no_tag(None, False)  # 24: embedded CBOR, kept as received
 
 
-_TAGS: Final = {tag: _no_tag for tag in _BUILT_IN_TAGS} | {tag: _keep(tag) for tag in _TEXT_TAGS}
+_TAGS: Final = dict.fromkeys(_BUILT_IN_TAGS, _no_tag) | {tag: _keep(tag) for tag in _TEXT_TAGS}
 
 
 def cbor(raw: bytes, what: str = "cbor", *, limit: int = MAX_DOCUMENT) -> Any:
