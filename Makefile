@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := ewallet issuer_service verifier_cli
-EXACT := ewallet/formats/*,ewallet/trust.py,ewallet/status.py,ewallet/verifier.py,ewallet/verdict.py,ewallet/shape.py
+EXACT := ewallet/formats/*,ewallet/disclosure.py,ewallet/trust.py,ewallet/status.py,ewallet/verifier.py,ewallet/verdict.py,ewallet/shape.py
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint types imports docs bench catalogue wheel wheel-test faults clean
