@@ -8,7 +8,7 @@ that file. Files are found by name and read when first asked for; what a file ma
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
@@ -37,7 +37,7 @@ class Problem:
 
 
 class Catalog:
-    """The kinds of one ``schemas`` folder, each read when first asked for::
+    """The kinds of one ``schemas`` folder, each read when first asked for.
 
     >>> catalog = Catalog.bundled()
     >>> catalog.type("resident_register_copy").label("en")
@@ -146,7 +146,19 @@ def _refuse(reason: str) -> NoReturn:
     raise UsageError("usage.configuration", reason)
 
 
-if __name__ == "__main__":
-    from ewallet.cataloguing import main
+def main(arguments: Sequence[str] = ()) -> int:
+    """Check every file of a folder (the bundled one by default) and print the kinds; 1 where something is wrong."""
+    from ewallet import kindcheck  # its validator is slow to load and only wanted here
 
-    sys.exit(main())
+    catalog = Catalog.load(arguments[0]) if arguments else Catalog.bundled()
+    problems = [str(problem) for problem in catalog.problems]
+    problems += [f"{kind.id}: {finding}" for kind in catalog for finding in kindcheck.findings(kind)]
+    problems += kindcheck.folder_findings(catalog.folder)
+    print(kindcheck.table(tuple(catalog)))
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

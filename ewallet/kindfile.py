@@ -115,13 +115,14 @@ def _texts(value: Json, where: str) -> tuple[str, ...]:
 def _kind(file: Mapping[str, Json]) -> CredentialType:
     issuer = _members(file["issuer"], "issuer", {"system", "agency"})
     validity = _members(file["validity"], "validity", {"days", "rule", "meaning"})
+    vct, doctype = _formats(file["formats"])
     fee = _members(file["fee"], "fee", {"electronic_krw", "counter_krw"})
-    optional = {name: _words(file[name], name, {"ko"}) for name in ("attestation", "note") if name in file}
     return CredentialType(
         id=_name(file["id"], "id"),
         category=_name(file["category"], "category"),
         names=_words(file["name"], "name"),
-        **_formats(file["formats"]),
+        vct=vct,
+        doctype=doctype,
         system=_name(issuer["system"], "issuer.system"),
         agencies=_words(issuer["agency"], "issuer.agency"),
         legal_basis=shape.instance(file["legal_basis"], str, "legal_basis"),
@@ -139,7 +140,8 @@ def _kind(file: Mapping[str, Json]) -> CredentialType:
         used_by=_texts(file.get("used_by", []), "used_by"),
         variants=_texts(file.get("variants", []), "variants"),
         gov24_service_code=shape.optional(file, "gov24_service_code", str),
-        **optional,
+        attestation=_words(file["attestation"], "attestation", {"ko"}) if "attestation" in file else None,
+        note=_words(file["note"], "note", {"ko"}) if "note" in file else None,
     )
 
 
@@ -150,14 +152,14 @@ def _count(value: Json, where: str, least: int = 1) -> int:
     return number
 
 
-def _formats(value: Json) -> dict[str, Any]:
+def _formats(value: Json) -> tuple[str, str | None]:
     formats = _members(value, "formats", {"dc+sd-jwt"}, {"mso_mdoc"})
     vct = _members(formats["dc+sd-jwt"], "formats.dc+sd-jwt", {"vct"})["vct"]
     if not _VCT.match(shape.instance(vct, str, "vct")):
         _refuse("vct is neither a urn: nor an https: identifier")
     mdoc = formats.get("mso_mdoc")
     doctype = None if mdoc is None else _members(mdoc, "formats.mso_mdoc", {"doctype"})["doctype"]
-    return {"vct": vct, "doctype": None if doctype is None else shape.instance(doctype, str, "doctype")}
+    return vct, None if doctype is None else shape.instance(doctype, str, "doctype")
 
 
 def _claim(value: Json, where: str, above: Pattern) -> ClaimType:
@@ -250,10 +252,17 @@ def _check_predicates(kind: CredentialType) -> None:
             _refuse(f"predicate {predicate.id} cannot be signed in advance")
         if predicate.presign is True and predicate.time_dependent:
             _refuse(f"predicate {predicate.id} goes stale and is signed in advance")
+        _check_paths(kind, predicate)
     known = {predicate.id for predicate in kind.predicates}
     for vector in kind.vectors:
         if vector.predicate not in known:
             _refuse(f"a vector of {vector.predicate[:64]}, which is no predicate here")
+
+
+def _check_paths(kind: CredentialType, predicate: PredicateType) -> None:
+    names = {tuple(step for step in claim.path if step) for top in kind.claims for claim in top.walk()}
+    for path in sorted(predicate.predicate.paths() - names):
+        _refuse(f"predicate {predicate.id} asks about {'.'.join(path)[:100]}, which is no claim here")
 
 
 def _once(paths: Iterable[Pattern], what: str) -> None:

@@ -248,9 +248,7 @@ class CredentialType:
         }
         never_no = {p.id for p in self.predicates if p.presign == "when_true"}
         return {
-            name: answer
-            for name, answer in answers.items()
-            if answer is not None and (answer or name not in never_no)
+            name: answer for name, answer in answers.items() if answer is not None and (answer or name not in never_no)
         }
 
 

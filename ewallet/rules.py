@@ -15,19 +15,10 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 UNKNOWN: Final = None
 Value = Any
-
-
-class Context(Protocol):
-    """What a function may look at beside its arguments."""
-
-    @property
-    def as_of(self) -> date: ...
-    @property
-    def enums(self) -> Sequence[Sequence[str]]: ...
 
 
 @dataclass(frozen=True)
@@ -112,27 +103,27 @@ def _completed_months(until: date, since: date) -> int:
     return (until.year - since.year) * 12 + until.month - since.month - (until.day < since.day)
 
 
-def _days(value: Value, context: Context) -> Value:
+def _days(value: Value) -> Value:
     return (value.until - value.since).days if isinstance(value, Span) else UNKNOWN
 
 
-def _months(value: Value, context: Context) -> Value:
+def _months(value: Value) -> Value:
     return _completed_months(value.until, value.since) if isinstance(value, Span) else UNKNOWN
 
 
-def _years(value: Value, context: Context) -> Value:
-    months = _months(value, context)
+def _years(value: Value) -> Value:
+    months = _months(value)
     return UNKNOWN if months is UNKNOWN else (abs(months) // 12) * (1 if months >= 0 else -1)
 
 
-def _age(born: Value, at: Value, context: Context) -> Value:
+def _age(born: Value, at: Value) -> Value:
     birth, today = day(born), day(at)
     if birth is None or today is None or today < birth:
         return UNKNOWN
     return today.year - birth.year - ((today.month, today.day) < (birth.month, birth.day))
 
 
-def _year(value: Value, context: Context) -> Value:
+def _year(value: Value) -> Value:
     found = day(value)
     return found.year if found else UNKNOWN
 
@@ -140,11 +131,11 @@ def _year(value: Value, context: Context) -> Value:
 # -- lists and numbers ---------------------------------------------------------------------------------------
 
 
-def _len(value: Value, context: Context) -> Value:
+def _len(value: Value) -> Value:
     return len(value) if isinstance(value, list | str) else UNKNOWN
 
 
-def _last(value: Value, context: Context) -> Value:
+def _last(value: Value) -> Value:
     return value[-1] if isinstance(value, list) and value else UNKNOWN
 
 
@@ -152,13 +143,13 @@ def _numbers(values: Value) -> list[float] | None:
     return values if isinstance(values, list) and all(is_number(value) for value in values) else None
 
 
-def _sum(values: Value, context: Context) -> Value:
+def _sum(values: Value) -> Value:
     numbers = _numbers(values)
     return UNKNOWN if numbers is None else sum(numbers)
 
 
 def _min(*arguments: Value) -> Value:
-    values = arguments[0] if len(arguments) == 2 else list(arguments[:-1])
+    values = arguments[0] if len(arguments) == 1 else list(arguments)
     if not isinstance(values, list) or not values:
         return UNKNOWN
     ordered = [_ordered(value) for value in values]
@@ -167,7 +158,7 @@ def _min(*arguments: Value) -> Value:
     return UNKNOWN
 
 
-def _sum_best(values: Value, count: Value, context: Context) -> Value:
+def _sum_best(values: Value, count: Value) -> Value:
     """The sum of the best grades, of which 1 is the best."""
     numbers = _numbers(values)
     if numbers is None or type(count) is not int or not 0 <= count <= len(numbers):
@@ -175,40 +166,40 @@ def _sum_best(values: Value, count: Value, context: Context) -> Value:
     return sum(sorted(numbers)[:count])
 
 
-def _count_distinct(values: Value, context: Context) -> Value:
+def _count_distinct(values: Value) -> Value:
     if not isinstance(values, list) or not all(isinstance(value, str | int) for value in values):
         return UNKNOWN
     return len(set(values))
 
 
-def _sum_active(rows: Value, context: Context) -> Value:
+def _sum_active(rows: Value) -> Value:
     """The claim amounts of the entries that are not cancelled; entries without an amount count nothing."""
     if not isinstance(rows, list):
         return UNKNOWN
     active = [row for row in rows if isinstance(row, dict) and row.get("cancelled") is not True]
     amounts = [value for row in active for name, value in row.items() if name.endswith("amount")]
-    return _sum(amounts, context)
+    return _sum(amounts)
 
 
-def _number(value: Value, context: Context) -> Value:
+def _number(value: Value) -> Value:
     if is_number(value):
         return value
     found = re.fullmatch(r"-?\d{1,15}(\.\d{1,9})?", value, re.ASCII) if isinstance(value, str) else None
     return float(found[0]) if found else UNKNOWN
 
 
-def _band(value: Value, bands: Value, context: Context) -> Value:
+def _band(value: Value, bands: Value) -> Value:
     """How many of the ascending limits the value exceeds; a rule that ends in a band has no yes or no by itself."""
     limits = _numbers(bands)
     return sum(value > limit for limit in limits) if limits is not None and is_number(value) else UNKNOWN
 
 
-def _rank(value: Value, context: Context) -> Value:
+def _rank(value: Value, *, enums: Sequence[Sequence[str]]) -> Value:
     """The place of a value in the list of values that names it, lowest first."""
-    return next((list(enum).index(value) for enum in context.enums if value in enum), UNKNOWN)
+    return next((list(enum).index(value) for enum in enums if value in enum), UNKNOWN)
 
 
-def _grade_number(value: Value, context: Context) -> Value:
+def _grade_number(value: Value) -> Value:
     found = re.match(r"\d{1,3}", value, re.ASCII) if isinstance(value, str) else None
     return int(found[0]) if found else UNKNOWN
 
@@ -216,38 +207,37 @@ def _grade_number(value: Value, context: Context) -> Value:
 # -- texts ---------------------------------------------------------------------------------------------------
 
 
-def _contains(text: Value, part: Value, context: Context) -> Value:
+def _contains(text: Value, part: Value) -> Value:
     return part in text if isinstance(text, str) and isinstance(part, str) else UNKNOWN
 
 
-def _startswith(text: Value, part: Value, context: Context) -> Value:
+def _startswith(text: Value, part: Value) -> Value:
     return text.startswith(part) if isinstance(text, str) and isinstance(part, str) else UNKNOWN
 
 
-def _mask(name: Value, context: Context) -> Value:
+def _mask(name: Value) -> Value:
     """A name as certificates print third persons: 홍*동, 홍*."""
     if not isinstance(name, str) or len(name) < 2:
         return UNKNOWN
     return f"{name[0]}*" if len(name) == 2 else f"{name[0]}{'*' * (len(name) - 2)}{name[-1]}"
 
 
-def _hash(*arguments: Value) -> Value:
+def _hash(*texts: Value) -> Value:
     """Base-16 SHA-256 over the texts in NFC, joined by U+001F: what an asking party sends in place of a name."""
-    texts = arguments[:-1]
     if not all(isinstance(text, str) for text in texts):
         return UNKNOWN
     joined = unicodedata.normalize("NFC", "\x1f".join(texts))
     return hashlib.sha256(joined.encode("utf-8", "replace")).hexdigest()
 
 
-def _hmac_sha256(text: Value, key: Value, context: Context) -> Value:
+def _hmac_sha256(text: Value, key: Value) -> Value:
     if not isinstance(text, str) or not isinstance(key, str):
         return UNKNOWN
     return _hmac.new(key.encode("utf-8", "replace"), text.encode("utf-8", "replace"), "sha256").hexdigest()
 
 
-def _token(number: int) -> Callable[[Value, Context], Value]:
-    def token(text: Value, context: Context) -> Value:
+def _token(number: int) -> Callable[[Value], Value]:
+    def token(text: Value) -> Value:
         tokens = text.split() if isinstance(text, str) else []
         return tokens[number] if number < len(tokens) else UNKNOWN
 
@@ -257,36 +247,47 @@ def _token(number: int) -> Callable[[Value, Context], Value]:
 # -- absence -------------------------------------------------------------------------------------------------
 
 
-def _present(value: Value, context: Context) -> Value:
+def _present(value: Value) -> Value:
     return value is not UNKNOWN
 
 
-def _coalesce(value: Value, other: Value, context: Context) -> Value:
+def _coalesce(value: Value, other: Value) -> Value:
     return other if value is UNKNOWN else value
 
 
 # -- records -------------------------------------------------------------------------------------------------
 
 
-def _sum_months(rows: Value, context: Context) -> Value:
+def _sum_months(rows: Value, *, as_of: date) -> Value:
     """Completed months of all periods together; a period without an end lasts until ``as_of``."""
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         return UNKNOWN
-    spans = [span(row.get("lost_date", context.as_of), row.get("acquired_date")) for row in rows]
-    return UNKNOWN if UNKNOWN in spans else sum(_months(each, context) for each in spans)
+    spans = [span(row.get("lost_date", as_of), row.get("acquired_date")) for row in rows]
+    return UNKNOWN if UNKNOWN in spans else sum(_months(each) for each in spans)
 
 
-def _continuous_years(rows: Value, sido: Value, at: Value, context: Context) -> Value:
+def _sum_days(rows: Value, months: Value, *, as_of: date) -> Value:
+    """Days worked in the months (``YYYY-MM``) that lie at most so many months before that of ``as_of``."""
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows) or not is_number(months):
+        return UNKNOWN
+    this_month = as_of.replace(day=1)
+    listed = [(_months(span(this_month, f"{row.get('month')}-01")), row.get("work_days")) for row in rows]
+    if any(back is UNKNOWN for back, _ in listed):
+        return UNKNOWN
+    return _sum([days for back, days in listed if 0 <= back <= months])
+
+
+def _continuous_years(rows: Value, sido: Value, at: Value) -> Value:
     """Completed years of living in one province without a break until ``at``: the newest addresses that lie in it."""
     moves = _dated(rows, "moved_in_date")
     if moves is None:
         return UNKNOWN
     since = None
     for moved_in, row in reversed(moves):
-        if _token(0)(row.get("resident_address"), context) != sido:
+        if _token(0)(row.get("resident_address")) != sido:
             break
         since = moved_in
-    return _years(span(at, since), context) if since else 0
+    return _years(span(at, since)) if since else 0
 
 
 def _dated(rows: Value, name: str) -> list[tuple[date, dict[str, Value]]] | None:
@@ -316,7 +317,7 @@ def _stays(movements: Value, until: date) -> list[tuple[date, date]] | None:
     return [*stays, (left, until)] if left else stays
 
 
-def _stay_state(movements: Value, at: Value, context: Context) -> Value:
+def _stay_state(movements: Value, at: Value) -> Value:
     moment = day(at)
     stays = _stays(movements, date.max)
     if moment is None or stays is None:
@@ -324,7 +325,7 @@ def _stay_state(movements: Value, at: Value, context: Context) -> Value:
     return _AWAY if any(left < moment < back for left, back in stays) else _HERE
 
 
-def _days_abroad(movements: Value, since: Value, until: Value, context: Context) -> Value:
+def _days_abroad(movements: Value, since: Value, until: Value) -> Value:
     first, final = day(since), day(until)
     if first is None or final is None or (stays := _stays(movements, final)) is None:
         return UNKNOWN
@@ -332,8 +333,8 @@ def _days_abroad(movements: Value, since: Value, until: Value, context: Context)
     return sum(max(0, (min(back, final) - max(left, before)).days) for left, back in stays)
 
 
-def _max_stay_abroad(movements: Value, context: Context) -> Value:
-    stays = _stays(movements, context.as_of)
+def _max_stay_abroad(movements: Value, *, as_of: date) -> Value:
+    stays = _stays(movements, as_of)
     return UNKNOWN if stays is None else max(((back - left).days for left, back in stays), default=0)
 
 
@@ -366,13 +367,14 @@ _FUNCTIONS: Final[dict[str, tuple[Callable[..., Value], range]]] = {
     "sum": (_sum, range(1, 2)),
     "sum_active": (_sum_active, range(1, 2)),
     "sum_best": (_sum_best, range(2, 3)),
+    "sum_days": (_sum_days, range(2, 3)),
     "sum_months": (_sum_months, range(1, 2)),
     "year": (_year, range(1, 2)),
     "years": (_years, range(1, 2)),
 }
 
 #: Functions whose further arguments are conditions on the rows of the first.
-FILTERED: Final = frozenset({"count_distinct", "sum_months"})
+FILTERED: Final = frozenset({"count_distinct", "sum", "sum_months"})
 
 
 def known(function: str, arguments: int) -> bool:
@@ -380,6 +382,12 @@ def known(function: str, arguments: int) -> bool:
     return function in _FUNCTIONS and arguments in _FUNCTIONS[function][1]
 
 
-def call(function: str, arguments: Sequence[Value], context: Context) -> Value:
+#: What a function looks at beside its arguments.
+_LOOKS_AT: Final = {"max_stay_abroad": "as_of", "sum_months": "as_of", "sum_days": "as_of", "rank": "enums"}
+
+
+def call(function: str, arguments: Sequence[Value], *, as_of: date, enums: Sequence[Sequence[str]]) -> Value:
     """The value of a known function."""
-    return _FUNCTIONS[function][0](*arguments, context)
+    around = {"as_of": as_of, "enums": enums}
+    needed = {name: around[name] for name in (_LOOKS_AT.get(function),) if name}
+    return _FUNCTIONS[function][0](*arguments, **needed)

@@ -1,0 +1,125 @@
+"""What ``make catalogue`` looks for in kind files beyond what loading refuses, and the table of kinds for the docs."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from ewallet import shape
+from ewallet.errors import EWalletError
+from ewallet.kindfile import STANDINGS
+from ewallet.kinds import ClaimType, CredentialType
+
+#: Six digits, a dash or none, seven digits: a resident number, unless nothing but zeros.
+_RRN: Final = re.compile(r"(?<!\d)\d{6}-?\d{7}(?!\d)")
+_ISSUED: Final = ("document_number", "issue_date", "issuing_authority")  # disclosures of every certificate
+
+
+def findings(kind: CredentialType) -> Iterator[str]:
+    """What is wrong with one kind that could be read."""
+    yield from _sample_findings(kind)
+    yield from _vector_findings(kind)
+    yield from _disclosure_findings(kind)
+
+
+def _sample_findings(kind: CredentialType) -> Iterator[str]:
+    try:
+        kind.check(kind.sample)
+    except EWalletError as exc:
+        yield f"the sample cannot be issued: {exc}"
+        return
+    for path in _values(kind.sample, ()):
+        claim = kind.claim(path)
+        if claim and claim.sensitivity == "rrn":
+            yield f"the sample has a resident number at {'.'.join(map(str, path))}"
+
+
+def _values(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+    if isinstance(value, dict | list):
+        for step, member in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _values(member, (*path, step))
+    else:
+        yield path
+
+
+def _vector_findings(kind: CredentialType) -> Iterator[str]:
+    for vector in kind.vectors:
+        answer = kind.answer(vector.predicate, kind.sample, vector.as_of, vector.params)
+        if answer is not vector.expected:
+            yield f"{vector.predicate} answers {answer} on {vector.as_of}, expected {vector.expected}"
+
+
+def _disclosure_findings(kind: CredentialType) -> Iterator[str]:
+    for name in _ISSUED:
+        if (name,) not in kind.disclosable:
+            yield f"{name} is not a claim"
+    for claim in (claim for top in kind.claims for claim in top.walk()):
+        if claim.sensitivity == "rrn" and claim.path not in kind.disclosable:
+            yield f"{claim.name} cannot be withheld from what it stands beside"
+        if claim.sensitivity == "rrn" and not _masked(kind, claim):
+            yield f"{claim.name} has no masked form beside it"
+
+
+def _masked(kind: CredentialType, claim: ClaimType) -> bool:
+    return kind.claim((*claim.path[:-1], f"{claim.name}_masked")) is not None
+
+
+# -- files ---------------------------------------------------------------------------------------------------
+
+
+def folder_findings(folder: Path) -> list[str]:
+    """What is wrong with the texts of a ``schemas`` folder, whatever they say."""
+    meta = _meta(folder)
+    return [
+        f"{path.relative_to(folder).as_posix()}: {finding}"
+        for path in sorted(folder.rglob("*.json"))
+        for finding in _file_findings(path, meta if path.parent.parent.name == "types" else None)
+    ]
+
+
+def _meta(folder: Path) -> Any:
+    import jsonschema_rs
+
+    schema = shape.json_object((folder / "meta" / "credential-type.schema.json").read_bytes(), "meta schema")
+    return jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+
+
+def _file_findings(path: Path, meta: Any) -> Iterator[str]:
+    try:
+        text = path.read_bytes().decode("utf-8")
+        value = shape.json_value(text, "file")
+    except (EWalletError, UnicodeDecodeError):
+        yield "not json in utf-8"
+        return
+    if not unicodedata.is_normalized("NFC", text):
+        yield "not in NFC"
+    if text != json.dumps(value, ensure_ascii=False, indent=2) + "\n":
+        yield "not written as two-space json with Korean as it is"
+    if any(set(found[0]) - set("0-") for found in _RRN.finditer(text)):
+        yield "has the digits of a resident number"
+    for error in meta.iter_errors(value) if meta else ():
+        yield f"against the meta schema: {error.message[:200]} at {'/'.join(map(str, error.instance_path))}"
+
+
+# -- words ---------------------------------------------------------------------------------------------------
+
+
+def table(kinds: Sequence[CredentialType]) -> str:
+    """The kinds as a Markdown table, and how many stand how firmly."""
+    rows = [
+        f"| {kind.id} | {kind.label()} | {kind.system} | {kind.standing} | {_count(kind)} | {len(kind.predicates)} |"
+        for kind in kinds
+    ]
+    standings = Counter(kind.standing for kind in kinds)
+    counts = ", ".join(f"{standings[standing]} {standing}" for standing in STANDINGS)
+    head = "| id | name | system | standing | claims | yes/no |\n|---|---|---|---|---|---|"
+    return "\n".join([head, *rows, "", f"{len(kinds)} kinds: {counts}"])
+
+
+def _count(kind: CredentialType) -> int:
+    return sum(1 for top in kind.claims for _ in top.walk())
