@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from ewallet.errors import TransportError
+from ewallet.errors import Malformed, TransportError
 
 T = TypeVar("T")
 
@@ -47,13 +47,13 @@ AsyncSend = Callable[[Request], Awaitable[Response]]
 
 
 def run(flow: Flow[T], send: Send) -> T:
-    """The flow's result, each request sent with ``send``; what ``send`` raises is raised inside the flow."""
+    """The flow's result, each request sent with ``send``; what ``send`` refuses is raised inside the flow."""
     try:
         request = next(flow)
         while True:
             try:
                 response = send(request)
-            except TransportError as exc:
+            except (TransportError, Malformed) as exc:
                 request = flow.throw(exc)
             else:
                 request = flow.send(response)
@@ -69,7 +69,7 @@ async def arun(flow: Flow[T], send: AsyncSend) -> T:
         while True:
             try:
                 response = await send(request)
-            except TransportError as exc:
+            except (TransportError, Malformed) as exc:
                 request = flow.throw(exc)
             else:
                 request = flow.send(response)
