@@ -208,7 +208,16 @@ _CHUNK: Final = 1 << 18  # grows the output step by step, so that a bomb costs n
 
 def inflate(raw: bytes, what: str, *, limit: int = MAX_STATUS_LIST) -> bytes:
     """The bytes of one complete ZLIB stream (RFC 1950), never more than ``limit``; ``limit.decompressed``."""
-    stream = zlib.decompressobj()
+    return _inflated(raw, what, "a zlib stream", zlib.MAX_WBITS, limit)
+
+
+def gunzip(raw: bytes, what: str, *, limit: int = MAX_DOCUMENT) -> bytes:
+    """The bytes of one complete gzip member (RFC 1952), never more than ``limit``; ``limit.decompressed``."""
+    return _inflated(raw, what, "a gzip member", 16 + zlib.MAX_WBITS, limit)
+
+
+def _inflated(raw: bytes, what: str, kind: str, window: int, limit: int) -> bytes:
+    stream = zlib.decompressobj(window)
     data = bytearray()
     try:
         while not stream.eof and (chunk := stream.decompress(stream.unconsumed_tail if data else raw, _CHUNK)):
@@ -216,9 +225,9 @@ def inflate(raw: bytes, what: str, *, limit: int = MAX_STATUS_LIST) -> bytes:
             if len(data) > limit:
                 refuse("limit.decompressed", f"{what} inflates to more than {limit} bytes")
     except zlib.error:
-        refuse("malformed.encoding", f"{what} is not a zlib stream")
+        refuse("malformed.encoding", f"{what} is not {kind}")
     if not stream.eof or stream.unused_data:
-        refuse("malformed.encoding", f"{what} is not one complete zlib stream")
+        refuse("malformed.encoding", f"{what} is not one complete {kind.removeprefix('a ')}")
     return bytes(data)
 
 
