@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import TypeAlias
+from datetime import UTC, datetime, timedelta
+from typing import Final, TypeAlias
 
 from ewallet.errors import ValidityError
 from ewallet.keys import PublicKey
@@ -17,6 +17,8 @@ from ewallet.shape import Json
 
 Path: TypeAlias = tuple[str | int | None, ...]
 Claims: TypeAlias = Mapping[str, Json]
+
+_SKEW: Final = timedelta(seconds=60)  # what clocks may differ by
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,12 @@ class Validity:
     since: datetime | None = None
     until: datetime | None = None
 
-    def check(self, at: datetime, *, skew: float = 60) -> None:
-        """Return if it holds at that time; ``skew`` seconds of fast issuer clocks are forgiven at the beginning only.
+    def check(self, at: datetime) -> None:
+        """Return if it holds at that time; a fast issuer's clock is forgiven at the beginning only.
 
         Raises ``time.not_yet_valid`` or ``time.expired``.
         """
-        if self.since and (self.since - at).total_seconds() > skew:
+        if self.since and self.since - at > _SKEW:
             raise ValidityError("time.not_yet_valid", "the credential is not valid yet")
         if self.until and at >= self.until:
             raise ValidityError("time.expired", "the credential has expired")
@@ -65,9 +67,9 @@ class Draft:
     issuer: str
     claims: Claims = field(repr=False)
     validity: Validity
-    holder: PublicKey | None
-    status: StatusRef | None
     disclosable: frozenset[Path]
+    holder: PublicKey | None = None
+    status: StatusRef | None = None
     decoys: int = 0
 
 
@@ -75,8 +77,8 @@ class Draft:
 class Credential:
     """What a credential says. Nothing of it is believed until a verdict accepts it.
 
-    ``claims`` holds all that can be read of it, ``shown`` the concrete paths that came by disclosure, and ``registered``
-    the names of top-level claims that belong to the format rather than to the person.
+    ``claims`` holds all that can be read of it, ``shown`` the concrete paths that came by disclosure, and
+    ``registered`` the names of top-level claims that belong to the format rather than to the person.
     """
 
     format: str
@@ -89,6 +91,12 @@ class Credential:
     claims: Claims = field(repr=False)
     shown: tuple[Path, ...] = ()
     registered: frozenset[str] = frozenset()
+
+    def check_validity(self, at: datetime) -> None:
+        """Return if it holds at that time and was issued before it; ``time.not_yet_valid``, ``time.expired``."""
+        self.validity.check(at)
+        if self.issued and self.issued - at > _SKEW:
+            raise ValidityError("time.not_yet_valid", "the credential is dated in the future")
 
 
 def moment(seconds: int) -> datetime:

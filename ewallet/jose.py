@@ -69,15 +69,17 @@ class Jws:
 
     @property
     def chain(self) -> tuple[bytes, ...]:
-        """The DER certificates of ``x5c``, leaf first (RFC 7515 §4.1.6), or none."""
-        if "x5c" not in self.header:
-            return ()
-        x5c = strings(self.header["x5c"], "x5c")
-        if len(x5c) > MAX_CHAIN:
-            refuse("limit.count", f"x5c has {len(x5c)} certificates, at most {MAX_CHAIN} are read")
-        if any(len(text) > 2 * MAX_CERTIFICATE for text in x5c):
-            refuse("limit.size", "a certificate of x5c is too long")
-        return tuple(base64(text, "x5c") for text in x5c)
+        """The DER certificates of ``x5c``, leaf first (RFC 7515 §4.1.6), or none; ``malformed.*``, ``limit.*``."""
+        return _chain(tuple(strings(self.header["x5c"], "x5c"))) if "x5c" in self.header else ()
+
+
+@lru_cache(maxsize=256)
+def _chain(x5c: tuple[str, ...]) -> tuple[bytes, ...]:
+    if len(x5c) > MAX_CHAIN:
+        refuse("limit.count", f"x5c has {len(x5c)} certificates, at most {MAX_CHAIN} are read")
+    if any(len(text) > 2 * MAX_CERTIFICATE for text in x5c):
+        refuse("limit.size", "a certificate of x5c is too long")
+    return tuple(base64(text, "x5c") for text in x5c)
 
 
 def parse(compact: str, typ: str | None, *, what: str = "the jws", limit: int = MAX_CREDENTIAL) -> Jws:

@@ -106,6 +106,7 @@ class StatusToken:
     chain: tuple[bytes, ...] = field(repr=False)
     list: StatusList = field(repr=False)
     jws: jose.Jws = field(repr=False)
+    raw: str = field(repr=False)
 
     @classmethod
     def read(cls, raw: bytes | str) -> StatusToken:
@@ -123,7 +124,8 @@ class StatusToken:
             text = raw if isinstance(raw, str) else raw.decode("ascii")
         except UnicodeDecodeError:
             refuse("malformed.encoding", "the status list token is not ascii")
-        jws = jose.parse(text.strip(), TYP, what="the status list token", limit=MAX_DOCUMENT)
+        text = text.strip()
+        jws = jose.parse(text, TYP, what="the status list token", limit=MAX_DOCUMENT)
         claims = jws.claims
         return cls(
             uri=member(claims, "sub", str),
@@ -133,6 +135,7 @@ class StatusToken:
             chain=jws.chain,
             list=StatusList.of_json(instance(claims.get("status_list"), dict, "status_list")),
             jws=jws,
+            raw=text,
         )
 
     def check_signature(self, key: PublicKey) -> None:

@@ -62,6 +62,7 @@ KEY_USAGE: Final[Mapping[str, str]] = {
 }
 
 TYP: Final = "trust-list+jwt"
+_REMEMBERED: Final = 1_000  # paths: document signers of all kinds of a country
 
 _SIGNATURES: Final = {
     SignatureAlgorithmOID.ECDSA_WITH_SHA256,
@@ -266,6 +267,27 @@ class TrustList:
             if anchor.vouches_for(type_id):
                 return anchor
         raise TrustError("trust.issuer_not_authorized", "the anchor is not trusted for this type of credential")
+
+
+class TrustPaths:
+    """Paths to the anchors of one list and purpose, remembered by chain and type for as long as they hold."""
+
+    def __init__(self, trust: TrustList, purpose: Purpose) -> None:
+        self._trust = trust
+        self._purpose = purpose
+        self._paths: dict[tuple[tuple[bytes, ...], str | None], TrustPath] = {}
+
+    def check(self, chain: tuple[bytes, ...], at: datetime, *, type_id: str | None) -> TrustPath:
+        """As :meth:`TrustList.check`."""
+        path = self._paths.get((chain, type_id))
+        if path is not None and path.holds(at):
+            self._trust.check_in_force(at)
+            return path
+        path = self._trust.check(chain, self._purpose, at, type_id=type_id)
+        if len(self._paths) >= _REMEMBERED:
+            self._paths.clear()
+        self._paths[chain, type_id] = path
+        return path
 
 
 def authorities(chain: Iterable[bytes]) -> frozenset[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from ewallet.errors import UNDECIDED, EWalletError, Malformed, TransportError, VerificationError
 from ewallet.flow import Flow, Request, Response
@@ -22,7 +22,11 @@ Outcome = Literal["passed", "failed", "unknown", "skipped", "not_reached"]
 
 @dataclass(frozen=True)
 class Check:
-    """What came of one rung. ``code`` says why it did not pass or was skipped; ``detail`` is for developers."""
+    """What came of one rung.
+
+    ``code`` says why it did not pass, what waived it, or under which reservation it passed; ``detail`` is for
+    developers.
+    """
 
     name: str
     outcome: Outcome
@@ -36,11 +40,15 @@ class Check:
 
 @dataclass(frozen=True)
 class Rung:
-    """One question. ``run`` returns for yes, raises for no, and may be a flow; ``skip`` names who waived it."""
+    """One question.
+
+    ``run`` returns for yes and raises for no; what it returns, if anything, is the code of a reservation; it may be a
+    flow. ``waived`` says by what the question is waived: what can still be asked is asked, but the record says skipped.
+    """
 
     name: str
-    run: Callable[[], Flow[None] | None]
-    skip: str | None = None
+    run: Callable[[], Flow[str | None] | str | None]
+    waived: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,8 +124,6 @@ def climb(rungs: Iterable[Rung]) -> Generator[Request, Response, tuple[Check, ..
     for rung in rungs:
         if checks and checks[-1].outcome in ("failed", "unknown", "not_reached"):
             checks.append(Check(rung.name, "not_reached"))
-        elif rung.skip:
-            checks.append(Check(rung.name, "skipped", rung.skip))
         else:
             checks.append((yield from _judge(rung)))
     return tuple(checks)
@@ -125,12 +131,11 @@ def climb(rungs: Iterable[Rung]) -> Generator[Request, Response, tuple[Check, ..
 
 def _judge(rung: Rung) -> Generator[Request, Response, Check]:
     try:
-        flow: Any = rung.run()
-        if flow is not None:
-            yield from flow
+        answer = rung.run()
+        reservation = (yield from answer) if isinstance(answer, Generator) else answer
     except (VerificationError, Malformed, TransportError) as exc:
         return _failure(rung.name, exc)
-    return Check(rung.name, "passed")
+    return Check(rung.name, "skipped", rung.waived) if rung.waived else Check(rung.name, "passed", reservation)
 
 
 def _failure(name: str, exc: EWalletError) -> Check:

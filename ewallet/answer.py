@@ -1,0 +1,193 @@
+"""Answers to a DCQL query (OpenID4VP 1.0 §6.4, §7-8): the least that satisfies it, and whether what came does.
+
+The wallet calls :func:`match`; the verifier :func:`check` and :func:`asked_claims`. Both walk the same claims paths.
+Section numbers are those of OpenID4VP 1.0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NoReturn
+
+from ewallet.credential import Credential, Path
+from ewallet.dcql import ClaimQuery, CredentialQuery, CredentialSet, Query
+from ewallet.errors import Malformed, PolicyError, QueryError, TrustError, UsageError
+from ewallet.shape import Json
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A credential that may answer: ``id`` is the holder's or sender's own, ``authorities`` those of its path."""
+
+    id: str
+    credential: Credential
+    authorities: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """One credential for one credential query, and exactly what it would disclose."""
+
+    query: CredentialQuery
+    candidate: Candidate
+    claims: tuple[ClaimQuery, ...]
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The concrete paths to disclose, each once."""
+        claims = self.candidate.credential.claims
+        return tuple(dict.fromkeys(path for claim in self.claims for path, _ in claim.select(claims)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a wallet may send: ``choices`` is the least that satisfies the query, ``candidates`` all there is.
+
+    ``candidates`` lists every choice for every credential query; ``options`` the answerable options of every
+    credential set, by position.
+    """
+
+    query: Query
+    choices: tuple[Choice, ...]
+    candidates: Mapping[str, tuple[Choice, ...]] = field(repr=False)
+    options: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def disclosed(self) -> tuple[tuple[str, Path], ...]:
+        """(Credential id, concrete path) of everything that would leave."""
+        return tuple((choice.candidate.id, path) for choice in self.choices for path in choice.paths)
+
+    def choose(self, query_id: str, candidate_id: str) -> Answer:
+        """The answer with another of the holder's credentials for one query; ``usage.argument``."""
+        for choice in self.candidates.get(query_id, ()):
+            if choice.candidate.id == candidate_id:
+                others = tuple(other for other in self.choices if other.query.id != query_id)
+                return replace(self, choices=(*others, choice))
+        raise UsageError("usage.argument", "that credential does not answer that query")
+
+
+def match(query: Query, held: Sequence[Candidate]) -> Answer:
+    """The least disclosure among the held credentials that answers the query, and the choices beside it (§6.4).
+
+    Optional sets are left out. Raises ``dcql.unsatisfied`` where the query cannot be answered whole: then nothing is
+    sent at all, not even what could be.
+    """
+    candidates = {asked.id: _choices(asked, held) for asked in query.credentials}
+    options = tuple(
+        tuple(i for i, option in enumerate(set_.options) if all(candidates[id_] for id_ in option))
+        for set_ in query.credential_sets
+    )
+    wanted = _wanted(query, candidates, options)
+    choices = tuple(candidates[id_][0] for id_ in wanted)
+    return Answer(query=query, choices=choices, candidates=candidates, options=options)
+
+
+def _choices(asked: CredentialQuery, held: Sequence[Candidate]) -> tuple[Choice, ...]:
+    """Every held credential that answers one credential query, the one that discloses least first."""
+    choices = []
+    for candidate in held:
+        credential = candidate.credential
+        fits = credential.format == asked.format and credential.type_id in asked.type_ids
+        bound = credential.holder is not None or not asked.holder_binding
+        if fits and bound and asked.vouched_for(candidate.authorities):
+            claims = asked.answered(credential)
+            if claims is not None:
+                choices.append(Choice(query=asked, candidate=candidate, claims=claims))
+    return tuple(sorted(choices, key=lambda choice: len(choice.paths)))
+
+
+def _wanted(
+    query: Query, candidates: Mapping[str, Sequence[Choice]], options: Sequence[Sequence[int]]
+) -> dict[str, None]:
+    """The ids of the credential queries to answer, in order."""
+    if not query.credential_sets:
+        if not all(candidates.values()):
+            _unsatisfied()
+        return dict.fromkeys(candidates)
+    wanted: dict[str, None] = {}
+    for set_, answerable in zip(query.credential_sets, options, strict=True):
+        if set_.required:
+            wanted |= dict.fromkeys(_least(set_, answerable, candidates))
+    return wanted
+
+
+def _least(
+    set_: CredentialSet, answerable: Sequence[int], candidates: Mapping[str, Sequence[Choice]]
+) -> tuple[str, ...]:
+    if not answerable:
+        _unsatisfied()
+    options = [set_.options[i] for i in answerable]
+    return min(options, key=lambda option: sum(len(candidates[id_][0].paths) for id_ in option))
+
+
+def _unsatisfied() -> NoReturn:
+    raise QueryError("dcql.unsatisfied", "the query cannot be answered whole")
+
+
+Presented = Mapping[str, Sequence[Candidate]]
+
+
+def check(query: Query, presented: Presented, *, drop_extra: bool = False) -> None:
+    """Return if what was presented is what was asked, whatever the wallet says (§8.6).
+
+    Raises ``malformed.vp_token``, ``policy.vct_not_accepted``, ``trust.no_path``, ``kb.missing``, ``dcql.unsatisfied``
+    or, unless ``drop_extra`` lets them fall under the table, ``dcql.extra_claims``.
+    """
+    for id_, candidates in presented.items():
+        asked = query.get(id_)
+        if asked is None:
+            raise Malformed("malformed.vp_token", "an answer to a query that was not asked")
+        if not candidates or (len(candidates) > 1 and not asked.multiple):
+            raise Malformed("malformed.vp_token", f"{len(candidates)} presentations for one query")
+        for candidate in candidates:
+            _check_one(asked, candidate, drop_extra=drop_extra)
+    if not _satisfied(query, presented.keys()):
+        _unsatisfied()
+
+
+def _check_one(asked: CredentialQuery, candidate: Candidate, *, drop_extra: bool) -> None:
+    credential = candidate.credential
+    if credential.format != asked.format or credential.type_id not in asked.type_ids:
+        raise PolicyError("policy.vct_not_accepted", "a credential of another type than was asked")
+    if not asked.vouched_for(candidate.authorities):
+        raise TrustError("trust.no_path", "no trusted authority of the query is in the issuer's path")
+    claims = asked.answered(credential)
+    if claims is None:
+        raise QueryError("dcql.unsatisfied", "a claim that was asked is missing or has another value")
+    wanted = [path for claim in claims for path, _ in claim.select(credential.claims)]
+    if not drop_extra and any(_extra(shown, wanted) for shown in credential.shown):
+        raise QueryError("dcql.extra_claims", "claims were disclosed that were not asked for")
+
+
+def _extra(shown: Path, wanted: Sequence[Path]) -> bool:
+    """Whether a disclosed path neither leads to an asked one nor lies within one."""
+    return not any(shown == path[: len(shown)] or path == shown[: len(path)] for path in wanted)
+
+
+def _satisfied(query: Query, answered: Iterable[str]) -> bool:
+    ids = set(answered)
+    if not query.credential_sets:
+        return ids.issuperset(asked.id for asked in query.credentials)
+    required = (set_ for set_ in query.credential_sets if set_.required)
+    return all(any(ids.issuperset(option) for option in set_.options) for set_ in required)
+
+
+def asked_claims(query: Query, presented: Presented) -> dict[str, Json]:
+    """``{query name: {claim key: value}}`` of what was asked and nothing else; a list of those where it is multiple."""
+    return {
+        asked.name: [_values(asked, candidate) for candidate in presented[asked.id]]
+        if asked.multiple
+        else _values(asked, presented[asked.id][0])
+        for asked in query.credentials
+        if asked.id in presented
+    }
+
+
+def _values(asked: CredentialQuery, candidate: Candidate) -> dict[str, Json]:
+    claims = candidate.credential.claims
+    values: dict[str, Json] = {}
+    for claim in asked.answered(candidate.credential) or ():
+        found = [value for _, value in claim.select(claims)]
+        values[claim.key] = found if None in claim.path else found[0]
+    return values

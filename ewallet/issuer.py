@@ -1,0 +1,225 @@
+"""The issuer: certificates signed into a holder's keys, and their status for as long as they live.
+
+What is about to be signed is on record before the key is used, so that anything the key ever signed can be revoked:
+even what a crash kept from being delivered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Final, Protocol
+
+from ewallet import status
+from ewallet.catalog import Catalog, CredentialType
+from ewallet.credential import Claims, Draft, StatusRef, Validity
+from ewallet.env import Env
+from ewallet.errors import UsageError
+from ewallet.formats import FORMATS, Format, ToSign
+from ewallet.keys import PublicKey, Signer
+from ewallet.kinds import KST
+from ewallet.shape import to_base64url
+from ewallet.status import Status, StatusList
+
+MAX_COPIES: Final = 10  # of one certificate: what a wallet uses up in a few weeks
+LIST_SIZE: Final = 1 << 20  # entries; shared by all kinds and holders, so that an index says nothing
+_BITS: Final = 2  # valid, revoked, suspended
+_DECOYS: Final = 8  # the number of digests is a multiple of it, so that it does not tell how much is recorded
+_TOKEN_LIFE: Final = timedelta(hours=24)
+_TOKEN_TTL: Final = timedelta(minutes=1)  # a revocation is to be seen within a minute
+_UNDECIDED: Final = timedelta(seconds=60)  # an intent this old belongs to a process that is gone
+_ROUNDED_FROM: Final = timedelta(days=2)  # shorter validities are kept exact
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certificate:
+    """One certificate issued to one subject, however many copies of it there are; an issuer's own record."""
+
+    id: str
+    type_id: str
+    subject: str
+    issued: datetime
+    until: datetime
+    status: Status = Status.VALID
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intent:
+    """A copy that is about to be signed: its status entry, and the SHA-256 of the bytes to be signed."""
+
+    status: StatusRef
+    digest: bytes
+
+
+class IssuerStore(Protocol):
+    """What an issuer must not forget. Every method is one transaction, on disk when it returns."""
+
+    def status_list(self, size: int, uri: Callable[[int], str]) -> str:
+        """The uri of the list to allocate from: the newest that is less than half full, else a new one, numbered."""
+
+    def intend(self, certificate: Certificate, intents: Sequence[Intent]) -> frozenset[StatusRef]:
+        """Record a certificate and its intents, or nothing: the entries that were given before, none if recorded."""
+
+    def complete(self, certificate_id: str) -> None:
+        """The copies of that certificate are signed."""
+
+    def void(self, before: datetime) -> int:
+        """Give up the intents older than that, their entries burnt; how many."""
+
+    def certificates(self, subject: str) -> tuple[Certificate, ...]:
+        """What was issued to a subject, the newest first."""
+
+    def set_status(self, certificate_id: str, value: Status, reason: str, at: datetime) -> None:
+        """Change the status of all copies, and keep the reason; :class:`NotFound`, ``status.transition``."""
+
+    def statuses(self, uri: str) -> tuple[int, Mapping[int, Status]]:
+        """The size of a list and its entries that are not valid; :class:`NotFound`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Issued:
+    """A certificate and its copies, one for each holder's key, in the order of the keys."""
+
+    certificate: Certificate
+    credentials: tuple[str, ...] = field(repr=False)
+
+
+class Issuer:
+    """Issues, revokes, suspends and resumes certificates of the kinds in a catalogue.
+
+    ``identifier`` is its https URL; ``signers`` has a signer for each national system
+    (:attr:`ewallet.kinds.CredentialType.system`), ``status_signer`` signs the status lists of them all.
+    """
+
+    def __init__(
+        self,
+        identifier: str,
+        *,
+        signers: Mapping[str, Signer],
+        status_signer: Signer,
+        catalog: Catalog,
+        store: IssuerStore,
+        env: Env | None = None,
+        list_size: int = LIST_SIZE,
+        decoys: int = _DECOYS,
+    ) -> None:
+        self.identifier = identifier
+        self._signers = dict(signers)
+        self._status_signer = status_signer
+        self._catalog = catalog
+        self._store = store
+        self._env = env or Env()
+        self._list_size = list_size
+        self._decoys = decoys
+
+    def issue(
+        self, type_id: str, claims: Claims, *, subject: str, holders: Sequence[PublicKey], format_id: str = "dc+sd-jwt"
+    ) -> Issued:
+        """A certificate of that kind, one copy for each key, each with its own salts and status entry.
+
+        ``claims`` is a whole record of the kind; yes/no claims are added. ``subject`` is the issuer's own handle for
+        the person and never leaves it. Raises ``issue.*`` before anything is recorded, ``usage.*``.
+        """
+        type_ = self._catalog.type(type_id)
+        record = type_.normalised(claims)
+        type_.check(record)
+        _check_holders(holders)
+        at = self._env.now()
+        validity = _validity(type_, at)
+        certificate = Certificate(
+            id=to_base64url(self._env.random(16)),
+            type_id=type_id,
+            subject=subject,
+            issued=at,
+            until=validity.until or at,
+        )
+        draft = Draft(
+            type_id=type_.vct,
+            issuer=self.identifier,
+            claims=record | type_.presigned(record, at),
+            validity=validity,
+            disclosable=type_.disclosable,
+            decoys=self._decoys,
+        )
+        signer = self._signer(type_)
+        copies = self._intend(certificate, [replace(draft, holder=key) for key in holders], FORMATS[format_id], signer)
+        credentials = tuple(copy.complete(signer.sign(copy.data)) for copy in copies)
+        self._store.complete(certificate.id)
+        return Issued(certificate=certificate, credentials=credentials)
+
+    def certificates(self, subject: str) -> tuple[Certificate, ...]:
+        """What was issued to a subject, the newest first."""
+        return self._store.certificates(subject)
+
+    def revoke(self, certificate_id: str, *, reason: str) -> None:
+        """End a certificate, all its copies, for good; again is allowed. :class:`ewallet.errors.NotFound`."""
+        self._store.set_status(certificate_id, Status.REVOKED, reason, self._env.now())
+
+    def suspend(self, certificate_id: str, *, reason: str) -> None:
+        """Stop a certificate until it is resumed; ``status.transition`` if it is revoked."""
+        self._store.set_status(certificate_id, Status.SUSPENDED, reason, self._env.now())
+
+    def resume(self, certificate_id: str, *, reason: str) -> None:
+        """Make a suspended certificate valid again; ``status.transition`` if it is revoked."""
+        self._store.set_status(certificate_id, Status.VALID, reason, self._env.now())
+
+    def status_token(self, uri: str) -> str:
+        """The signed status list of that uri as it stands now; :class:`ewallet.errors.NotFound`."""
+        at = self._env.now()
+        size, statuses = self._store.statuses(uri)
+        entries = StatusList.empty(size, bits=_BITS)
+        for index, value in statuses.items():
+            entries[index] = value
+        return status.sign(entries, uri=uri, at=at, until=at + _TOKEN_LIFE, ttl=_TOKEN_TTL, signer=self._status_signer)
+
+    def recover(self) -> int:
+        """At start: give up what an earlier process left undecided, its status entries burnt; how many copies."""
+        return self._store.void(self._env.now() - _UNDECIDED)
+
+    def _signer(self, type_: CredentialType) -> Signer:
+        if type_.system not in self._signers:
+            raise UsageError("usage.configuration", f"no signer for the national system {type_.system}")
+        return self._signers[type_.system]
+
+    def _intend(
+        self, certificate: Certificate, drafts: Sequence[Draft], format_: Format, signer: Signer
+    ) -> tuple[ToSign, ...]:
+        """The copies ready to be signed, their intents on record; entries given before are drawn again."""
+        uri = self._store.status_list(self._list_size, self._list_uri)
+        copies: dict[int, tuple[StatusRef, ToSign]] = {}
+        pending: Sequence[int] = range(len(drafts))
+        while pending:
+            for i in pending:
+                ref = self._entry(uri, {ref for ref, _ in copies.values()})
+                copies[i] = ref, format_.prepare(replace(drafts[i], status=ref), signer, self._env.random)
+            intents = [Intent(status=ref, digest=sha256(copy.data).digest()) for ref, copy in copies.values()]
+            taken = self._store.intend(certificate, intents)
+            pending = [i for i, (ref, _) in copies.items() if ref in taken]
+        return tuple(copy for _, copy in copies.values())
+
+    def _entry(self, uri: str, drawn: AbstractSet[StatusRef]) -> StatusRef:
+        """An unpredictable entry of the list (HAIP 1.0 §6.1)."""
+        while True:
+            ref = StatusRef(uri, int.from_bytes(self._env.random(8), "big") % self._list_size)
+            if ref not in drawn:
+                return ref
+
+    def _list_uri(self, number: int) -> str:
+        return f"{self.identifier}/status/{number}"
+
+
+def _check_holders(holders: Sequence[PublicKey]) -> None:
+    if not 0 < len(holders) <= MAX_COPIES:
+        raise UsageError("usage.argument", f"{len(holders)} keys, expected 1 to {MAX_COPIES}")
+    if len({key.thumbprint for key in holders}) < len(holders):
+        raise UsageError("usage.argument", "the same key twice, expected another for each copy")
+
+
+def _validity(type_: CredentialType, at: datetime) -> Validity:
+    """From the start of the day in Korea, for as long as the kind holds: the same for everybody that day."""
+    life = timedelta(days=type_.validity_days)
+    since = at.astimezone(KST).replace(hour=0, minute=0, second=0, microsecond=0) if life >= _ROUNDED_FROM else at
+    return Validity(since.astimezone(UTC), (since + life).astimezone(UTC))

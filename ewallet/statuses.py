@@ -1,0 +1,117 @@
+"""Status list tokens as a verifier keeps them: fetched when due, believed when trusted, never older than one seen.
+
+Section numbers are those of draft-ietf-oauth-status-list-20.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, Protocol
+
+from ewallet.credential import Credential, StatusRef
+from ewallet.errors import StatusError, TransportError, TrustError
+from ewallet.flow import Flow, Request, Response
+from ewallet.keys import PublicKey
+from ewallet.policy import StatusFresh
+from ewallet.shape import MAX_DOCUMENT
+from ewallet.status import MEDIA_TYPE, StatusToken, check_value
+from ewallet.trust import TrustList, TrustPaths
+
+_REMEMBERED: Final = 64  # lists in memory, each up to 16 MiB but usually a quarter of one
+_ACCEPT: Final[Mapping[str, str]] = {"accept": MEDIA_TYPE}
+
+
+class StatusStore(Protocol):
+    """Where tokens outlive the process. Every method is one transaction, on disk when it returns."""
+
+    def status_token(self, uri: str) -> str | None:
+        """The newest token kept for that uri."""
+
+    def put_status_token(self, uri: str, raw: str, issued: datetime) -> bool:
+        """Keep a token, unless one issued later is kept already; whether it was kept."""
+
+
+class StatusTokens:
+    """The tokens a verifier has seen, in memory and in its store."""
+
+    def __init__(self, trust: TrustList, store: StatusStore) -> None:
+        self._paths = TrustPaths(trust, "status")
+        self._store = store
+        self._tokens: dict[str, StatusToken] = {}
+
+    def check(self, credential: Credential, fresh: StatusFresh, at: datetime) -> Flow[str | None]:
+        """Return if the credential's status is valid; ``status.stale`` or ``status.missing`` if with a reservation.
+
+        Raises ``status.*`` or ``fetch.blocked``.
+        """
+        ref = credential.status
+        if ref is None:
+            if fresh.unsafe_without_reference:
+                return "status.missing"
+            raise StatusError("status.missing", "the credential says nowhere how to learn its status")
+        token = yield from self._current(ref, fresh, at)
+        self._trusted(token, at, credential.type_id)
+        token.check_current(ref, at, stale_for=fresh.stale_for)
+        check_value(token.list[ref.index])
+        return "status.stale" if token.until and at >= token.until else None
+
+    def put(self, raw: str | bytes, at: datetime) -> None:
+        """Take a token that was not fetched here; the types it may speak for are checked when it is used.
+
+        Raises ``status.token_invalid``, ``status.rollback``.
+        """
+        self._remember(raw, at)
+
+    def _current(self, ref: StatusRef, fresh: StatusFresh, at: datetime) -> Flow[StatusToken]:
+        """The token to judge by: one at hand that is not due (§8.1), else a newer one, else the one at hand."""
+        held = self._held(ref.uri, at)
+        if held and not held.due(at, default=fresh.refresh):
+            return held
+        try:
+            response = yield Request("GET", ref.uri, _ACCEPT, limit=MAX_DOCUMENT)
+            return self._remember(_body(response), at, ref.uri)
+        except TransportError as exc:
+            if exc.code == "fetch.blocked":
+                raise
+            if held:
+                return held
+            raise StatusError("status.unavailable", str(exc)) from None
+
+    def _held(self, uri: str, at: datetime) -> StatusToken | None:
+        if uri not in self._tokens:
+            raw = self._store.status_token(uri)
+            if raw is not None:
+                self._tokens[uri] = self._believed(raw, at)
+        return self._tokens.get(uri)
+
+    def _remember(self, raw: str | bytes, at: datetime, uri: str | None = None) -> StatusToken:
+        """Keep a token that came, if it is signed for us and not older than one seen."""
+        token = self._believed(raw, at)
+        if uri not in (None, token.uri):
+            raise StatusError("status.uri_mismatch", "sub is not the uri the credential refers to")
+        if not self._store.put_status_token(token.uri, token.raw, token.issued):
+            raise StatusError("status.rollback", "the status list is older than one seen before")
+        if len(self._tokens) >= _REMEMBERED:
+            self._tokens.clear()
+        self._tokens[token.uri] = token
+        return token
+
+    def _believed(self, raw: str | bytes, at: datetime) -> StatusToken:
+        token = StatusToken.read(raw)
+        token.check_signature(self._trusted(token, at, None))
+        return token
+
+    def _trusted(self, token: StatusToken, at: datetime, type_id: str | None) -> PublicKey:
+        """§8.3 step 3: the key of a status signer that is trusted for this type of credential."""
+        try:
+            return self._paths.check(token.chain, at, type_id=type_id).key
+        except TrustError as exc:
+            raise StatusError("status.token_invalid", str(exc)) from None
+
+
+def _body(response: Response) -> bytes:
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if response.status != 200 or kind != MEDIA_TYPE or not response.body:
+        raise StatusError("status.unavailable", f"the status list came with http status {response.status}")
+    return response.body

@@ -1,0 +1,288 @@
+"""The verifier: asks, and judges what comes, rung by rung, the same for every format.
+
+The ladder follows "VP Token Validation" of OpenID4VP 1.0 (§8.6), and one rule besides: nothing is fetched for
+something that is not yet authentic. So a status list is asked for only when signature, trust, holder, time and query
+have held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from ewallet import answer as answers
+from ewallet import verdict as verdicts
+from ewallet.answer import Candidate
+from ewallet.credential import Binding, Credential
+from ewallet.dcql import Query
+from ewallet.env import Env
+from ewallet.errors import AlreadyUsed, BindingError, Malformed
+from ewallet.flow import Flow, Send, offline, run
+from ewallet.formats import FORMATS, Evidence, open_any
+from ewallet.oid4vp import AuthorizationRequest, parse_vp_token
+from ewallet.policy import Policy, StatusFresh
+from ewallet.shape import MAX_DOCUMENT, Json, json_object, to_base64url
+from ewallet.statuses import StatusStore, StatusTokens
+from ewallet.trust import TrustList, TrustPath, TrustPaths
+from ewallet.verdict import Rung, Verdict
+
+_LIFE: Final = timedelta(minutes=5)  # of a request: long enough to find the phone
+_FRESH: Final = StatusFresh()
+
+#: The rungs in order.
+LADDER: Final = ("format", "issuer", "signature", "disclosures", "holder", "validity", "query", "status", "policy")
+
+
+class VerifierStore(StatusStore, Protocol):
+    """What a verifier must not forget. Every method is one transaction, on disk when it returns."""
+
+    def take_nonce(self, nonce: str, until: datetime) -> None:
+        """Use up a nonce, for as long as its request lives; :class:`AlreadyUsed` the second time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Shown:
+    """One presentation on its way up the ladder."""
+
+    query_id: str
+    format: str
+    evidence: Evidence
+
+
+class Verifier:
+    """Asks for credentials and judges what comes.
+
+    ``client_id`` is whom holders bind their answers to. ``trust`` says whom to believe; ``send`` fetches status lists,
+    :func:`ewallet.flow.offline` where nothing may be fetched. ``policy`` is what is wanted beyond a valid credential,
+    ``status`` how fresh the status must be, None to waive it. A presentation that discloses more than was asked is
+    rejected, unless ``drop_extra`` lets the surplus fall away.
+    """
+
+    def __init__(
+        self,
+        client_id: str,
+        *,
+        trust: TrustList,
+        store: VerifierStore,
+        send: Send = offline,
+        policy: Policy | None = None,
+        status: StatusFresh | None = _FRESH,
+        drop_extra: bool = False,
+        env: Env | None = None,
+    ) -> None:
+        self.client_id = client_id
+        self._send = send
+        self._env = env or Env()
+        self._means = _Means(
+            issuers=TrustPaths(trust, "issuer"),
+            statuses=StatusTokens(trust, store),
+            store=store,
+            policy=policy,
+            status=status,
+            drop_extra=drop_extra,
+        )
+
+    def ask(self, query: Query, *, purpose: str, life: timedelta = _LIFE) -> AuthorizationRequest:
+        """A request with a fresh nonce, to be answered within its life."""
+        at = self._env.now()
+        return AuthorizationRequest(
+            client_id=self.client_id,
+            nonce=to_base64url(self._env.random(24)),
+            query=query,
+            purpose=purpose,
+            issued=at,
+            until=at + life,
+        )
+
+    def verify(self, presented: str | bytes, request: AuthorizationRequest | Binding | None) -> Verdict:
+        """The verdict on an answer to a request: a ``vp_token``, or one presentation where one credential is asked.
+
+        With a :class:`Binding` alone the query is not judged; with neither, the holder's rung fails.
+        """
+        if isinstance(request, AuthorizationRequest):
+            terms = _Terms(query=request.query, binding=request.binding, until=request.until)
+        else:
+            terms = _Terms(query=None, binding=request, until=None)
+        return run(self._verify(presented, terms), self._send)
+
+    def unsafe_verify_unbound(self, presented: str | bytes) -> Verdict:
+        """The verdict on a presentation that anybody may have copied: the holder is not checked, and it says so."""
+        return run(self._verify(presented, _Terms(query=None, binding=None, until=None, unbound=True)), self._send)
+
+    def put_status_token(self, raw: str | bytes) -> None:
+        """Take a status list token that came some other way, as one that was fetched; ``status.token_invalid``."""
+        self._means.statuses.put(raw, self._env.now())
+
+    def _verify(self, presented: str | bytes, terms: _Terms) -> Flow[Verdict]:
+        at = self._env.now()
+        climb = _Climb(self._means, terms, at)
+        checks = yield from verdicts.climb(climb.rungs(presented))
+        return verdicts.decide(checks, at, climb.claims)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Means:
+    """What a verifier judges with, the same for every presentation."""
+
+    issuers: TrustPaths
+    statuses: StatusTokens
+    store: VerifierStore
+    policy: Policy | None
+    status: StatusFresh | None
+    drop_extra: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Terms:
+    """What a presentation is judged by."""
+
+    query: Query | None
+    binding: Binding | None
+    until: datetime | None
+    unbound: bool = False
+
+
+class _Climb:
+    """One presentation, or several in one answer, on the way up; a rung holds if it holds for each of them."""
+
+    def __init__(self, means: _Means, terms: _Terms, at: datetime) -> None:
+        self._means = means
+        self._terms = terms
+        self._at = at
+        self._shown: list[_Shown] = []
+        self._paths: list[TrustPath] = []
+        self._credentials: list[Credential] = []
+
+    def rungs(self, presented: str | bytes) -> tuple[Rung, ...]:
+        """The ladder, in order."""
+        terms, status = self._terms, self._means.status
+        return (
+            Rung("format", lambda: self._open(presented)),
+            Rung("issuer", self._check_issuer),
+            Rung("signature", self._check_signature),
+            Rung("disclosures", self._check_disclosures),
+            Rung("holder", self._check_holder, waived="unsafe_no_binding" if terms.unbound else None),
+            Rung("validity", self._check_validity),
+            Rung("query", self._check_query, waived=None if terms.query else "no_query"),
+            Rung("status", self._check_status, waived=None if status else "unsafe_skip_status"),
+            Rung("policy", self._check_policy),
+        )
+
+    def claims(self) -> dict[str, Json]:
+        """What was asked and nothing else; where nothing in particular was, all that belongs to the person."""
+        if self._terms.query:
+            return answers.asked_claims(self._terms.query, self._presented())
+        return {
+            credential.type_id: {k: v for k, v in credential.claims.items() if k not in credential.registered}
+            for credential in self._credentials
+        }
+
+    def _open(self, presented: str | bytes) -> None:
+        self._shown.extend(_open(presented, self._terms.query))
+
+    def _check_issuer(self) -> None:
+        for shown in self._shown:
+            evidence = shown.evidence
+            path = self._means.issuers.check(evidence.chain, self._at, type_id=evidence.type_id)
+            path.check_issuer(evidence.issuer)
+            self._paths.append(path)
+
+    def _check_signature(self) -> None:
+        for shown, path in zip(self._shown, self._paths, strict=True):
+            shown.evidence.check_signature(path.key)
+
+    def _check_disclosures(self) -> None:
+        self._credentials.extend(shown.evidence.check_disclosures() for shown in self._shown)
+
+    def _check_holder(self) -> None:
+        terms = self._terms
+        if terms.binding is None and not terms.unbound:
+            raise BindingError("kb.missing", "no request, or nonce and audience, to compare with")
+        if terms.until and self._at >= terms.until:
+            raise BindingError("kb.nonce", "the request was over before it was answered")
+        for shown in self._shown:
+            shown.evidence.check_binding(self._binding(shown), self._at)
+        if terms.binding:
+            self._use_up(terms.binding)
+
+    def _binding(self, shown: _Shown) -> Binding | None:
+        asked = self._terms.query.get(shown.query_id) if self._terms.query else None
+        return self._terms.binding if asked is None or asked.holder_binding else None
+
+    def _use_up(self, binding: Binding) -> None:
+        try:
+            self._means.store.take_nonce(binding.nonce, self._terms.until or self._at + _LIFE)
+        except AlreadyUsed:
+            raise BindingError("replay.response_used", "an answer to this nonce was accepted before") from None
+
+    def _check_validity(self) -> None:
+        for credential in self._credentials:
+            credential.check_validity(self._at)
+
+    def _check_query(self) -> None:
+        if self._terms.query:
+            answers.check(self._terms.query, self._presented(), drop_extra=self._means.drop_extra)
+
+    def _presented(self) -> dict[str, list[Candidate]]:
+        presented: dict[str, list[Candidate]] = {}
+        for shown, path, credential in zip(self._shown, self._paths, self._credentials, strict=True):
+            candidate = Candidate(id=shown.query_id, credential=credential, authorities=path.authorities)
+            presented.setdefault(shown.query_id, []).append(candidate)
+        return presented
+
+    def _check_status(self) -> Flow[str | None]:
+        reservation = None
+        for credential in self._credentials:
+            if self._means.status:
+                found = yield from self._means.statuses.check(credential, self._means.status, self._at)
+                reservation = found or reservation
+        return reservation
+
+    def _check_policy(self) -> None:
+        for credential in self._credentials:
+            if self._means.policy:
+                self._means.policy.check(credential, self._at)
+
+
+def _open(presented: str | bytes, query: Query | None) -> Iterator[_Shown]:
+    """The presentations of an answer, each opened by the format its query asked for."""
+    text = _text(presented)
+    if not text.startswith("{") or "payload" in json_object(text, "the answer"):
+        format_id, evidence = open_any(text)
+        yield _Shown(query_id=_only(query, format_id), format=format_id, evidence=evidence)
+        return
+    for query_id, presentations in parse_vp_token(text).items():
+        asked = query.get(query_id) if query else None
+        if query and (asked is None or asked.format not in FORMATS):
+            raise Malformed("malformed.vp_token", "an answer to a query that was not asked")
+        for presentation in presentations:
+            yield _shown(query_id, asked.format if asked else None, presentation)
+
+
+def _shown(query_id: str, format_id: str | None, presentation: str) -> _Shown:
+    if format_id is None:
+        format_id, evidence = open_any(presentation)
+    else:
+        evidence = FORMATS[format_id].open(presentation)
+    return _Shown(query_id=query_id, format=format_id, evidence=evidence)
+
+
+def _text(presented: str | bytes) -> str:
+    if len(presented) > MAX_DOCUMENT:
+        raise Malformed("limit.size", f"the answer has {len(presented)} bytes, at most {MAX_DOCUMENT} are read")
+    try:
+        return (presented if isinstance(presented, str) else presented.decode("utf-8")).strip()
+    except UnicodeDecodeError:
+        raise Malformed("malformed.encoding", "the answer is not utf-8") from None
+
+
+def _only(query: Query | None, format_id: str) -> str:
+    """The one query that a presentation without a query id can be an answer to."""
+    if query is None:
+        return ""
+    ids = [asked.id for asked in query.credentials if asked.format == format_id]
+    if len(ids) != 1:
+        raise Malformed("malformed.vp_token", f"one presentation, but {len(ids)} queries it could answer")
+    return ids[0]

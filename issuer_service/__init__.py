@@ -1,0 +1,1 @@
+"""The demo issuer: the library put together for an issuing agency."""

@@ -1,0 +1,1 @@
+"""``ewallet-verify``: the command of those who receive certificates."""
