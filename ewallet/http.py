@@ -106,8 +106,6 @@ def _headers(request: Request, target: Target) -> list[tuple[bytes | str, bytes 
     return [(name.encode("ascii"), value.encode("ascii")) for name, value in said.items()]
 
 
-# -- where a request may go --------------------------------------------------------------------------------
-
 _VISIBLE: Final = re.compile(r"[!-~]+\Z")
 _NAME: Final = re.compile(
     r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z"
@@ -209,9 +207,6 @@ def system_resolve(host: str, port: int) -> Sequence[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-# -- within the time ---------------------------------------------------------------------------------------
-
-
 class Deadline:
     """The one time limit of a request, that every step of it shares."""
 
@@ -298,9 +293,6 @@ class _Stream:
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
-
-
-# -- what comes back ---------------------------------------------------------------------------------------
 
 
 def _received(status: int, raw_headers: Iterable[tuple[bytes, bytes]], chunks: Iterable[bytes], limit: int) -> Response:

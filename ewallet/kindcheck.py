@@ -69,9 +69,6 @@ def _masked(kind: CredentialType, claim: ClaimType) -> bool:
     return kind.claim((*claim.path[:-1], f"{claim.name}_masked")) is not None
 
 
-# -- files ---------------------------------------------------------------------------------------------------
-
-
 def folder_findings(folder: Path) -> list[str]:
     """What is wrong with the texts of a ``schemas`` folder, whatever they say."""
     meta = _meta(folder)
@@ -104,9 +101,6 @@ def _file_findings(path: Path, meta: Any) -> Iterator[str]:
         yield "has the digits of a resident number"
     for error in meta.iter_errors(value) if meta else ():
         yield f"against the meta schema: {error.message[:200]} at {'/'.join(map(str, error.instance_path))}"
-
-
-# -- words ---------------------------------------------------------------------------------------------------
 
 
 def table(kinds: Sequence[CredentialType]) -> str:

@@ -229,9 +229,6 @@ def _vector(value: Json, where: str) -> PredicateVector:
     )
 
 
-# -- what a schema cannot say ----------------------------------------------------------------------------------
-
-
 def _check_claims(kind: CredentialType) -> None:
     walked = [claim for top in kind.claims for claim in top.walk()]
     if len(walked) > MAX_CLAIMS:

@@ -146,8 +146,6 @@ class CredentialType:
         """Who issues the certificate."""
         return self.agencies[lang]
 
-    # -- claims ----------------------------------------------------------------------------------------------
-
     @cached_property
     def _by_path(self) -> dict[Pattern, ClaimType]:
         walked = {claim.path: claim for top in self.claims for claim in top.walk()}
@@ -178,8 +176,6 @@ class CredentialType:
         """
         tops = [pattern for claim in self.claims for pattern in _disclosures(claim)]
         return frozenset(tops) | {(p.id,) for p in self.predicates if p.presign}
-
-    # -- issuing ---------------------------------------------------------------------------------------------
 
     def normalised(self, claims: Mapping[str, Json]) -> dict[str, Json]:
         """The same claims with every text in NFC, the form that is signed."""
@@ -274,9 +270,6 @@ def _nfc(value: Json) -> Json:
     if isinstance(value, Mapping):
         return {name: _nfc(member) for name, member in value.items()}
     return [_nfc(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-# -- what a record must keep ---------------------------------------------------------------------------------
 
 
 def _invalid(path: str, reason: str) -> NoReturn:

@@ -48,8 +48,6 @@ MAX_WORDS: Final = 200  # names, signs and numbers; the longest of the catalogue
 MAX_NESTING: Final = 16  # parentheses, calls and lists inside each other
 MAX_LOOPS: Final = 2  # any/all/count inside each other: the work grows with this power of the number of rows
 
-# -- reading -------------------------------------------------------------------------------------------------
-
 _TOKEN: Final = re.compile(
     r"\s*(?:(?P<number>\d{1,15}(?:\.\d{1,9})?)|(?P<text>'[^'\\]*')|(?P<name>[A-Za-z_]\w*)"
     r"|(?P<sign>==|!=|<=|>=|[<>+\-.,:()\[\]=]))",

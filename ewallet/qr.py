@@ -43,9 +43,6 @@ _JPEG: Final = b"\xff\xd8\xff"
 _OTHER_PICTURES: Final = (b"GIF8", b"BM", b"II*\0", b"MM\0*", b"<svg", b"<?xml", b"<!DOCTYPE svg")
 
 
-# -- one text, one code ------------------------------------------------------------------------------------
-
-
 def png(text: str, path: str | PathLike[str] | None = None, *, scale: int = 8, level: Level = "M") -> bytes:
     """A PNG picture of one code, with its quiet zone, also written to ``path``; ``limit.size`` where it is too long.
 
@@ -127,9 +124,6 @@ def _save(image: Image, path: str | PathLike[str] | None) -> bytes:
     return raw
 
 
-# -- frames ------------------------------------------------------------------------------------------------
-
-
 def frames(text: str, size: int = FRAME) -> tuple[str, ...]:
     """The text cut into numbered frames of at most ``size`` characters besides their label.
 
@@ -208,9 +202,6 @@ def _grid(texts: Sequence[str]) -> Image:
     for index, code in enumerate(codes):
         picture.paste(code, (index % columns * side, index // columns * side))
     return picture
-
-
-# -- reading back ------------------------------------------------------------------------------------------
 
 
 def is_picture(raw: bytes) -> bool:

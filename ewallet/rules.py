@@ -94,9 +94,6 @@ def _same_kind(left: Value, right: Value) -> bool:
     return left is not UNKNOWN and type(left) is type(right)
 
 
-# -- days and units ------------------------------------------------------------------------------------------
-
-
 def _completed_months(until: date, since: date) -> int:
     if until < since:
         return -_completed_months(since, until)
@@ -126,9 +123,6 @@ def _age(born: Value, at: Value) -> Value:
 def _year(value: Value) -> Value:
     found = day(value)
     return found.year if found else UNKNOWN
-
-
-# -- lists and numbers ---------------------------------------------------------------------------------------
 
 
 def _len(value: Value) -> Value:
@@ -204,9 +198,6 @@ def _grade_number(value: Value) -> Value:
     return int(found[0]) if found else UNKNOWN
 
 
-# -- texts ---------------------------------------------------------------------------------------------------
-
-
 def _contains(text: Value, part: Value) -> Value:
     return part in text if isinstance(text, str) and isinstance(part, str) else UNKNOWN
 
@@ -244,18 +235,12 @@ def _token(number: int) -> Callable[[Value], Value]:
     return token
 
 
-# -- absence -------------------------------------------------------------------------------------------------
-
-
 def _present(value: Value) -> Value:
     return value is not UNKNOWN
 
 
 def _coalesce(value: Value, other: Value) -> Value:
     return other if value is UNKNOWN else value
-
-
-# -- records -------------------------------------------------------------------------------------------------
 
 
 def _sum_months(rows: Value, *, as_of: date) -> Value:

@@ -47,8 +47,6 @@ def refuse(code: str, detail: str = "") -> NoReturn:
     raise Malformed(code, detail) from None
 
 
-# -- base64 ------------------------------------------------------------------------------------------------
-
 _BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]*\Z")
 
 
@@ -76,9 +74,6 @@ def base64(text: str, what: str = "base64") -> bytes:
     if binascii.b2a_base64(raw, newline=False) != text.encode("ascii"):
         refuse("malformed.encoding", f"{what} is not canonical base64")
     return raw
-
-
-# -- JSON --------------------------------------------------------------------------------------------------
 
 
 class _Duplicate(ValueError):
@@ -152,8 +147,6 @@ def json_object(raw: bytes | str, what: str = "json", *, limit: int = MAX_DOCUME
     return instance(json_value(raw, what, limit=limit), dict, what)
 
 
-# -- members -----------------------------------------------------------------------------------------------
-
 _NAMES: Final = {dict: "an object", list: "an array", str: "a string", int: "an integer", bool: "a boolean"}
 
 
@@ -198,9 +191,6 @@ def numeric_date(value: Json, what: str) -> int:
     if not 0 <= value <= MAX_TIME:
         refuse("malformed.claim_type", f"{what} is outside the years 1970 to 9999")
     return int(value)
-
-
-# -- compressed and certificates -----------------------------------------------------------------------------
 
 
 _CHUNK: Final = 1 << 18  # grows the output step by step, so that a bomb costs no more memory than the limit
@@ -248,8 +238,6 @@ def certificates(pem: bytes) -> tuple[x509.Certificate, ...]:
     except ValueError:
         refuse("malformed.x509", "not a pem certificate")
 
-
-# -- CBOR --------------------------------------------------------------------------------------------------
 
 _TEXT_TAGS: Final = (0, 1004)  # tdate and full-date stay text: ISO/IEC 18013-5 has its own rules for both
 _BUILT_IN_TAGS: Final = (1, 2, 3, 4, 5, 25, 28, 29, 30, 35, 36, 37, 100, 256, 258, 260, 261, 43000, 55799)
