@@ -7,10 +7,10 @@ have held.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from ewallet import answer as answers
 from ewallet import verdict as verdicts
@@ -21,7 +21,7 @@ from ewallet.env import Env
 from ewallet.errors import AlreadyUsed, BindingError, Malformed
 from ewallet.flow import Flow, Send, offline, run
 from ewallet.formats import FORMATS, Evidence, open_any
-from ewallet.oid4vp import AuthorizationRequest, parse_vp_token
+from ewallet.oid4vp import AuthorizationRequest, VpToken, parse_vp_token, vp_token_bytes
 from ewallet.policy import Policy, StatusFresh
 from ewallet.shape import MAX_DOCUMENT, Json, json_object, to_base64url
 from ewallet.statuses import StatusStore, StatusTokens
@@ -30,6 +30,8 @@ from ewallet.verdict import Rung, Verdict
 
 _LIFE: Final = timedelta(minutes=5)  # of a request: long enough to find the phone
 _FRESH: Final = StatusFresh()
+
+Answered: TypeAlias = VpToken | str | bytes
 
 #: The rungs in order.
 LADDER: Final = ("format", "issuer", "signature", "disclosures", "holder", "validity", "query", "status", "policy")
@@ -96,8 +98,8 @@ class Verifier:
             until=at + life,
         )
 
-    def verify(self, presented: str | bytes, request: AuthorizationRequest | Binding | None) -> Verdict:
-        """The verdict on an answer to a request: a ``vp_token``, or one presentation where one credential is asked.
+    def verify(self, presented: Answered, request: AuthorizationRequest | Binding | None) -> Verdict:
+        """The verdict on an answer to a request: a ``vp_token``, or one presentation where one credential was asked.
 
         With a :class:`Binding` alone the query is not judged; with neither, the holder's rung fails.
         """
@@ -107,7 +109,7 @@ class Verifier:
             terms = _Terms(query=None, binding=request, until=None)
         return run(self._verify(presented, terms), self._send)
 
-    def unsafe_verify_unbound(self, presented: str | bytes) -> Verdict:
+    def unsafe_verify_unbound(self, presented: Answered) -> Verdict:
         """The verdict on a presentation that anybody may have copied: the holder is not checked, and it says so."""
         return run(self._verify(presented, _Terms(query=None, binding=None, until=None, unbound=True)), self._send)
 
@@ -115,7 +117,7 @@ class Verifier:
         """Take a status list token that came some other way, as one that was fetched; ``status.token_invalid``."""
         self._means.statuses.put(raw, self._env.now())
 
-    def _verify(self, presented: str | bytes, terms: _Terms) -> Flow[Verdict]:
+    def _verify(self, presented: Answered, terms: _Terms) -> Flow[Verdict]:
         at = self._env.now()
         climb = _Climb(self._means, terms, at)
         checks = yield from verdicts.climb(climb.rungs(presented))
@@ -155,7 +157,7 @@ class _Climb:
         self._paths: list[TrustPath] = []
         self._credentials: list[Credential] = []
 
-    def rungs(self, presented: str | bytes) -> tuple[Rung, ...]:
+    def rungs(self, presented: Answered) -> tuple[Rung, ...]:
         """The ladder, in order."""
         terms, status = self._terms, self._means.status
         return (
@@ -179,7 +181,7 @@ class _Climb:
             for credential in self._credentials
         }
 
-    def _open(self, presented: str | bytes) -> None:
+    def _open(self, presented: Answered) -> None:
         self._shown.extend(_open(presented, self._terms.query))
 
     def _check_issuer(self) -> None:
@@ -246,7 +248,7 @@ class _Climb:
                 self._means.policy.check(credential, self._at)
 
 
-def _open(presented: str | bytes, query: Query | None) -> Iterator[_Shown]:
+def _open(presented: Answered, query: Query | None) -> Iterator[_Shown]:
     """The presentations of an answer, each opened by the format its query asked for."""
     text = _text(presented)
     if not text.startswith("{") or "payload" in json_object(text, "the answer"):
@@ -269,7 +271,9 @@ def _shown(query_id: str, format_id: str | None, presentation: str) -> _Shown:
     return _Shown(query_id=query_id, format=format_id, evidence=evidence)
 
 
-def _text(presented: str | bytes) -> str:
+def _text(presented: Answered) -> str:
+    if isinstance(presented, Mapping):
+        presented = vp_token_bytes(presented)
     if len(presented) > MAX_DOCUMENT:
         raise Malformed("limit.size", f"the answer has {len(presented)} bytes, at most {MAX_DOCUMENT} are read")
     try:
