@@ -80,7 +80,10 @@ class Unpacking:
         visible = {name: self._plain(value) for name, value in payload.items() if name in self._protected}
         rest = {name: value for name, value in payload.items() if name not in visible and name != "_sd_alg"}
         claims = self._object(rest, ())
-        if not self._protected.isdisjoint(claims):
+        hidden = self._protected.intersection(claims)
+        if not hidden.isdisjoint(visible):
+            raise DisclosureError("sdjwt.claim_collision", "a disclosed claim is already there")
+        if hidden:
             raise DisclosureError("sdjwt.validity_claim_disclosed", "a claim that must be visible is disclosed")
         if self._used < len(self._available):
             raise DisclosureError("sdjwt.disclosure_unreferenced", "a disclosure that no digest refers to")

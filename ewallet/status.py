@@ -110,7 +110,7 @@ class StatusToken:
 
     @classmethod
     def read(cls, raw: bytes | str) -> StatusToken:
-        """The token of a compact JWT (§5.1); ``status.token_invalid``, ``limit.*``."""
+        """The token of a compact JWT (§5.1); ``status.token_invalid``, ``status.stale``, ``limit.*``."""
         try:
             return cls._parse(raw)
         except (Malformed, CryptoError) as exc:
@@ -127,9 +127,11 @@ class StatusToken:
         text = text.strip()
         jws = jose.parse(text, TYP, what="the status list token", limit=MAX_DOCUMENT)
         claims = jws.claims
+        if "iat" not in claims:
+            raise StatusError("status.stale", "the status list token does not say when it was made")
         return cls(
             uri=member(claims, "sub", str),
-            issued=moment(numeric_date(claims.get("iat"), "iat")),
+            issued=moment(numeric_date(claims["iat"], "iat")),
             until=moment(numeric_date(claims["exp"], "exp")) if "exp" in claims else None,
             ttl=timedelta(seconds=_positive(claims["ttl"])) if "ttl" in claims else None,
             chain=jws.chain,
