@@ -66,6 +66,14 @@ class Answer:
                 return replace(self, choices=(*others, choice))
         raise UsageError("usage.argument", "that credential does not answer that query")
 
+    def choose_option(self, set_: int, option: int) -> Answer:
+        """The answer with another option of a credential set, or with an optional set answered; ``usage.argument``."""
+        if not 0 <= set_ < len(self.options) or option not in self.options[set_]:
+            raise UsageError("usage.argument", "that option cannot be answered")
+        options = self.query.credential_sets[set_].options
+        others = [choice for choice in self.choices if not any(choice.query.id in ids for ids in options)]
+        return replace(self, choices=(*others, *(self.candidates[id_][0] for id_ in options[option])))
+
 
 def match(query: Query, held: Sequence[Candidate]) -> Answer:
     """The least disclosure among the held credentials that answers the query, and the choices beside it (§6.4).

@@ -166,7 +166,7 @@ class Query:
         for claim in asked:
             if type_.claim(claim.path) is None:
                 raise UsageError("usage.argument", f"{type_.id} has no claim {claim.key}")
-        name = name or type_.id
+        name = _id(name or type_.id, "the name")
         queries = tuple(
             CredentialQuery(
                 id=name if position == 0 else f"{name}{_ALTERNATIVE}{position + 1}",

@@ -19,6 +19,7 @@ from ewallet.shape import (
     MAX_CERTIFICATE,
     MAX_CHAIN,
     MAX_CREDENTIAL,
+    MAX_HEADER,
     Json,
     base64,
     base64url,
@@ -105,6 +106,8 @@ def parse(compact: str, typ: str | None, *, what: str = "the jws", limit: int = 
 
 @lru_cache(maxsize=256)  # an issuer's header is the same text for every credential it signs
 def _header(encoded: str) -> Mapping[str, Json]:
+    if len(encoded) > MAX_HEADER:
+        refuse("limit.size", f"a header of {len(encoded)} characters, at most {MAX_HEADER} are read")
     return json_object(base64url(encoded, "the header"), "the header")
 
 

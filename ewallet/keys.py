@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from jwt.algorithms import ECAlgorithm
 
 from ewallet.errors import CryptoError, StoreError, UsageError
-from ewallet.shape import Json, base64url, certificates, member, to_base64url
+from ewallet.shape import Json, base64url, certificates, json_object, member, to_base64url
 
 _PublicKey: TypeAlias = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 _PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
@@ -94,6 +94,16 @@ class PublicKey:
         if jwk.get("alg", key.alg) != key.alg:
             _key_invalid("a jwk whose alg is not that of its curve")
         return key
+
+    @classmethod
+    def read(cls, raw: bytes) -> PublicKey:
+        """The key of a file that holds a PEM public key or a JWK; ``crypto.key_invalid``, ``malformed.*``."""
+        if not raw.lstrip().startswith(b"-----BEGIN"):
+            return cls.of_jwk(json_object(raw, "the key"))
+        try:
+            return cls.of(serialization.load_pem_public_key(raw))
+        except (ValueError, UnsupportedAlgorithm):
+            _key_invalid("not a public key in pem")
 
     @cached_property
     def alg(self) -> str:

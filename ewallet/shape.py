@@ -32,6 +32,7 @@ MAX_DISCLOSURES: Final = 1_000  # a household of twenty with eleven members each
 MAX_DIGESTS: Final = 4_000  # with decoys
 MAX_DEPTH: Final = 32  # of JSON and of CBOR; the deepest kind of ours has 6
 MAX_CHAIN: Final = 5  # certificates in x5c or x5chain
+MAX_HEADER: Final = 64 * 1024  # characters of a JWS header: five certificates of usual size are 15 Ki
 MAX_CERTIFICATE: Final = 16 * 1024  # bytes of DER
 MAX_STATUS_LIST: Final = 16 * 1024 * 1024  # bytes after inflating: 16 Mi entries of 8 bits
 MAX_TIME: Final = 253_402_300_799  # 9999-12-31T23:59:59Z, the last second a datetime can hold

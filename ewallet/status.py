@@ -147,17 +147,17 @@ class StatusToken:
         except CryptoError as exc:
             raise StatusError("status.token_invalid", str(exc)) from None
 
-    def check_current(self, ref: StatusRef, at: datetime, *, stale_for: timedelta = timedelta(0)) -> None:
+    def check_current(self, ref: StatusRef, at: datetime, *, max_age: timedelta, stale_for: timedelta) -> None:
         """Return if the token is the one referred to and in force (§8.3 step 4).
 
-        ``stale_for`` is how long past its ``exp`` the relying party still reads it. Raises ``status.uri_mismatch`` or
-        ``status.stale``.
+        ``max_age`` bounds a token without ``exp``; ``stale_for`` is how long past its end the relying party still
+        reads one. Raises ``status.uri_mismatch`` or ``status.stale``.
         """
         if self.uri != ref.uri:
             raise StatusError("status.uri_mismatch", "sub is not the uri the credential refers to")
         if self.issued > at + _SKEW:
             raise StatusError("status.stale", "the status list token is dated in the future")
-        if self.until and at >= self.until + stale_for:
+        if at >= (self.until or self.issued + max_age) + stale_for:
             raise StatusError("status.stale", "the status list token has expired")
 
     def due(self, at: datetime, *, default: timedelta) -> bool:

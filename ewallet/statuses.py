@@ -52,9 +52,9 @@ class StatusTokens:
             raise StatusError("status.missing", "the credential says nowhere how to learn its status")
         token = yield from self._current(ref, fresh, at)
         self._trusted(token, at, credential.type_id)
-        token.check_current(ref, at, stale_for=fresh.stale_for)
+        token.check_current(ref, at, max_age=fresh.max_age, stale_for=fresh.stale_for)
         check_value(token.list[ref.index])
-        return "status.stale" if token.until and at >= token.until else None
+        return "status.stale" if token.due(at, default=fresh.refresh) else None
 
     def put(self, raw: str | bytes, at: datetime) -> None:
         """Take a token that was not fetched here; the types it may speak for are checked when it is used.

@@ -142,6 +142,13 @@ def _failure(name: str, exc: EWalletError) -> Check:
     return Check(name, "unknown" if exc.code in UNDECIDED else "failed", exc.code, exc.detail)
 
 
+def failed_at(name: str, checks: tuple[Check, ...], code: str, detail: str) -> tuple[Check, ...]:
+    """The record as if that rung had failed: what came after it was not reached."""
+    position = [check.name for check in checks].index(name)
+    after = (Check(check.name, "not_reached") for check in checks[position + 1 :])
+    return (*checks[:position], Check(name, "failed", code, detail), *after)
+
+
 def decide(checks: tuple[Check, ...], at: datetime, claims: Callable[[], Mapping[str, Json]]) -> Verdict:
     """The verdict of a record; ``claims`` is asked only when every rung held or was skipped by name."""
     outcomes = {check.outcome for check in checks}

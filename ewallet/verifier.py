@@ -26,7 +26,7 @@ from ewallet.policy import Policy, StatusFresh
 from ewallet.shape import MAX_DOCUMENT, Json, json_object, to_base64url
 from ewallet.statuses import StatusStore, StatusTokens
 from ewallet.trust import TrustList, TrustPath, TrustPaths
-from ewallet.verdict import Rung, Verdict
+from ewallet.verdict import Check, Rung, Verdict
 
 _LIFE: Final = timedelta(minutes=5)  # of a request: long enough to find the phone
 _FRESH: Final = StatusFresh()
@@ -120,7 +120,7 @@ class Verifier:
     def _verify(self, presented: Answered, terms: _Terms) -> Flow[Verdict]:
         at = self._env.now()
         climb = _Climb(self._means, terms, at)
-        checks = yield from verdicts.climb(climb.rungs(presented))
+        checks = climb.use_up((yield from verdicts.climb(climb.rungs(presented))))
         return verdicts.decide(checks, at, climb.claims)
 
 
@@ -181,6 +181,20 @@ class _Climb:
             for credential in self._credentials
         }
 
+    def use_up(self, checks: tuple[Check, ...]) -> tuple[Check, ...]:
+        """The record, after the nonce of an authentic answer is used up: a second answer fails the holder's rung.
+
+        An answer that nobody authentic made does not use it up, nor one that could not be judged: it may come again.
+        """
+        binding, record = self._terms.binding, {check.name: check.outcome for check in checks}
+        if binding is None or record["holder"] != "passed" or "unknown" in record.values():
+            return checks
+        try:
+            self._means.store.take_nonce(binding.nonce, self._terms.until or self._at + _LIFE)
+        except AlreadyUsed:
+            return verdicts.failed_at("holder", checks, "replay.response_used", "this nonce was answered before")
+        return checks
+
     def _open(self, presented: Answered) -> None:
         self._shown.extend(_open(presented, self._terms.query))
 
@@ -206,18 +220,10 @@ class _Climb:
             raise BindingError("kb.nonce", "the request was over before it was answered")
         for shown in self._shown:
             shown.evidence.check_binding(self._binding(shown), self._at)
-        if terms.binding:
-            self._use_up(terms.binding)
 
     def _binding(self, shown: _Shown) -> Binding | None:
         asked = self._terms.query.get(shown.query_id) if self._terms.query else None
         return self._terms.binding if asked is None or asked.holder_binding else None
-
-    def _use_up(self, binding: Binding) -> None:
-        try:
-            self._means.store.take_nonce(binding.nonce, self._terms.until or self._at + _LIFE)
-        except AlreadyUsed:
-            raise BindingError("replay.response_used", "an answer to this nonce was accepted before") from None
 
     def _check_validity(self) -> None:
         for credential in self._credentials:
