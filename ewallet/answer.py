@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import NoReturn
 
 from ewallet.credential import Credential, Path
@@ -42,16 +43,23 @@ class Choice:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What a wallet may send: ``choices`` is the least that satisfies the query, ``candidates`` all there is.
+    """What a wallet may send: ``choices`` is the least that satisfies the query, unless its holder chose otherwise.
 
-    ``candidates`` lists every choice for every credential query; ``options`` the answerable options of every
-    credential set, by position.
+    ``candidates`` lists every choice for every credential query, the least first; ``options`` the answerable options of
+    every credential set, by position. ``taken`` is the option taken for each set, None to leave an optional one out;
+    ``picked`` the held credential picked for a credential query.
     """
 
     query: Query
-    choices: tuple[Choice, ...]
     candidates: Mapping[str, tuple[Choice, ...]] = field(repr=False)
     options: tuple[tuple[int, ...], ...] = ()
+    taken: tuple[int | None, ...] = ()
+    picked: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def choices(self) -> tuple[Choice, ...]:
+        """One choice for each credential query that is answered."""
+        return tuple(self._choice(id_) for id_ in self._answered())
 
     @property
     def disclosed(self) -> tuple[tuple[str, Path], ...]:
@@ -60,19 +68,27 @@ class Answer:
 
     def choose(self, query_id: str, candidate_id: str) -> Answer:
         """The answer with another of the holder's credentials for one query; ``usage.argument``."""
-        for choice in self.candidates.get(query_id, ()):
-            if choice.candidate.id == candidate_id:
-                others = tuple(other for other in self.choices if other.query.id != query_id)
-                return replace(self, choices=(*others, choice))
-        raise UsageError("usage.argument", "that credential does not answer that query")
+        if not any(choice.candidate.id == candidate_id for choice in self.candidates.get(query_id, ())):
+            raise UsageError("usage.argument", "that credential does not answer that query")
+        return replace(self, picked={**self.picked, query_id: candidate_id})
 
-    def choose_option(self, set_: int, option: int) -> Answer:
+    def take(self, position: int, option: int) -> Answer:
         """The answer with another option of a credential set, or with an optional set answered; ``usage.argument``."""
-        if not 0 <= set_ < len(self.options) or option not in self.options[set_]:
+        if not 0 <= position < len(self.options) or option not in self.options[position]:
             raise UsageError("usage.argument", "that option cannot be answered")
-        options = self.query.credential_sets[set_].options
-        others = [choice for choice in self.choices if not any(choice.query.id in ids for ids in options)]
-        return replace(self, choices=(*others, *(self.candidates[id_][0] for id_ in options[option])))
+        return replace(self, taken=(*self.taken[:position], option, *self.taken[position + 1 :]))
+
+    def _answered(self) -> Iterable[str]:
+        """The ids of the credential queries to answer, each once, in order (§6.4.2)."""
+        if not self.query.credential_sets:
+            return self.candidates
+        pairs = zip(self.query.credential_sets, self.taken, strict=True)
+        return dict.fromkeys(id_ for set_, option in pairs if option is not None for id_ in set_.options[option])
+
+    def _choice(self, query_id: str) -> Choice:
+        choices = self.candidates[query_id]
+        wanted = self.picked.get(query_id)
+        return next((choice for choice in choices if choice.candidate.id == wanted), choices[0])
 
 
 def match(query: Query, held: Sequence[Candidate]) -> Answer:
@@ -82,13 +98,13 @@ def match(query: Query, held: Sequence[Candidate]) -> Answer:
     sent at all, not even what could be.
     """
     candidates = {asked.id: _choices(asked, held) for asked in query.credentials}
-    options = tuple(
-        tuple(i for i, option in enumerate(set_.options) if all(candidates[id_] for id_ in option))
-        for set_ in query.credential_sets
-    )
-    wanted = _wanted(query, candidates, options)
-    choices = tuple(candidates[id_][0] for id_ in wanted)
-    return Answer(query=query, choices=choices, candidates=candidates, options=options)
+    options = tuple(_answerable(set_, candidates) for set_ in query.credential_sets)
+    lacking = any(set_.required and not found for set_, found in zip(query.credential_sets, options, strict=True))
+    if lacking or not (query.credential_sets or all(candidates.values())):
+        _unsatisfied()
+    pairs = zip(query.credential_sets, options, strict=True)
+    taken = tuple(_least(set_, found, candidates) if set_.required else None for set_, found in pairs)
+    return Answer(query=query, candidates=candidates, options=options, taken=taken)
 
 
 def _choices(asked: CredentialQuery, held: Sequence[Candidate]) -> tuple[Choice, ...]:
@@ -105,28 +121,13 @@ def _choices(asked: CredentialQuery, held: Sequence[Candidate]) -> tuple[Choice,
     return tuple(sorted(choices, key=lambda choice: len(choice.paths)))
 
 
-def _wanted(
-    query: Query, candidates: Mapping[str, Sequence[Choice]], options: Sequence[Sequence[int]]
-) -> dict[str, None]:
-    """The ids of the credential queries to answer, in order."""
-    if not query.credential_sets:
-        if not all(candidates.values()):
-            _unsatisfied()
-        return dict.fromkeys(candidates)
-    wanted: dict[str, None] = {}
-    for set_, answerable in zip(query.credential_sets, options, strict=True):
-        if set_.required:
-            wanted |= dict.fromkeys(_least(set_, answerable, candidates))
-    return wanted
+def _answerable(set_: CredentialSet, candidates: Mapping[str, Sequence[Choice]]) -> tuple[int, ...]:
+    return tuple(i for i, option in enumerate(set_.options) if all(candidates[id_] for id_ in option))
 
 
-def _least(
-    set_: CredentialSet, answerable: Sequence[int], candidates: Mapping[str, Sequence[Choice]]
-) -> tuple[str, ...]:
-    if not answerable:
-        _unsatisfied()
-    options = [set_.options[i] for i in answerable]
-    return min(options, key=lambda option: sum(len(candidates[id_][0].paths) for id_ in option))
+def _least(set_: CredentialSet, answerable: Sequence[int], candidates: Mapping[str, Sequence[Choice]]) -> int:
+    """The answerable option that discloses least, the verifier's favourite among equals."""
+    return min(answerable, key=lambda i: sum(len(candidates[id_][0].paths) for id_ in set_.options[i]))
 
 
 def _unsatisfied() -> NoReturn:

@@ -157,7 +157,7 @@ class Query:
             raise QueryError("dcql.invalid", str(exc)) from None
 
     @classmethod
-    def for_type(cls, type_: CredentialType, claims: Iterable[str | Path], *, name: str | None = None) -> Query:
+    def for_type(cls, type_: CredentialType, claims: Iterable[str | Path], *, name: str = "") -> Query:
         """Ask for these claims of one type, in whatever format the holder has it.
 
         A claim is the name of a top-level claim or yes/no, or a path; ``name`` names the answer, else the type's own id.
