@@ -1,0 +1,182 @@
+"""Issuer, wallet and verifier of one example, in memory, with a clock that stands still.
+
+kit = Kit.make()
+received = kit.issue("resident_register_copy")
+presented = kit.present(kit.query("resident_register_copy", ["resident_address", "is_householder"]))
+verdict = kit.verify(presented)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from ewallet.catalog import Catalog
+from ewallet.credential import Binding, Claims, Path
+from ewallet.dcql import Query
+from ewallet.env import Env
+from ewallet.errors import NotFound
+from ewallet.flow import Request, Response, Send
+from ewallet.issuer import Issuer, IssuerStore
+from ewallet.oid4vp import AuthorizationRequest, VpToken, vp_token_bytes
+from ewallet.policy import Policy, StatusFresh
+from ewallet.status import MEDIA_TYPE
+from ewallet.testing.clock import Clock
+from ewallet.testing.network import Network
+from ewallet.testing.pki import ISSUER, VERIFIER, Pki
+from ewallet.testing.stores import MemoryIssuerStore, MemoryVerifierStore, MemoryWalletStore
+from ewallet.verdict import Verdict
+from ewallet.verifier import Verifier, VerifierStore
+from ewallet.wallet import Document, Wallet, WalletStore
+
+SUBJECT: Final = "citizen-1"
+PURPOSE: Final = "가상 대출 심사"
+_LIST_SIZE: Final = 1 << 12  # a small list: a test reads many
+_FRESH: Final = StatusFresh()
+
+
+class Presented(NamedTuple):
+    """An answer and the request it answers, in the order in which :meth:`Kit.verify` takes them."""
+
+    token: VpToken
+    request: AuthorizationRequest
+
+    @property
+    def presentation(self) -> str:
+        """The only presentation of the answer."""
+        ((only,),) = self.token.values()
+        return only
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kit:
+    """One of each, trusting the same PKI; ``network`` leads to the issuer's status lists and counts."""
+
+    clock: Clock
+    env: Env
+    pki: Pki
+    catalog: Catalog
+    network: Network
+    issuer: Issuer
+    issuer_store: IssuerStore
+    wallet: Wallet
+    wallet_store: WalletStore
+    verifier: Verifier
+    verifier_store: VerifierStore
+    _issued: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def make(
+        cls,
+        *,
+        clock: Clock | None = None,
+        catalog: Catalog | None = None,
+        issuer_store: IssuerStore | None = None,
+        wallet_store: WalletStore | None = None,
+        verifier_store: VerifierStore | None = None,
+    ) -> Kit:
+        """A fresh kit; stores are in memory unless others are given."""
+        clock, catalog = clock or Clock(), catalog or Catalog.bundled()
+        issuer_store = issuer_store or MemoryIssuerStore()
+        wallet_store = wallet_store or MemoryWalletStore()
+        verifier_store = verifier_store or MemoryVerifierStore()
+        env, network = clock.env(), Network()
+        pki = Pki.make(at=clock.now(), random=clock.env("pki").random)
+        trust = pki.trust_list()
+        issuer = Issuer(
+            ISSUER,
+            signers=pki.signers,
+            status_signer=pki.status_signer,
+            catalog=catalog,
+            store=issuer_store,
+            env=env,
+            list_size=_LIST_SIZE,
+        )
+        network.route(f"{ISSUER}/status/", status_host(issuer))
+        return cls(
+            clock=clock,
+            env=env,
+            pki=pki,
+            catalog=catalog,
+            network=network,
+            issuer=issuer,
+            issuer_store=issuer_store,
+            wallet=Wallet(store=wallet_store, trust=trust, catalog=catalog, env=env),
+            wallet_store=wallet_store,
+            verifier=Verifier(VERIFIER, trust=trust, store=verifier_store, send=network, env=env),
+            verifier_store=verifier_store,
+        )
+
+    def issue(self, type_id: str, *, claims: Claims | None = None, copies: int = 1, subject: str = SUBJECT) -> Document:
+        """A certificate of that kind, about the sample's people unless claims are given, received by the wallet."""
+        issued = self.issuer.issue(
+            type_id,
+            self.catalog.type(type_id).sample if claims is None else claims,
+            subject=subject,
+            holders=self.wallet.new_keys(copies),
+        )
+        document = self.wallet.put(issued.credentials)
+        self._issued[document.id] = issued.certificate.id
+        return document
+
+    def certificate_id(self, document: Document) -> str:
+        """The identifier under which the issuer revokes what the wallet holds."""
+        return self._issued[document.id]
+
+    def query(self, type_id: str, claims: Iterable[str | Path]) -> Query:
+        """Those claims of that kind."""
+        return Query.for_type(self.catalog.type(type_id), claims)
+
+    def present(self, query: Query) -> Presented:
+        """The wallet's answer to a fresh request of the verifier: the least that satisfies it."""
+        return self.answer(self.verifier.ask(query, purpose=PURPOSE))
+
+    def answer(self, request: AuthorizationRequest) -> Presented:
+        """The wallet's answer to a request."""
+        return Presented(self.wallet.present(request, self.wallet.match(request.query)), request)
+
+    def verify(
+        self,
+        presented: VpToken | str | bytes,
+        request: AuthorizationRequest | Binding | None,
+        *,
+        by: Verifier | None = None,
+    ) -> Verdict:
+        """The verdict of the kit's verifier, or of another, on an answer or on one presentation."""
+        raw = vp_token_bytes(presented) if isinstance(presented, Mapping) else presented
+        return (by or self.verifier).verify(raw, request)
+
+    def another_verifier(
+        self,
+        client_id: str = VERIFIER,
+        *,
+        send: Send | None = None,
+        policy: Policy | None = None,
+        status: StatusFresh | None = _FRESH,
+        drop_extra: bool = False,
+    ) -> Verifier:
+        """A verifier with a memory of its own and other terms; it trusts the same list."""
+        return Verifier(
+            client_id,
+            trust=self.pki.trust_list(),
+            store=MemoryVerifierStore(),
+            send=send or self.network,
+            policy=policy,
+            status=status,
+            drop_extra=drop_extra,
+            env=self.env,
+        )
+
+
+def status_host(issuer: Issuer) -> Send:
+    """The issuer's status lists, as its service publishes them."""
+
+    def answer(request: Request) -> Response:
+        try:
+            token = issuer.status_token(request.url)
+        except NotFound:
+            return Response(404)
+        return Response(200, {"content-type": MEDIA_TYPE}, token.encode("ascii"))
+
+    return answer
