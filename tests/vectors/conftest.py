@@ -1,6 +1,6 @@
 """Where the outside vectors are: the folder ``EWALLET_VECTORS`` names, else ``../shared`` beside the repository.
 
-A test marked ``vectors(pattern, count)`` runs once a file of that pattern and takes its path as ``vector``; ``without``
+A test marked ``vectors(pattern, ..., count=n)`` runs once a file of those patterns and takes its path as ``vector``; ``without``
 is a pattern of names it leaves to others. Where files are missing a skip says how many.
 """
 
@@ -18,7 +18,7 @@ _HOME = Path(os.environ.get("EWALLET_VECTORS") or _BESIDE)
 
 def pytest_configure(config: pytest.Config) -> None:
     """Name the marker, because unknown ones are errors."""
-    config.addinivalue_line("markers", "vectors(pattern, count, without): once per outside file of that pattern")
+    config.addinivalue_line("markers", "vectors(pattern, ..., count, without): once per outside file of that pattern")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -26,11 +26,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     marker = metafunc.definition.get_closest_marker("vectors")
     if marker is None:
         return
-    pattern, count = marker.args
-    without = marker.kwargs.get("without", "")
-    files = sorted(path for path in _HOME.glob(pattern) if not fnmatch(path.name, without))
+    count, without = marker.kwargs["count"], marker.kwargs.get("without", "")
+    files = [path for pattern in marker.args for path in sorted(_HOME.glob(pattern)) if not fnmatch(path.name, without)]
     cases = [pytest.param(path, id=path.stem) for path in files]
     if len(files) < count:
-        reason = f"{count - len(files)} of {count} outside vectors {pattern} are not here (EWALLET_VECTORS)"
+        reason = (
+            f"{count - len(files)} of {count} outside vectors {', '.join(marker.args)} are not here (EWALLET_VECTORS)"
+        )
         cases.append(pytest.param(None, id="absent", marks=pytest.mark.skip(reason=reason)))
     metafunc.parametrize("vector", cases)

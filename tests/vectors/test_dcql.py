@@ -57,7 +57,7 @@ def _listed(matches):
     }
 
 
-@pytest.mark.vectors("standards/vectors/dcql/*.json", 35, without="claims-path-*")
+@pytest.mark.vectors("standards/vectors/dcql/*.json", count=35, without="claims-path-*")
 def test_query_is_judged_as_listed(vector):
     """An ill-formed query is refused; a well-formed one selects exactly the listed credentials and claims."""
     case = json.loads(vector.read_bytes())
@@ -83,7 +83,7 @@ def test_query_is_judged_as_listed(vector):
         assert listed == {"required": set_.required, "satisfiable_options": list(options)}
 
 
-@pytest.mark.vectors("standards/vectors/dcql/claims-path-pointer-json*.json", 1)
+@pytest.mark.vectors("standards/vectors/dcql/claims-path-pointer-json*.json", count=1)
 def test_path_pointer_selects_as_listed(vector):
     """A claims path pointer selects the listed values at the listed places, or nothing where it is an error (§7.1)."""
     case = json.loads(vector.read_bytes())
@@ -94,7 +94,7 @@ def test_path_pointer_selects_as_listed(vector):
             assert pointer["concrete_paths"] == [list(path) for path, _ in found]
 
 
-@pytest.mark.vectors("standards/vectors/dcql/claims-path-pointer-mdoc*.json", 1)
+@pytest.mark.vectors("standards/vectors/dcql/claims-path-pointer-mdoc*.json", count=1)
 def test_mdoc_path_pointer_selects_as_listed(vector):
     """In an mdoc a path is a namespace and an element (§7.2)."""
     if "mso_mdoc" not in FORMATS:

@@ -102,7 +102,7 @@ def _judged(given):
     return processed
 
 
-@pytest.mark.vectors("standards/vectors/sd-jwt/*.json", 52, without="disclosure-digests-*")
+@pytest.mark.vectors("standards/vectors/sd-jwt/*.json", count=52, without="disclosure-digests-*")
 def test_verdict_is_the_listed_one(vector):
     """A valid SD-JWT gives the listed payload, any other one of our errors, with its own code."""
     case = json.loads(vector.read_bytes())
@@ -117,7 +117,7 @@ def test_verdict_is_the_listed_one(vector):
     assert _CODES.get(vector.stem, refused.value.code) == refused.value.code
 
 
-@pytest.mark.vectors("standards/vectors/sd-jwt/disclosure-digests-*.json", 1)
+@pytest.mark.vectors("standards/vectors/sd-jwt/disclosure-digests-*.json", count=1)
 def test_digests_are_those_of_the_received_text(vector):
     """The digest is over the base64url text, whatever spaces or escapes the JSON inside has."""
     case = json.loads(vector.read_bytes())
