@@ -27,6 +27,7 @@ personal number. Anything else that escapes this library is a bug.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from ewallet.codes import TABLE, Words
@@ -61,9 +62,26 @@ class UsageError(EWalletError, ValueError):
 
 
 class ProtocolError(EWalletError):
-    """The peer's message breaks the protocol, or the peer is not who it claims to be."""
+    """The peer's message breaks the protocol, or the peer is not who it claims to be.
+
+    On the wire it is the OAuth or OpenID ``error`` of its row, with that HTTP status and those headers.
+    """
 
     families = ("request", "offer")
+
+    def __init__(
+        self,
+        code: str,
+        detail: str = "",
+        *,
+        error: str = "invalid_request",
+        status: int = 400,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(code, detail)
+        self.error = error
+        self.status = status
+        self.headers = dict(headers or {})
 
 
 class Malformed(EWalletError):

@@ -143,6 +143,25 @@ def sign(typ: str, claims: Mapping[str, Json], signer: Signer) -> str:
 ENCRYPTION: Final = ("A128GCM", "A256GCM")
 
 
+def encrypt(plaintext: bytes, recipient: Mapping[str, Json], enc: str) -> str:
+    """A compact JWE to a public JWK that carries its ``kid``, ECDH-ES direct (RFC 7518 §4.6).
+
+    Raises ``crypto.key_invalid`` for a key that is not one to encrypt to.
+    """
+    from joserfc import jwe
+    from joserfc.errors import JoseError
+    from joserfc.jwk import ECKey
+
+    if recipient.get("alg") != "ECDH-ES" or recipient.get("use", "enc") != "enc" or enc not in ENCRYPTION:
+        raise CryptoError("crypto.key_invalid", "not a jwk for ecdh-es, or an enc that is not spoken here")
+    header = {"alg": "ECDH-ES", "enc": enc} | ({"kid": recipient["kid"]} if "kid" in recipient else {})
+    try:
+        key = ECKey.import_key(dict(recipient))
+        return jwe.encrypt_compact(header, plaintext, key, algorithms=["ECDH-ES", *ENCRYPTION])
+    except (JoseError, ValueError, TypeError, KeyError):
+        raise CryptoError("crypto.key_invalid", "not a public jwk") from None
+
+
 def decrypt(compact: str, private_jwk: Mapping[str, Any]) -> bytes:
     """The plaintext of a compact JWE, ECDH-ES direct with A128GCM or A256GCM (RFC 7516, RFC 7518 §4.6).
 
