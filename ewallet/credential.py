@@ -49,10 +49,16 @@ class StatusRef:
 
 @dataclass(frozen=True, kw_only=True)
 class Binding:
-    """What a presentation is bound to: for whom it is made and in answer to what."""
+    """What a presentation is bound to: for whom it is made and in answer to what.
+
+    ``transaction_data`` are the transactions it confirms, each text exactly as it was received (OpenID4VP 1.0 §8.4);
+    ``transaction_hashes`` the hashes that the request names for them, none for the usual one, SHA-256.
+    """
 
     audience: str
     nonce: str
+    transaction_data: tuple[str, ...] = ()
+    transaction_hashes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

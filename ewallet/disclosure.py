@@ -24,7 +24,8 @@ from ewallet.shape import MAX_DEPTH, MAX_DIGESTS, Json, base64url, json_value, r
 Hash = Callable[[bytes], Any]
 
 _SALT: Final = 24  # base64url characters: 144 bits, and no padding to cut (§9.3 asks for 128)
-_HASHES: Final[Mapping[str, Hash]] = {
+#: The hashes that are spoken here, by their names in the registry of RFC 6920.
+HASHES: Final[Mapping[str, Hash]] = {
     "sha-256": hashlib.sha256,
     "sha-384": hashlib.sha384,
     "sha-512": hashlib.sha512,
@@ -55,9 +56,9 @@ def _disclosure(encoded: str) -> _Disclosure:
 def hash_of(payload: Claims) -> Hash:
     """§4.1.1: the hash that ``_sd_alg`` names, SHA-256 where it is absent; ``crypto.hash_not_allowed``."""
     name = payload.get("_sd_alg", "sha-256")
-    if not isinstance(name, str) or name not in _HASHES:
-        raise CryptoError("crypto.hash_not_allowed", f"_sd_alg is not one of {', '.join(_HASHES)}")
-    return _HASHES[name]
+    if not isinstance(name, str) or name not in HASHES:
+        raise CryptoError("crypto.hash_not_allowed", f"_sd_alg is not one of {', '.join(HASHES)}")
+    return HASHES[name]
 
 
 def digest(hash_: Hash, text: str) -> str:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, NoReturn
 
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from ewallet.errors import CryptoError
 from ewallet.keys import ALGORITHMS, PublicKey, Signer
 from ewallet.shape import (
@@ -134,9 +136,16 @@ def signing_input(typ: str, payload: bytes, alg: str, chain: tuple[bytes, ...] =
     return f"{_encoded_header(alg, typ, chain)}.{to_base64url(payload)}"
 
 
-def sign(typ: str, claims: Mapping[str, Json], signer: Signer) -> str:
-    """A compact JWS over the claims, with the signer's chain in ``x5c`` where it has one."""
-    signed = signing_input(typ, to_json(claims), signer.public.alg, signer.chain)
+def sign(typ: str, claims: Mapping[str, Json], signer: Signer, header: Mapping[str, Json] | None = None) -> str:
+    """A compact JWS over the claims, with the signer's chain in ``x5c`` where it has one.
+
+    ``header`` has other header parameters in its place, as the ``jwk`` of a proof of possession.
+    """
+    if header:
+        first = to_base64url(to_json({"alg": signer.public.alg, "typ": typ, **header}))
+        signed = f"{first}.{to_base64url(to_json(claims))}"
+    else:
+        signed = signing_input(typ, to_json(claims), signer.public.alg, signer.chain)
     return f"{signed}.{to_base64url(signer.sign(signed.encode('ascii')))}"
 
 
@@ -162,6 +171,24 @@ def encrypt(plaintext: bytes, recipient: Mapping[str, Json], enc: str) -> str:
         raise CryptoError("crypto.key_invalid", "not a public jwk") from None
 
 
+def new_encryption_key() -> dict[str, Json]:
+    """A fresh private JWK to be encrypted to, from the operating system's entropy; without ``d`` it is the public one.
+
+    It has the members that OpenID4VP 1.0 §8.3 and OpenID4VCI 1.0 §10 want: ``kid``, ``use`` and ``alg``.
+    """
+    key = ec.generate_private_key(ec.SECP256R1())
+    public = PublicKey.of(key.public_key())
+    d = key.private_numbers().private_value.to_bytes(32, "big")
+    return {**public.jwk, "kid": public.thumbprint, "use": "enc", "alg": "ECDH-ES", "d": to_base64url(d)}
+
+
+def encryption_header(compact: str) -> dict[str, Json]:
+    """The header of a compact JWE, to find the key it is for; ``malformed.*``, ``limit.size``."""
+    if len(compact) > MAX_CREDENTIAL * 2:
+        refuse("limit.size", f"the jwe has {len(compact)} characters")
+    return json_object(base64url(compact.partition(".")[0], "the header"), "the header")
+
+
 def decrypt(compact: str, private_jwk: Mapping[str, Any]) -> bytes:
     """The plaintext of a compact JWE, ECDH-ES direct with A128GCM or A256GCM (RFC 7516, RFC 7518 §4.6).
 
@@ -171,9 +198,7 @@ def decrypt(compact: str, private_jwk: Mapping[str, Any]) -> bytes:
     from joserfc.errors import JoseError
     from joserfc.jwk import ECKey
 
-    if len(compact) > MAX_CREDENTIAL * 2:
-        refuse("limit.size", f"the jwe has {len(compact)} characters")
-    header = json_object(base64url(compact.partition(".")[0], "the header"), "the header")
+    header = encryption_header(compact)
     if header.get("alg") != "ECDH-ES" or header.get("enc") not in ENCRYPTION:
         raise CryptoError("crypto.alg_not_allowed", "the jwe is not ecdh-es with a128gcm or a256gcm")
     if "zip" in header or "crit" in header:

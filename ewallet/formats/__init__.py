@@ -6,7 +6,7 @@ fixtures in ``tests/ladder``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final, Protocol
@@ -16,6 +16,7 @@ from ewallet.env import Random
 from ewallet.errors import Malformed
 from ewallet.formats.sdjwt import SD_JWT
 from ewallet.keys import PublicKey, Signer
+from ewallet.kinds import CredentialType
 from ewallet.shape import Json
 
 
@@ -52,9 +53,10 @@ class Evidence(Protocol):
         """What it says, every value one that the issuer signed, once; ``sdjwt.*``, ``mdoc.*``."""
 
     def check_binding(self, binding: Binding | None, at: datetime) -> None:
-        """Return if the bound key made it for that binding, just now; ``kb.*``, ``mdoc.*``.
+        """Return if the bound key made it for that binding, just now.
 
-        None asks for no binding: whatever proof is there must still hold together.
+        Raises ``kb.*``, ``mdoc.*``, or ``policy.transaction_data`` for a transaction it does not confirm. None asks
+        for no binding: whatever proof is there must still hold together.
         """
 
 
@@ -64,6 +66,10 @@ class Format(Protocol):
     @property
     def id(self) -> str:
         """The format identifier of OpenID4VCI and OpenID4VP."""
+
+    @property
+    def algorithms(self) -> Mapping[str, tuple[str | int, ...]]:
+        """What it verifies, by the names of ``vp_formats_supported`` (OpenID4VP 1.0 App. B)."""
 
     def prepare(self, draft: Draft, signer: Signer, random: Random) -> ToSign:
         """One copy, ready for the signer's signature; the key is not used yet."""
@@ -82,6 +88,15 @@ class Format(Protocol):
 
     def meta(self, type_id: str) -> dict[str, Json]:
         """The DCQL ``meta`` that asks for that type."""
+
+    def configuration(self, type_: CredentialType, algorithms: Sequence[str]) -> dict[str, Json] | None:
+        """What issuer metadata says of a kind signed with those JOSE algorithms (OpenID4VCI 1.0 App. A).
+
+        None where the kind has no form in this format.
+        """
+
+    def configured_type(self, configuration: Mapping[str, Json]) -> str:
+        """The type that a configuration in issuer metadata is for; ``malformed.claim_type``."""
 
 
 #: Every format this library speaks, by identifier.

@@ -8,7 +8,7 @@ Rule of this file: whether key binding is needed is decided by who verifies, nev
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -16,10 +16,11 @@ from typing import Final
 
 from ewallet import jose
 from ewallet.credential import Binding, Claims, Credential, Draft, Path, StatusRef, Validity, moment
-from ewallet.disclosure import Packing, Selection, Unpacking, digest, hash_of
+from ewallet.disclosure import HASHES, Packing, Selection, Unpacking, digest, hash_of
 from ewallet.env import Random
-from ewallet.errors import BindingError, CryptoError, DisclosureError, QueryError, ValidityError
-from ewallet.keys import PublicKey, Signer
+from ewallet.errors import BindingError, CryptoError, DisclosureError, PolicyError, QueryError, ValidityError
+from ewallet.keys import ALGORITHMS, PublicKey, Signer
+from ewallet.kinds import CredentialType
 from ewallet.shape import (
     MAX_CREDENTIAL,
     MAX_DISCLOSURES,
@@ -40,6 +41,7 @@ KB_TYP: Final = "kb+jwt"
 #: Claims that are never selectively disclosable (§9.7; SD-JWT VC §2.2.2), nor any part of them.
 PROTECTED: Final = frozenset({"iss", "aud", "exp", "nbf", "cnf", "vct", "vct#integrity", "aka_vcts", "status"})
 _REGISTERED: Final = PROTECTED | {"iat", "_sd_alg"}
+_USUAL_HASH: Final = "sha-256"  # of transactions, where the request names none
 _FRESH: Final = 300  # seconds either way; neither RFC 9901 nor HAIP gives a figure, phone clocks drift
 
 
@@ -139,7 +141,7 @@ class SdJwt:
         return _credential(self.processed, self.shown)
 
     def check_binding(self, binding: Binding | None, at: datetime) -> None:
-        """§7.3: Return if the key of ``cnf`` made it for this audience and nonce, just now; ``kb.*``."""
+        """§7.3: Return if the key of ``cnf`` made it for this binding, just now; ``kb.*``, ``policy.*``."""
         if not self.binding:
             if binding is not None:
                 raise BindingError("kb.missing", "no key binding jwt")
@@ -153,6 +155,8 @@ class SdJwt:
             _check_addressed(claims, binding)
         if claims.get("sd_hash") != digest(hash_of(self.payload), "~".join((self.issued, *self.disclosures, ""))):
             raise BindingError("kb.sd_hash", "sd_hash is not that of what was presented")
+        if binding is not None:
+            _check_confirmed(claims, binding)
 
 
 def _binding_claims(compact: str, key: PublicKey) -> dict[str, Json]:
@@ -184,6 +188,28 @@ def _check_addressed(claims: Claims, binding: Binding) -> None:
         raise BindingError("kb.aud", "made for another audience")
     if claims.get("nonce") != binding.nonce:
         raise BindingError("kb.nonce", "made in answer to another nonce")
+
+
+def _check_confirmed(claims: Claims, binding: Binding) -> None:
+    """OpenID4VP 1.0 App. B.3.3: every transaction is confirmed, by the hash of its text as it was sent."""
+    if not binding.transaction_data:
+        return
+    name = claims.get("transaction_data_hashes_alg", _USUAL_HASH)
+    hashes = claims.get("transaction_data_hashes")
+    if name not in (binding.transaction_hashes or (_USUAL_HASH,)) or not isinstance(hashes, list):
+        raise PolicyError("policy.transaction_data", "no hashes of the transactions, or other ones than were asked for")
+    if not all(digest(HASHES[name], raw) in hashes for raw in binding.transaction_data):
+        raise PolicyError("policy.transaction_data", "a transaction that the holder did not confirm")
+
+
+def _confirmed(binding: Binding) -> dict[str, Json]:
+    """The claims that confirm the transactions of a binding, if it has any."""
+    if not binding.transaction_data:
+        return {}
+    name = (binding.transaction_hashes or (_USUAL_HASH,))[0]
+    hashes = [digest(HASHES[name], raw) for raw in binding.transaction_data]
+    named: dict[str, Json] = {"transaction_data_hashes_alg": name} if binding.transaction_hashes else {}
+    return {"transaction_data_hashes": hashes, **named}
 
 
 def _holder(payload: Claims) -> PublicKey | None:
@@ -252,6 +278,10 @@ class SdJwtFormat:
     """SD-JWT VC as one of :data:`ewallet.formats.FORMATS`."""
 
     id: Final = TYP
+    algorithms: Final[Mapping[str, tuple[str | int, ...]]] = {
+        "sd-jwt_alg_values": tuple(sorted(ALGORITHMS)),
+        "kb-jwt_alg_values": tuple(sorted(ALGORITHMS)),
+    }
 
     def prepare(self, draft: Draft, signer: Signer, random: Random) -> _ToSign:
         """One copy of the draft with fresh salts, ready for the signer's signature."""
@@ -279,6 +309,7 @@ class SdJwtFormat:
             "aud": binding.audience,
             "nonce": binding.nonce,
             "sd_hash": digest(hash_of(held.payload), shown),
+            **_confirmed(binding),
         }
         return shown + jose.sign(KB_TYP, claims, signer)
 
@@ -296,6 +327,20 @@ class SdJwtFormat:
     def meta(self, type_id: str) -> dict[str, Json]:
         """The DCQL ``meta`` for that ``vct``."""
         return {"vct_values": [type_id]}
+
+    def configuration(self, type_: CredentialType, algorithms: Sequence[str]) -> dict[str, Json] | None:
+        """OpenID4VCI 1.0 App. A.3.2: the ``vct``, and algorithms by their JOSE names."""
+        return {
+            "vct": type_.vct,
+            "credential_signing_alg_values_supported": list(algorithms),
+            "cryptographic_binding_methods_supported": ["jwk"],
+        }
+
+    def configured_type(self, configuration: Mapping[str, Json]) -> str:
+        """The ``vct``."""
+        if "credential_signing_alg_values_supported" in configuration:
+            strings(configuration["credential_signing_alg_values_supported"], "credential_signing_alg_values_supported")
+        return member(configuration, "vct", str)
 
 
 SD_JWT: Final = SdJwtFormat()
