@@ -54,7 +54,7 @@ class ClientMetadata:
         name = "encrypted_response_enc_values_supported"
         formats = optional(members, "vp_formats_supported", dict) or {}
         return cls(
-            keys=tuple(instance(key, dict, "a key") for key in member(jwks, "keys", list)) if jwks else (),
+            keys=tuple(instance(key, dict, "a key") for key in _keys(jwks)),
             encryptions=strings(members[name], name) if name in members else _DEFAULT,
             formats={id_: instance(entry, dict, "a format") for id_, entry in formats.items()},
         )
@@ -84,6 +84,10 @@ class ClientMetadata:
         enc = next((enc for enc in _PREFERRED if enc in self.encryptions), None)
         jwk = next((jwk for jwk in map(_usable, self.keys) if jwk), None)
         return Recipient(jwk=jwk, enc=enc) if jwk and enc else None
+
+
+def _keys(jwks: Mapping[str, Json] | None) -> list[Json]:
+    return [] if jwks is None else member(jwks, "keys", list)
 
 
 def _in_common(theirs: Json, ours: tuple[str | int, ...]) -> bool:

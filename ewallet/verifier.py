@@ -104,7 +104,7 @@ class Verifier:
         With a :class:`Binding` alone the query is not judged; with neither, the holder's rung fails.
         """
         if isinstance(request, AuthorizationRequest):
-            terms = _Terms(query=request.query, binding=request.binding, until=request.until)
+            terms = _Terms(query=request.query, binding=request.binding, until=request.until, request=request)
         else:
             terms = _Terms(query=None, binding=request, until=None)
         return run(self._verify(presented, terms), self._send)
@@ -143,6 +143,7 @@ class _Terms:
     query: Query | None
     binding: Binding | None
     until: datetime | None
+    request: AuthorizationRequest | None = None
     unbound: bool = False
 
 
@@ -218,12 +219,17 @@ class _Climb:
             raise BindingError("kb.missing", "no request, or nonce and audience, to compare with")
         if terms.until and self._at >= terms.until:
             raise BindingError("kb.nonce", "the request was over before it was answered")
+        bindings = self._bindings()
         for shown in self._shown:
-            shown.evidence.check_binding(self._binding(shown), self._at)
+            shown.evidence.check_binding(bindings[shown.query_id], self._at)
 
-    def _binding(self, shown: _Shown) -> Binding | None:
-        asked = self._terms.query.get(shown.query_id) if self._terms.query else None
-        return self._terms.binding if asked is None or asked.holder_binding else None
+    def _bindings(self) -> Mapping[str, Binding | None]:
+        """What the presentations of each query must be bound to, with the transactions they confirm."""
+        answered, request = [shown.query_id for shown in self._shown], self._terms.request
+        if request is None:
+            return dict.fromkeys(answered, self._terms.binding)
+        bound = {query.id for query in request.query.credentials if query.holder_binding}
+        return {id_: binding if id_ in bound else None for id_, binding in request.bindings(answered).items()}
 
     def _check_validity(self) -> None:
         for credential in self._credentials:

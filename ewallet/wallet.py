@@ -14,7 +14,7 @@ from typing import Final, Literal, Protocol
 from ewallet import answer as answers
 from ewallet.answer import Answer, Candidate, Choice
 from ewallet.catalog import Catalog
-from ewallet.credential import Credential, Path
+from ewallet.credential import Binding, Credential, Path
 from ewallet.dcql import Query
 from ewallet.env import Env
 from ewallet.errors import CryptoError, NotFound, UsageError
@@ -177,14 +177,17 @@ class Wallet:
     def present(self, request: AuthorizationRequest, answer: Answer) -> VpToken:
         """The presentations that answer the request: exactly what the answer discloses, bound to who asked.
 
-        Raises :class:`ewallet.errors.AlreadyUsed` where no copy is left, ``time.expired`` for a request that is over.
+        Raises :class:`ewallet.errors.AlreadyUsed` where no copy is left, ``usage.argument`` for a request that is over,
+        ``policy.transaction_data`` where nothing in the answer can confirm a transaction.
         """
         at = self._env.now()
         if at >= request.until:
             raise UsageError("usage.argument", "the request has expired")
+        bindings = request.bindings(choice.query.id for choice in answer.choices)
         token: dict[str, tuple[str, ...]] = {}
         for choice in answer.choices:
-            token[choice.query.id] = (*token.get(choice.query.id, ()), self._present(request, choice, at))
+            presented = self._present(request, choice, at, bindings[choice.query.id])
+            token[choice.query.id] = (*token.get(choice.query.id, ()), presented)
         return token
 
     def history(self) -> tuple[Shown, ...]:
@@ -195,7 +198,7 @@ class Wallet:
         """Delete a certificate with its copies and keys; :class:`ewallet.errors.NotFound`."""
         self._store.forget(held_id)
 
-    def _present(self, request: AuthorizationRequest, choice: Choice, at: datetime) -> str:
+    def _present(self, request: AuthorizationRequest, choice: Choice, at: datetime, binding: Binding) -> str:
         held = next(held for held in self._store.held() if held.id == choice.candidate.id)
         shown = Shown(
             at=at,
@@ -207,7 +210,7 @@ class Wallet:
         )
         copy = self._store.spend(shown, held.use)
         signer = SigningKey.of_secret(self._store.key(copy.key))
-        return FORMATS[held.format].present(copy.raw, choice.paths, request.binding, signer, at)
+        return FORMATS[held.format].present(copy.raw, choice.paths, binding, signer, at)
 
     def _check(self, raw: str, at: datetime) -> Credential:
         format_id, evidence = open_any(raw)

@@ -189,7 +189,8 @@ def _judged(given):
     token = posted.read(request, given["session"]["enc_private_jwks"][0])
     if isinstance(token, Declined):
         return {"error": token.error}
-    bindings, presented = request.bindings(token), {}
+    bindings = request.bindings(token)
+    presented: dict[str, list[Candidate]] = {}
     for query_id, presentations in token.items():
         asked = request.query.get(query_id)
         if asked is None:
