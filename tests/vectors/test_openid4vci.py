@@ -54,6 +54,12 @@ def _trusting(pem, purpose, at):
     return lambda jws: trust.check(jws.chain, purpose, at, type_id=None).key
 
 
+def _offered(case):
+    offer = parse_link(case["uri_by_value"])
+    assert isinstance(offer, CredentialOffer)
+    return offer
+
+
 @pytest.mark.vectors(f"{_HOME}/offer-*.json", f"{_HOME}/neg-offer-*.json", count=9)
 def test_offer_is_judged_as_listed(vector):
     """An offer is read from its link with its grants, or refused as an offer."""
@@ -61,7 +67,7 @@ def test_offer_is_judged_as_listed(vector):
     expect = case["expect"]
     metadata = IssuerMetadata.parse(json.dumps(case["issuer_metadata"]), case["issuer_metadata"]["credential_issuer"])
     if expect["result"] == "valid":
-        offer = parse_link(case["uri_by_value"])
+        offer = _offered(case)
         assert CredentialOffer.parse(json.dumps(case["offer"])) == offer
         assert expect["tx_code_required"] == offer.tx_code_required
         assert expect["grants"] == list(offer.to_json()["grants"])
@@ -69,7 +75,7 @@ def test_offer_is_judged_as_listed(vector):
         assert offer == parse_link(offer.uri)
         return
     with pytest.raises(Malformed) as refused:
-        parse_link(case["uri_by_value"]).check(metadata)
+        _offered(case).check(metadata)
     assert "malformed.offer" == refused.value.code
 
 
