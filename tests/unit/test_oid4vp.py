@@ -12,7 +12,7 @@ from ewallet.errors import Malformed, PolicyError, ProtocolError, QueryError, Us
 from ewallet.jose import new_encryption_key
 from ewallet.oid4vp import AuthorizationRequest, TransactionData, parse_vp_token, vp_token_bytes
 from ewallet.oid4vp_metadata import ClientMetadata
-from ewallet.shape import MAX_CREDENTIAL, to_base64url
+from ewallet.shape import MAX_CREDENTIAL, Json, to_base64url
 from ewallet.testing.clock import START
 from ewallet.verdict import Accepted
 
@@ -63,6 +63,46 @@ def test_a_request_travels_whole():
 
     assert request == AuthorizationRequest.parse(request.to_bytes())
     assert _request(purpose="", iat=1, exp=2) == AuthorizationRequest.parse(_request(iat=1, exp=2).to_bytes())
+
+
+WEIRD: list[Json] = [None, True, -1, 1.5, 1e300, "", "é", "a b", "https://[", [], [None], ["a"], {}, {"a": {}}]
+
+
+def _changed(value):
+    """The value with one thing in it, or all of it, replaced by something else."""
+    yield from WEIRD
+    if isinstance(value, dict):
+        for name, each in value.items():
+            yield {other: kept for other, kept in value.items() if other != name}
+            yield from ({**value, name: changed} for changed in _changed(each))
+    elif isinstance(value, list):
+        for position, each in enumerate(value):
+            yield from ([*value[:position], changed, *value[position + 1 :]] for changed in _changed(each))
+
+
+def test_whatever_comes_is_read_or_refused_by_us():
+    """A request with any one thing in it changed travels as it is, or is refused with an error of ours."""
+    whole = _members(
+        response_mode="direct_post.jwt",
+        client_metadata=ClientMetadata.make(new_encryption_key()).to_json(),
+        transaction_data=[PAYMENT.raw],
+        verifier_info=[{"format": "registration", "data": "x", "credential_ids": ["register"]}],
+        purpose="가상 대출 심사",
+        iat=1,
+        exp=2,
+    )
+    outcomes = [_outcome(members) for members in _changed(whole) if isinstance(members, dict)]
+
+    assert {"read", "request.invalid", "request.response_uri_mismatch", "dcql.invalid"} == set(outcomes)
+
+
+def _outcome(members):
+    try:
+        request = AuthorizationRequest.of(members, at=START)
+        request.check_answerable(TYPES)
+    except (ProtocolError, QueryError) as exc:
+        return exc.code
+    return "read" if request == AuthorizationRequest.parse(request.to_bytes()) else "changed"
 
 
 def test_metadata_says_no_more_than_there_is():
@@ -404,3 +444,13 @@ def test_an_expired_request_is_not_answered(ewallet_kit):
     with pytest.raises(UsageError) as refused:
         ewallet_kit.wallet.present(request, answer)
     assert "usage.argument" == refused.value.code
+
+
+def test_an_answer_that_was_not_asked_for_is_malformed(ewallet_kit):
+    """VPV-10: an unknown query id, and two presentations where one was asked for."""
+    request = _kit_request(ewallet_kit)
+    token, _ = ewallet_kit.answer(request)
+    ((id_, presentations),) = token.items()
+    wrong = [{"another": presentations}, {id_: presentations * 2}]
+
+    assert ["malformed.vp_token"] * 2 == [ewallet_kit.verify(each, request).code for each in wrong]

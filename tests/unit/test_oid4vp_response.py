@@ -148,6 +148,19 @@ def test_an_answer_that_is_not_to_this_request_is_refused(parameters, code):
     assert code == refused.value.code
 
 
+@pytest.mark.parametrize("value", [None, True, 1, 1.5, "", "é", [], [None], {}, {"a": {}}], ids=repr)
+@pytest.mark.parametrize("name", ["vp_token", "state", "error", "error_description"])
+def test_whatever_is_inside_is_read_or_refused_by_us(name, value):
+    """Nothing but an answer, an error of the wallet, or an error of ours comes out."""
+    members = {"error": "access_denied"} if name == "error_description" else {}
+    try:
+        found = _plain(GOOD | members | {name: value}).read(REQUEST, KEY)
+    except (Malformed, ProtocolError) as exc:
+        assert exc.code in {"malformed.vp_token", "request.invalid"}
+    else:
+        assert Declined(error="access_denied", description=value) == found
+
+
 @pytest.mark.parametrize(("request_", "key"), [(CLEAR, KEY), (REQUEST, None), (replace(REQUEST, metadata=None), KEY)])
 def test_an_encrypted_answer_that_nobody_asked_for_is_refused(request_, key):
     """Without a key that was offered there is nothing to read it with."""
