@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ewallet.credential import Path
-from ewallet.formats import FORMATS
+from ewallet.formats import FORMATS, Format
 from ewallet.keys import ALGORITHMS
 from ewallet.kinds import ClaimType, CredentialType
 from ewallet.shape import Json, instance, member, optional, refuse, strings
@@ -188,18 +188,18 @@ class CredentialConfiguration:
         )
 
     @classmethod
-    def build(cls, type_: CredentialType, format_id: str, algorithms: Sequence[str]) -> CredentialConfiguration | None:
+    def build(cls, type_: CredentialType, format_: Format, algorithms: Sequence[str]) -> CredentialConfiguration | None:
         """The configuration of a kind in a format, with proofs of possession; None where it has no such form."""
-        members = FORMATS[format_id].configuration(type_, algorithms)
+        members = format_.configuration(type_, algorithms)
         if members is None:
             return None
         return cls(
-            id=f"{type_.id}.{format_id}",
-            format=format_id,
-            type_id=FORMATS[format_id].configured_type(members),
-            scope=f"{type_.id}.{format_id}",
+            id=f"{type_.id}.{format_.id}",
+            format=format_.id,
+            type_id=format_.configured_type(members),
+            scope=f"{type_.id}.{format_.id}",
             proof_types={"jwt": ProofType(algorithms=tuple(sorted(ALGORITHMS)))},
-            display=tuple(Display(name=type_.names[lang], locale=lang) for lang in _LANGUAGES),
+            display=_names(type_.names),
             claims=tuple(_descriptions(type_)),
             members=members,
         )

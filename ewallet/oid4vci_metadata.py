@@ -174,10 +174,10 @@ class IssuerMetadata:
         the issuer's by language.
         """
         built = (
-            CredentialConfiguration.build(type_, format_id, (algorithms[type_.system],))
+            CredentialConfiguration.build(type_, format_, (algorithms[type_.system],))
             for type_ in kinds
             if type_.system in algorithms
-            for format_id in FORMATS
+            for format_ in FORMATS.values()
         )
         return cls(
             credential_issuer=identifier,
