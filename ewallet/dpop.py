@@ -18,8 +18,9 @@ from urllib.parse import urlunsplit
 from ewallet import jose
 from ewallet.env import Random
 from ewallet.errors import Malformed, ProtocolError, VerificationError
+from ewallet.flow import Response
 from ewallet.keys import PublicKey, Signer
-from ewallet.oauth import MAX_PROOF, Accepts, challenge, fresh, invalid_token, jti, split_url
+from ewallet.oauth import MAX_PROOF, Accepts, ErrorResponse, challenge, fresh, invalid_token, jti, split_url
 from ewallet.shape import Json, member, optional, refuse, to_base64url
 
 TYP: Final = "dpop+jwt"
@@ -45,6 +46,22 @@ def prove(
 def token_hash(token: str) -> str:
     """The ``ath`` of an access token (§4.2)."""
     return to_base64url(sha256(token.encode("ascii")).digest())
+
+
+_NONCE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,1024}\Z")  # NQCHAR of RFC 6749 App. A, in a bounded number
+
+
+def given_nonce(response: Response) -> str | None:
+    """The nonce that a server wants in the next proof (§8.2), be the response a success or not."""
+    nonce = response.headers.get("dpop-nonce", "")
+    return nonce if _NONCE.match(nonce) else None
+
+
+def retry_nonce(response: Response) -> str | None:
+    """The nonce to ask once more with, where its absence is all that the server objects to (§8, §9)."""
+    if response.status not in {400, 401} or ErrorResponse.received(response).error != "use_dpop_nonce":
+        return None
+    return given_nonce(response)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,7 @@ from ewallet import jose
 from ewallet.credential import moment
 from ewallet.env import Random
 from ewallet.errors import Malformed, ProtocolError, ValidityError, VerificationError
+from ewallet.flow import Response
 from ewallet.keys import ALGORITHMS, PublicKey
 from ewallet.shape import Json, json_object, member, numeric_date, optional, refuse, to_base64url
 
@@ -74,6 +75,9 @@ def jti(claims: Mapping[str, Json]) -> str:
 _NOT_SAID: Final = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")  # RFC 6749 §5.2
 
 
+_CHALLENGED: Final = re.compile(r'[ ,]error="([a-z_]{1,64})"')
+
+
 def printable(text: str) -> str:
     """What a stranger says, cut short and with a question mark for each character that OAuth does not allow."""
     return _NOT_SAID.sub("?", text[:_MAX_DESCRIPTION])
@@ -100,6 +104,15 @@ class ErrorResponse:
             refuse("malformed.claim_type", "error is not an error code")
         description = optional(members, "error_description", str) or ""
         return cls(error=error, description=printable(description))
+
+    @classmethod
+    def received(cls, response: Response) -> ErrorResponse:
+        """The error of a response that is no success: in its body, else in its challenge (RFC 6750 §3)."""
+        try:
+            return cls.parse(response.body)
+        except Malformed:
+            found = _CHALLENGED.search(response.headers.get("www-authenticate", ""))
+            return cls(error=found[1] if found else "server_error")
 
     def to_bytes(self) -> bytes:
         """The JSON text."""

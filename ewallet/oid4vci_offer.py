@@ -17,7 +17,7 @@ from ewallet.oid4vci_metadata import PRE_AUTHORIZED, IssuerMetadata, identifier
 from ewallet.shape import Json, json_object, member, optional, refuse, strings
 
 SCHEME: Final = "openid-credential-offer"
-_SCHEMES: Final = frozenset({SCHEME, "haip-vci"})  # HAIP 1.0 §4.1
+_SCHEMES: Final = frozenset({SCHEME, "haip-vci"})  # HAIP 1.0 §4
 _AUTHORIZATION_CODE: Final = "authorization_code"
 _MAX_OFFER: Final = 16 * 1024  # bytes; a QR code holds less than 3 KiB
 _MAX_DESCRIPTION: Final = 300  # characters (§4.1.1)
@@ -175,11 +175,11 @@ class CredentialOffer:
             raise ProtocolError("request.issuer_mismatch", "the metadata is of another issuer than the offer")
         if not set(self.configuration_ids) <= set(metadata.configurations):
             raise Malformed("malformed.offer", "a configuration that the issuer does not have")
-        named = {grant.authorization_server for grant in (self.pre_authorized, self.authorization_code) if grant}
-        named.discard(None)
+        grants = [grant for grant in (self.pre_authorized, self.authorization_code) if grant]
+        named = {grant.authorization_server for grant in grants if grant.authorization_server is not None}
         if not named <= set(metadata.servers) or len(named) > 1:
             raise Malformed("malformed.offer", "an authorization server that the issuer does not have")
-        return named.pop() or "" if named else metadata.servers[0]
+        return named.pop() if named else metadata.servers[0]
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ def parse_link(text: str, *, loopback: bool = False) -> CredentialOffer | OfferR
         raise Malformed("malformed.offer", "not a link with parameters, each once") from None
     held, reference = members.get("credential_offer"), members.get("credential_offer_uri")
     if scheme not in _SCHEMES or (held is None) == (reference is None):
-        raise Malformed("malformed.offer", "not exactly one of credential_offer and credential_offer_uri") from None
+        raise Malformed("malformed.offer", "not exactly one of credential_offer and credential_offer_uri")
     if held is not None:
         return CredentialOffer.parse(held, loopback=loopback)
     try:

@@ -8,6 +8,7 @@ import pytest
 
 from ewallet import dpop, jose
 from ewallet.errors import Malformed, ProtocolError
+from ewallet.flow import Response
 from ewallet.keys import SigningKey
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -23,7 +24,7 @@ def key():
 
 
 def _check(*proofs, **options):
-    return dpop.check(proofs, **{"method": "POST", "url": URL, "at": AT} | options)
+    return dpop.check(proofs, method="POST", url=URL, at=AT, **options)
 
 
 def _refusal(*proofs, **options):
@@ -117,6 +118,30 @@ def test_a_server_that_wants_a_nonce_says_which(key) -> None:
         assert "new" == refused.value.headers["DPoP-Nonce"]
         assert (token is not None) == ("WWW-Authenticate" in refused.value.headers)
     assert ("use_dpop_nonce", 400) == _refusal(_signed(key), accepts={"new"}.__contains__)
+
+
+def _answer(error, status=401):
+    """What a server answers to a proof that it does not take."""
+    return Response(
+        status=status,
+        headers={"www-authenticate": f'DPoP error="{error}", algs="ES256"', "dpop-nonce": "new"},
+        body=b"" if status == 401 else b'{"error": "%s"}' % error.encode(),
+    )
+
+
+def test_a_wallet_tries_again_with_the_nonce_it_was_given() -> None:
+    """Only where the nonce is what is missing; a success may bring one too."""
+    assert ["new", "new"] == [dpop.retry_nonce(_answer("use_dpop_nonce", status)) for status in (400, 401)]
+    assert dpop.retry_nonce(_answer("invalid_token")) is None
+    assert dpop.retry_nonce(_answer("use_dpop_nonce", 200)) is None
+    assert "new" == dpop.given_nonce(Response(200, {"dpop-nonce": "new"}))
+
+
+@pytest.mark.parametrize("nonce", ["", 'a"b', "a b", "가", "a" * 1025])
+def test_a_nonce_that_could_not_travel_is_none(nonce) -> None:
+    """It would go back into a token of ours."""
+    assert dpop.given_nonce(Response(200, {"dpop-nonce": nonce})) is None
+    assert dpop.given_nonce(Response(200)) is None
 
 
 @pytest.mark.parametrize(

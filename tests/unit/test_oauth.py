@@ -9,6 +9,7 @@ import pytest
 
 from ewallet import jose, oauth
 from ewallet.errors import Malformed, ProtocolError
+from ewallet.flow import Response
 from ewallet.keys import SigningKey
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -33,6 +34,20 @@ def test_an_error_travels_in_both_directions() -> None:
     assert {"error": "invalid_grant", "error_description": "no 'code' ' ''"} == json.loads(sent)
     received = oauth.ErrorResponse.parse(sent).refusal(400)
     assert ("invalid_grant", 400, "request.invalid") == (received.error, received.status, received.code)
+
+
+@pytest.mark.parametrize(
+    ("response", "error"),
+    [
+        (Response(400, {}, b'{"error": "invalid_grant"}'), "invalid_grant"),
+        (Response(401, {"www-authenticate": 'DPoP algs="ES256", error="invalid_token"'}), "invalid_token"),
+        (Response(401, {"www-authenticate": 'Bearer error_uri="x"'}, b"<html>"), "server_error"),
+        (Response(502), "server_error"),
+    ],
+)
+def test_an_error_is_found_wherever_a_server_puts_it(response, error) -> None:
+    """In the body, else in the challenge; a server that says nothing has an error of its own."""
+    assert error == oauth.ErrorResponse.received(response).error
 
 
 def test_an_error_without_words_has_no_description() -> None:
