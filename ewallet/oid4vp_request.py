@@ -112,7 +112,7 @@ class RequestLink:
     @classmethod
     def read(cls, text: str) -> RequestLink:
         """The link of any scheme, or its query alone; ``request.invalid``, also as ``invalid_request_uri_method``."""
-        parameters = oauth.parse_form(text.strip().partition("?")[2 if "?" in text else 0].encode(), limit=_MAX_REQUEST)
+        parameters = oauth.parse_form(text.strip().split("?", 1)[-1].encode(), limit=_MAX_REQUEST)
         method = parameters.get("request_uri_method", "get")
         if method not in {"get", "post"}:
             invalid("request_uri_method is neither get nor post", "invalid_request_uri_method")
