@@ -179,7 +179,7 @@ def parse_form(raw: bytes, *, limit: int = _MAX_FORM) -> dict[str, str]:
     with refusing("invalid_request"):
         if len(raw) > limit:
             refuse("limit.size", f"the form has {len(raw)} bytes, at most {limit} are read")
-        if _BAD_ESCAPE.search(raw) or not raw.isascii():
+        if _BAD_ESCAPE.search(raw):
             refuse("malformed.encoding", "the form is not percent-encoded")
         return _parameters(raw)
 

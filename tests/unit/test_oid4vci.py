@@ -160,7 +160,7 @@ def test_an_offer_of_a_megabyte_is_not_read() -> None:
     [
         "",
         "openid-credential-offer://",
-        "https://wallet.example/?credential_offer=%7B%7D",
+        OFFER.uri.replace("openid-credential-offer:", "https:"),
         f"{OFFER.uri}&credential_offer_uri=https%3A%2F%2Fissuer.example.go.kr",
         f"{OFFER.uri}&credential_offer=%7B%7D",
         "openid-credential-offer://?credential_offer_uri=http%3A%2F%2Fissuer.example.go.kr",
@@ -384,6 +384,8 @@ def test_encryption_is_as_the_issuer_offers_it() -> None:
     wanting = replace(sealed, recipient=RECIPIENT)
 
     assert [None, None, None] == [_encryption(request) for request in (clear, sealed, wanting)]
+    assert _encryption(clear, request_encryption=None, response_encryption=None) is None
+    assert _encryption(wanting, response_encryption=ResponseEncryption(required=True)) is None
     refused = [
         _encryption(replace(wanting, encrypted=False)),
         _encryption(clear, request_encryption=RequestEncryption(keys=(PUBLIC,), required=True)),

@@ -123,6 +123,11 @@ def test_a_name_is_told_in_the_language_asked_or_in_the_first() -> None:
     assert "" == label((), "ko")
 
 
+def _encrypting(*keys):
+    offered = {"jwks": {"keys": list(keys)}, "enc_values_supported": ["A128GCM"], "encryption_required": False}
+    return {"credential_request_encryption": offered}
+
+
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
@@ -141,9 +146,11 @@ def test_a_name_is_told_in_the_language_asked_or_in_the_first() -> None:
         ({"credential_configurations_supported": []}, "malformed.claim_type"),
         ({"credential_configurations_supported": {str(i): {} for i in range(5001)}}, "limit.count"),
         ({"credential_response_encryption": {"alg_values_supported": ["ECDH-ES"]}}, "malformed.claim_type"),
-        ({"credential_request_encryption": {"jwks": {"keys": []}}}, "malformed.claim_type"),
-        ({"credential_request_encryption": {"jwks": {"keys": [KEY]}}}, "crypto.key_invalid"),
-        ({"credential_request_encryption": {"jwks": {"keys": [{"kid": "a"}]}}}, "malformed.claim_type"),
+        (_encrypting(), "malformed.claim_type"),
+        (_encrypting(KEY), "crypto.key_invalid"),
+        (_encrypting({"kty": "oct", "kid": "a", "alg": "A128KW", "k": "AA"}), "crypto.key_invalid"),
+        (_encrypting({"kid": "a"}), "malformed.claim_type"),
+        (_encrypting({"alg": "ECDH-ES"}), "malformed.claim_type"),
     ],
 )
 def test_metadata_that_breaks_a_rule_is_refused(members, changes, code) -> None:
@@ -246,6 +253,8 @@ def test_signed_metadata_is_believed_from_its_signer_only() -> None:
     assert "crypto.signature_invalid" == _code(read, compact, key=SigningKey.generate())
     assert "crypto.typ_mismatch" == _code(read, jose.sign("JWT", {}, signer))
     assert "request.issuer_mismatch" == _code(read, compact, issuer="https://other.example")
+    other = {"sub": "https://other.example", "iat": 0, **built.to_json()}
+    assert "request.issuer_mismatch" == _code(read, jose.sign(SIGNED_TYP, other, signer))
     assert "time.expired" == _code(read, compact, at=AT + timedelta(days=1))
     assert "time.not_yet_valid" == _code(read, compact, at=AT - timedelta(seconds=61))
 

@@ -152,7 +152,7 @@ def test_a_type_of_proof_that_is_not_spoken_is_refused() -> None:
     """Even where a configuration lists it."""
     listed = {"di_vp": ProofType(algorithms=("ES256",))}
 
-    assert "invalid_proof" == _refusal(["x"], _rules(proof_types=listed), "di_vp")
+    assert "invalid_proof" == _refusal([_attestation(nonce="n1")], _attesting(proof_types=listed), "di_vp")
 
 
 def test_an_attestation_brings_its_other_keys() -> None:
@@ -174,6 +174,7 @@ def test_an_attestation_nobody_asked_for_is_left_alone_or_checked() -> None:
     assert (KEYS[0].public,) == check_proofs("jwt", [proof], _rules()).keys
     assert "invalid_proof" == _refusal([proof], _attesting(proof_types=jwt))
     assert 3 == len(check_proofs("jwt", [_attested(_attestation())], _attesting(proof_types=jwt)).keys)
+    assert (KEYS[0].public,) == check_proofs("jwt", [_proof()], _attesting(proof_types=jwt)).keys
 
 
 def test_an_attestation_alone_is_a_proof_of_all_its_keys() -> None:
@@ -184,6 +185,8 @@ def test_an_attestation_alone_is_a_proof_of_all_its_keys() -> None:
     assert "invalid_proof" == _refusal([_attestation()], _attesting(), "attestation")
     assert "invalid_nonce" == _refusal([_attestation(nonce="old")], _attesting(), "attestation")
     assert "invalid_proof" == _refusal([_attestation(nonce="n1")] * 2, _attesting(), "attestation")
+    for keys in ((), tuple(SigningKey.generate() for _ in range(101))):
+        assert "invalid_proof" == _refusal([_attestation(nonce="n1", keys=keys)], _attesting(), "attestation")
     assert "invalid_proof" == _refusal([_attestation(nonce="n1")], _attesting(attester=None), "attestation")
 
 
