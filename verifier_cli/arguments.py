@@ -1,0 +1,48 @@
+"""The arguments that several verbs have, and what is wrong with arguments."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, ArgumentTypeError
+from typing import Final, NoReturn
+
+_DIGITS: Final = 9  # of a count; so many days are more than there were
+
+
+class Misuse(Exception):
+    """The arguments make no sense; argparse would print and exit."""
+
+
+class Parser(ArgumentParser):
+    """An argument parser whose refusals are raised, and which takes no abbreviated options."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(allow_abbrev=False, **options)  # type: ignore[arg-type]
+
+    def error(self, message: str) -> NoReturn:
+        raise Misuse(message)
+
+
+def count(text: str) -> int:
+    """A number from 0."""
+    if text.isascii() and text.isdigit() and len(text) <= _DIGITS:
+        return int(text)
+    raise ArgumentTypeError("not a number from 0 to 999999999")
+
+
+def add_output(parser: ArgumentParser) -> None:
+    """How every verb answers."""
+    shown = parser.add_argument_group("how to answer")
+    form = shown.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="one JSON document; so it is when stdout is no terminal")
+    form.add_argument("--text", action="store_true", help="words, also where stdout is no terminal")
+    shown.add_argument("--lang", choices=("ko", "en"), help="the language of words; else that of LANG")
+    shown.add_argument("--quiet", action="store_true", help="no words: the exit code says it")
+    shown.add_argument("--verbose", action="store_true", help="what happens, on stderr; identifiers only")
+
+
+def add_trust(parser: ArgumentParser) -> None:
+    """Whom to believe, and when."""
+    trust = parser.add_argument_group("whom to believe")
+    trust.add_argument("--trust", metavar="FILE", help="the signed trust list")
+    trust.add_argument("--trust-key", metavar="FILE", help="the public key of whoever signs it, JWK or PEM")
+    trust.add_argument("--at", metavar="TIME", help="judge as of that time (RFC 3339) instead of now")
