@@ -2,8 +2,8 @@
 
 Trust is never global and has no default: a :class:`TrustList` is read with the key of the operator that signs it and
 passed in. An anchor is trusted for one purpose and for the types it names, until a date. The path itself (RFC 5280
-§6.1) is built by ``cryptography``; the rules of this file come on top, because a general verifier accepts a CA as a
-leaf, a wrong extended key usage and a missing key usage.
+§6.1) is built by ``cryptography``; the rules of :mod:`ewallet.profile` come on top, because a general verifier accepts
+a CA as a leaf and a wrong extended key usage.
 """
 
 from __future__ import annotations
@@ -17,15 +17,14 @@ from typing import Final, Literal, NoReturn, cast, get_args
 from urllib.parse import urlsplit
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import verification
-from cryptography.x509.oid import ExtensionOID, SignatureAlgorithmOID
 
 from ewallet import jose
 from ewallet.credential import moment
 from ewallet.errors import CryptoError, Malformed, TrustError
 from ewallet.keys import PublicKey, Signer
+from ewallet.profile import CA, END_ENTITY, check_authority, check_certificate, check_leaf, check_made_for
 from ewallet.shape import (
     MAX_CHAIN,
     MAX_DOCUMENT,
@@ -63,30 +62,6 @@ KEY_USAGE: Final[Mapping[str, str]] = {
 
 TYP: Final = "trust-list+jwt"
 _REMEMBERED: Final = 1_000  # paths: document signers of all kinds of a country
-
-_SIGNATURES: Final = {
-    SignatureAlgorithmOID.ECDSA_WITH_SHA256,
-    SignatureAlgorithmOID.ECDSA_WITH_SHA384,
-    SignatureAlgorithmOID.ECDSA_WITH_SHA512,
-    SignatureAlgorithmOID.ED25519,
-}
-_CURVES: Final = {"secp256r1", "secp384r1", "secp521r1"}
-_UNDERSTOOD: Final = {
-    ExtensionOID.BASIC_CONSTRAINTS,
-    ExtensionOID.KEY_USAGE,
-    ExtensionOID.EXTENDED_KEY_USAGE,
-    ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
-    ExtensionOID.NAME_CONSTRAINTS,  # enforced by the path building of cryptography
-}
-_ANY: Final = verification.ExtensionPolicy.permit_all()
-_CA: Final = _ANY.require_present(
-    x509.BasicConstraints, verification.Criticality.AGNOSTIC, lambda _policy, _certificate, ca: _require_ca(ca)
-)
-
-
-def _require_ca(constraints: x509.BasicConstraints) -> None:
-    if not constraints.ca:
-        raise ValueError("not a ca")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +105,7 @@ class TrustPath:
 
     def holds(self, at: datetime) -> bool:
         """Whether every certificate of the path is valid and the anchor trusted at that time."""
-        return self.since <= at <= self.until and self.anchor.trusted(at)
+        return self.since <= _second(at) <= self.until and self.anchor.trusted(at)
 
     def check_issuer(self, issuer: str | None) -> None:
         """Return if the leaf may speak under that name; ``trust.issuer_mismatch``. None claims no name."""
@@ -208,8 +183,9 @@ class TrustList:
         """The path from the first certificate of a DER chain to an anchor trusted for this, at this time.
 
         1. few enough certificates, each readable  2. the leaf not self-signed, unless it is itself listed
-        3. each of our profile  4. each valid now  5. a path to an anchor (RFC 5280 §6.1)
-        6. the anchor trusted for the purpose, the leaf made for it  7. and for the type.
+        3. the leaf of our profile and valid now  4. a path to an anchor (RFC 5280 §6.1), all of it of our profile
+        5. the anchor trusted for the purpose, the leaf made for it  6. and for the type. What was sent along and is
+        not on the path does not count.
 
         Raises ``limit.count``, ``malformed.x509`` or ``trust.*``.
         """
@@ -219,12 +195,13 @@ class TrustList:
         listed = [a for a in self.anchors if a.end_entity and a.certificate == leaf]
         if leaf.issuer == leaf.subject and not listed:
             raise TrustError("trust.self_signed", "the certificate vouches for itself and is not listed")
-        for position, presented in enumerate(certificates):
-            _check_profile(presented, leaf=position == 0)
-        _check_valid(certificates, at)
+        check_leaf(leaf)
+        _check_valid([leaf], at)
         path = (leaf,) if listed else self._path(certificates, at)
+        for authority in path[1:]:
+            check_authority(authority)
         anchor = self._anchor_of(path, purpose, at, type_id)
-        _check_made_for(leaf, purpose)
+        check_made_for(leaf, KEY_USAGE[purpose])
         return _trust_path(path, anchor)
 
     @cached_property
@@ -235,17 +212,20 @@ class TrustList:
         verifier = (
             verification.PolicyBuilder()
             .store(self._store)
-            .time(at.astimezone(UTC).replace(tzinfo=None))
+            .time(_second(at).astimezone(UTC).replace(tzinfo=None))
             .max_chain_depth(MAX_CHAIN)
-            .extension_policies(ca_policy=_CA, ee_policy=_ANY)
+            .extension_policies(ca_policy=CA, ee_policy=END_ENTITY)
             .build_client_verifier()
         )
         try:
             return tuple(verifier.verify(certificates[0], list(certificates[1:])).chain)
-        except verification.VerificationError:
+        except (verification.VerificationError, ValueError, Warning):  # a warning is raised where the caller says so
             self._explain(certificates, at)
 
     def _explain(self, certificates: Sequence[x509.Certificate], at: datetime) -> NoReturn:
+        for intermediate in certificates[1:]:
+            check_certificate(intermediate)
+        _check_valid(certificates, at)
         issuers = {presented.issuer for presented in certificates}
         named = [anchor.certificate for anchor in self.anchors if anchor.certificate.subject in issuers]
         if named and not any(_valid(anchor, at) for anchor in named):
@@ -303,62 +283,19 @@ def _read(chain: Sequence[bytes]) -> tuple[x509.Certificate, ...]:
     return tuple(certificate(der) for der in chain)
 
 
+def _second(at: datetime) -> datetime:
+    """The time as X.509 knows it: a certificate is valid until the end of its last second (RFC 5280 §4.1.2.5)."""
+    return at.replace(microsecond=0)
+
+
 def _valid(presented: x509.Certificate, at: datetime) -> bool:
-    return presented.not_valid_before_utc <= at <= presented.not_valid_after_utc
+    return presented.not_valid_before_utc <= _second(at) <= presented.not_valid_after_utc
 
 
 def _check_valid(certificates: Iterable[x509.Certificate], at: datetime) -> None:
     for presented in certificates:
         if not _valid(presented, at):
             raise TrustError("trust.cert_expired", "a certificate of the chain is not valid at this time")
-
-
-def _profile(detail: str) -> NoReturn:
-    raise TrustError("trust.cert_profile", detail) from None
-
-
-def _check_profile(presented: x509.Certificate, *, leaf: bool) -> None:
-    """RFC 5280 §4.1-4.2 as far as a signer of credentials needs it, and no weak algorithm."""
-    try:
-        extensions = presented.extensions
-        number, algorithm = presented.serial_number, presented.signature_algorithm_oid
-        key, version = presented.public_key(), presented.version
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, x509.InvalidVersion):
-        _profile("a certificate that cannot be read whole")
-    if version is not x509.Version.v3:
-        _profile("a certificate that is not version 3")
-    if not 0 < number.bit_length() <= 160 or number < 0:
-        _profile("a serial number that is not positive or has more than 20 octets")
-    if not presented.issuer.rdns:
-        _profile("a certificate without an issuer name")
-    if algorithm not in _SIGNATURES:
-        _profile("a certificate signed with another algorithm than ecdsa with sha-2 or ed25519")
-    if not isinstance(key, ed25519.Ed25519PublicKey) and not (
-        isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES
-    ):
-        _profile("a certificate for a key that is not p-256, p-384, p-521 or ed25519")
-    if any(extension.critical and extension.oid not in _UNDERSTOOD for extension in extensions):
-        _profile("a certificate with a critical extension that is not understood")
-    if leaf:
-        _check_leaf(extensions)
-
-
-def _check_leaf(extensions: x509.Extensions) -> None:
-    for extension in extensions:
-        value = extension.value
-        if isinstance(value, x509.BasicConstraints) and value.ca:
-            _profile("a certificate authority signs, expected an end entity")
-        if isinstance(value, x509.KeyUsage) and (not value.digital_signature or value.key_cert_sign):
-            _profile("a key usage other than digital signature")
-
-
-def _check_made_for(leaf: x509.Certificate, purpose: Purpose) -> None:
-    try:
-        usages = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except x509.ExtensionNotFound:
-        return
-    if KEY_USAGE[purpose] not in {usage.dotted_string for usage in usages}:
-        _profile(f"an extended key usage other than that of the purpose {purpose}")
 
 
 def _trust_path(path: Sequence[x509.Certificate], anchor: TrustAnchor) -> TrustPath:
