@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from ewallet.errors import AlreadyUsed, QueryError, StatusError, UsageError
-from ewallet.keys import PublicKey
 from ewallet.status import Status
+from ewallet.testing.stage import Stage, items_of
 from ewallet.verdict import Accepted, Rejected
 
 KIND = "resident_register_copy"
@@ -31,7 +31,8 @@ def _show(kit, asked=ASKED):
     return kit.present(kit.query(KIND, asked))
 
 
-def test_two_claims_and_a_yes_or_no_reach_the_bank(ewallet_kit, document, sample):
+@pytest.mark.usefixtures("document")
+def test_two_claims_and_a_yes_or_no_reach_the_bank(ewallet_kit, sample):
     """The bank learns exactly what it asked for, and that all of it holds."""
     verdict = ewallet_kit.verify(*_show(ewallet_kit))
 
@@ -48,10 +49,9 @@ def test_the_wallet_holds_the_whole_record(document, sample):
     assert 3 == document.copies_left
 
 
-def test_nothing_else_leaves_the_wallet(ewallet_kit, document, sample):
+@pytest.mark.usefixtures("document")
+def test_nothing_else_leaves_the_wallet(ewallet_kit):
     """No text of the record is in the presentation but what was asked for, not even encoded."""
-    from ewallet.testing.stage import Stage, items_of
-
     stage = Stage.of(ewallet_kit, _show(ewallet_kit))
 
     assert set(ASKED) == {items_of(each)[1] for each in stage.disclosures}
@@ -59,7 +59,8 @@ def test_nothing_else_leaves_the_wallet(ewallet_kit, document, sample):
     assert {"vct", "iss", "iat", "nbf", "exp", "cnf", "status"} == visible
 
 
-def test_the_wallet_remembers_what_left(ewallet_kit, document):
+@pytest.mark.usefixtures("document")
+def test_the_wallet_remembers_what_left(ewallet_kit):
     """For whom, why and which claims, the newest first."""
     _show(ewallet_kit, ["household_size"])
     _show(ewallet_kit)
@@ -71,7 +72,8 @@ def test_the_wallet_remembers_what_left(ewallet_kit, document):
     assert (("household_size",),) == oldest.paths
 
 
-def test_rows_and_members_are_shown_one_by_one(ewallet_kit, document, sample):
+@pytest.mark.usefixtures("document")
+def test_rows_and_members_are_shown_one_by_one(ewallet_kit, sample):
     """Of a household the bank may ask for the names alone."""
     verdict = ewallet_kit.verify(*_show(ewallet_kit, [("household_members", None, "name")]))
 
@@ -92,7 +94,8 @@ def test_a_revoked_certificate_is_refused_within_a_minute(ewallet_kit, document)
     assert "status.revoked" == verdict.code
 
 
-def test_the_status_list_is_fetched_once_a_minute(ewallet_kit, document):
+@pytest.mark.usefixtures("document")
+def test_the_status_list_is_fetched_once_a_minute(ewallet_kit):
     """Two presentations within a minute cost the issuer one request, and tell it nothing about either."""
     ewallet_kit.verify(*_show(ewallet_kit))
     ewallet_kit.verify(*_show(ewallet_kit))
@@ -130,7 +133,7 @@ def test_a_revocation_cannot_be_taken_back(change, ewallet_kit, document):
 
 
 def test_ten_copies_are_revoked_together(ewallet_kit):
-    """No sibling of a revoked certificate is believed, because none has an entry of its own kind of life."""
+    """No sibling of a revoked certificate is believed, each by an entry of its own in the list."""
     document = ewallet_kit.issue(KIND, copies=10)
     ewallet_kit.issuer.revoke(ewallet_kit.certificate_id(document), reason="moved out")
 
@@ -139,7 +142,8 @@ def test_ten_copies_are_revoked_together(ewallet_kit):
     assert ["status.revoked"] * 10 == codes
 
 
-def test_a_copy_is_shown_once(ewallet_kit, document):
+@pytest.mark.usefixtures("document")
+def test_a_copy_is_shown_once(ewallet_kit):
     """Two presentations share no key, no salt and no signature; when the copies are used up, nothing is shown."""
     shown = [_show(ewallet_kit).presentation.partition("~")[0] for _ in range(3)]
 
@@ -172,7 +176,8 @@ def test_a_certificate_of_ninety_days_is_over_after_ninety_days(ewallet_kit, doc
     assert "time.expired" == over.code
 
 
-def test_another_verifier_cannot_use_what_it_overheard(ewallet_kit, document):
+@pytest.mark.usefixtures("document")
+def test_another_verifier_cannot_use_what_it_overheard(ewallet_kit):
     """Bound to the bank, a presentation is worth nothing at the shop, nor at the bank for another request."""
     token, request = _show(ewallet_kit)
     shop = ewallet_kit.another_verifier("https://shop.example")
@@ -183,7 +188,8 @@ def test_another_verifier_cannot_use_what_it_overheard(ewallet_kit, document):
     assert "kb.nonce" == ewallet_kit.verify(token, asked_later).code
 
 
-def test_an_answer_is_accepted_once(ewallet_kit, document):
+@pytest.mark.usefixtures("document")
+def test_an_answer_is_accepted_once(ewallet_kit):
     """The same answer a second time is a replay, whoever sends it."""
     token, request = _show(ewallet_kit)
 
@@ -191,7 +197,8 @@ def test_an_answer_is_accepted_once(ewallet_kit, document):
     assert "replay.response_used" == ewallet_kit.verify(token, request).code
 
 
-def test_a_request_is_over_after_five_minutes(ewallet_kit, document):
+@pytest.mark.usefixtures("document")
+def test_a_request_is_over_after_five_minutes(ewallet_kit):
     """The wallet does not answer it, and the bank does not take what was answered in time but came late."""
     token, request = _show(ewallet_kit)
     answer = ewallet_kit.wallet.match(request.query)
@@ -227,7 +234,7 @@ def test_every_kind_walks_the_road(ewallet_kit, ewallet_catalog):
 def test_a_holder_key_of_another_algorithm_will_do(ewallet_kit):
     """Wallets bring P-256, P-384 or Ed25519 keys."""
     for alg in ("ES256", "ES384", "EdDSA"):
-        keys: tuple[PublicKey, ...] = ewallet_kit.wallet.new_keys(1, alg=alg)
+        keys = ewallet_kit.wallet.new_keys(1, alg=alg)
         sample = ewallet_kit.catalog.type(KIND).sample
         issued = ewallet_kit.issuer.issue(KIND, sample, subject="citizen-1", holders=keys)
         document = ewallet_kit.wallet.put(issued.credentials)
