@@ -26,7 +26,7 @@ def test_text_is_read_or_refused_as_listed(vector):
 
 @pytest.mark.vectors("security/vectors/json/test_parsing/i_*.json", count=35)
 def test_undecided_text_is_read_or_refused_by_our_error(vector):
-    """Where implementations may differ, ours reads text without unpaired surrogates, infinities or foreign encodings."""
+    """Where readers may differ, ours refuses unpaired surrogates, infinities and foreign encodings."""
     text = vector.read_bytes()
     try:
         json_value(text)
