@@ -20,7 +20,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from jwt.algorithms import ECAlgorithm
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
 from ewallet.errors import CryptoError, StoreError, UsageError
 from ewallet.shape import Json, base64url, certificates, json_object, member, to_base64url
@@ -35,15 +35,27 @@ class _Curve:
     crv: str
     width: int  # bytes of one coordinate
     curve: ec.EllipticCurve
-    ecdsa: ECAlgorithm
+    ecdsa: ec.ECDSA
+
+    def joined(self, der: bytes) -> bytes:
+        """``r || s`` of a signature that ``cryptography`` made, which is DER."""
+        r, s = decode_dss_signature(der)
+        return r.to_bytes(self.width, "big") + s.to_bytes(self.width, "big")
+
+    def parted(self, signature: bytes) -> bytes:
+        """The DER of ``r || s``; empty, which verifies nothing, where it has another width."""
+        if len(signature) != 2 * self.width:
+            return b""
+        r, s = signature[: self.width], signature[self.width :]
+        return encode_dss_signature(int.from_bytes(r, "big"), int.from_bytes(s, "big"))
 
 
 _CURVES: Final = {
     curve.curve.name: curve
     for curve in (
-        _Curve("ES256", "P-256", 32, ec.SECP256R1(), ECAlgorithm(hashes.SHA256, ec.SECP256R1)),
-        _Curve("ES384", "P-384", 48, ec.SECP384R1(), ECAlgorithm(hashes.SHA384, ec.SECP384R1)),
-        _Curve("ES512", "P-521", 66, ec.SECP521R1(), ECAlgorithm(hashes.SHA512, ec.SECP521R1)),
+        _Curve("ES256", "P-256", 32, ec.SECP256R1(), ec.ECDSA(hashes.SHA256())),
+        _Curve("ES384", "P-384", 48, ec.SECP384R1(), ec.ECDSA(hashes.SHA384())),
+        _Curve("ES512", "P-521", 66, ec.SECP521R1(), ec.ECDSA(hashes.SHA512())),
     )
 }
 _BY_CRV: Final = {curve.crv: curve for curve in _CURVES.values()}
@@ -62,14 +74,15 @@ class PublicKey:
     """A P-256, P-384, P-521 or Ed25519 public key; the point is known to lie on its curve."""
 
     _key: _PublicKey = field(repr=False)
+    _curve: _Curve | None = field(repr=False)  # None for Ed25519
 
     @classmethod
     def of(cls, key: object) -> PublicKey:
         """Wrap a key of ``cryptography``; ``crypto.key_invalid`` for any other kind or curve."""
-        if isinstance(key, ed25519.Ed25519PublicKey):
-            return cls(key)
         if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES:
-            return cls(key)
+            return cls(key, _CURVES[key.curve.name])
+        if isinstance(key, ed25519.Ed25519PublicKey):
+            return cls(key, None)
         _key_invalid("a key of another kind, expected p-256, p-384, p-521 or ed25519")
 
     @classmethod
@@ -105,10 +118,10 @@ class PublicKey:
         except (ValueError, UnsupportedAlgorithm):
             _key_invalid("not a public key in pem")
 
-    @cached_property
+    @property
     def alg(self) -> str:
         """The one JOSE algorithm this key is used with."""
-        return _ED25519 if isinstance(self._key, ed25519.Ed25519PublicKey) else _CURVES[self._key.curve.name].alg
+        return self._curve.alg if self._curve else _ED25519
 
     @cached_property
     def jwk(self) -> dict[str, str]:
@@ -132,10 +145,12 @@ class PublicKey:
             raise CryptoError("crypto.signature_invalid", "the signature is not this key's over this text")
 
     def _verifies(self, signature: bytes, data: bytes) -> bool:
-        if isinstance(self._key, ec.EllipticCurvePublicKey):
-            return _CURVES[self._key.curve.name].ecdsa.verify(data, self._key, signature)
         try:
-            self._key.verify(signature, data)
+            if isinstance(self._key, ed25519.Ed25519PublicKey):
+                self._key.verify(signature, data)
+            else:
+                curve = _CURVES[self._key.curve.name]
+                self._key.verify(curve.parted(signature), data, curve.ecdsa)
         except InvalidSignature:
             return False
         return True
@@ -149,7 +164,7 @@ def _ec(jwk: Mapping[str, Json]) -> PublicKey:
     if len(x) != curve.width or len(y) != curve.width:
         _key_invalid(f"a jwk whose coordinates are not {curve.width} bytes wide")
     try:
-        return PublicKey(ec.EllipticCurvePublicKey.from_encoded_point(curve.curve, b"\x04" + x + y))
+        return PublicKey(ec.EllipticCurvePublicKey.from_encoded_point(curve.curve, b"\x04" + x + y), curve)
     except ValueError:
         _key_invalid("a jwk whose point is not on its curve")
 
@@ -158,7 +173,7 @@ def _okp(jwk: Mapping[str, Json]) -> PublicKey:
     x = base64url(member(jwk, "x", str), "x")
     if jwk.get("crv") != "Ed25519" or len(x) != 32:
         _key_invalid("a jwk of another crv or width, expected ed25519")
-    return PublicKey(ed25519.Ed25519PublicKey.from_public_bytes(x))
+    return PublicKey(ed25519.Ed25519PublicKey.from_public_bytes(x), None)
 
 
 class Signer(Protocol):
@@ -234,7 +249,8 @@ class SigningKey:
         """The signature over the data, ``r || s`` or Ed25519."""
         if isinstance(self._key, ed25519.Ed25519PrivateKey):
             return self._key.sign(data)
-        return _CURVES[self._key.curve.name].ecdsa.sign(data, self._key)
+        curve = _CURVES[self._key.curve.name]
+        return curve.joined(self._key.sign(data, curve.ecdsa))
 
     def with_chain(self, chain: tuple[bytes, ...]) -> SigningKey:
         """The same key under another certificate chain."""
