@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 from ewallet.credential import Claims, Path
 from ewallet.env import Random
@@ -24,6 +23,8 @@ from ewallet.shape import MAX_DEPTH, MAX_DIGESTS, Json, base64url, json_value, r
 Hash = Callable[[bytes], Any]
 
 _SALT: Final = 24  # base64url characters: 144 bits, and no padding to cut (§9.3 asks for 128)
+_NESTED: Final = (dict, list)
+_STRING: Final = frozenset({str})
 _HASHES: Final[Mapping[str, Hash]] = {
     "sha-256": hashlib.sha256,
     "sha-384": hashlib.sha384,
@@ -31,8 +32,7 @@ _HASHES: Final[Mapping[str, Hash]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Disclosure:
+class _Disclosure(NamedTuple):  # made in half the time of a frozen dataclass
     """One disclosure read: ``name`` is None for an array element."""
 
     encoded: str
@@ -77,8 +77,9 @@ class Unpacking:
 
     def payload(self, payload: Mapping[str, Json]) -> dict[str, Json]:
         """The payload with every disclosed value in its place and nothing of the mechanism left."""
-        visible = {name: self._plain(value) for name, value in payload.items() if name in self._protected}
+        visible = {name: value for name, value in payload.items() if name in self._protected}
         rest = {name: value for name, value in payload.items() if name not in visible and name != "_sd_alg"}
+        _check_plain(visible)
         claims = self._object(rest, ())
         hidden = self._protected.intersection(claims)
         if not hidden.isdisjoint(visible):
@@ -88,15 +89,6 @@ class Unpacking:
         if self._used < len(self._available):
             raise DisclosureError("sdjwt.disclosure_unreferenced", "a disclosure that no digest refers to")
         return visible | claims
-
-    def _plain(self, value: Json) -> Json:
-        """A protected claim: no part of it may be disclosable either (SD-JWT VC §2.2.2)."""
-        if isinstance(value, dict) and ("_sd" in value or "..." in value or "_sd_alg" in value):
-            raise DisclosureError("sdjwt.validity_claim_disclosed", "part of a claim that must be visible is hidden")
-        if isinstance(value, dict | list):
-            for child in value.values() if isinstance(value, dict) else value:
-                self._plain(child)
-        return value
 
     def _value(self, value: Json, at: Path) -> Json:
         if type(value) is dict:
@@ -115,8 +107,9 @@ class Unpacking:
             name = _member_name(disclosure)
             if name in claims:
                 raise DisclosureError("sdjwt.claim_collision", "a disclosed claim is already there")
-            self.shown.append((*at, name))
-            claims[name] = self._value(disclosure.value, (*at, name))
+            path = (*at, name)
+            self.shown.append(path)
+            claims[name] = self._value(disclosure.value, path)
         return claims
 
     def _array(self, node: list[Json], at: Path) -> list[Json]:
@@ -139,7 +132,7 @@ class Unpacking:
 
     def _take(self, digests: Json) -> list[_Disclosure]:
         """The disclosures of these digests, in the order they were sent; digests without one stay hidden."""
-        if type(digests) is not list or not all(type(digest) is str for digest in digests):
+        if type(digests) is not list or not _STRING.issuperset(map(type, digests)):
             refuse("malformed.sdjwt", "digests that are not strings in an array")
         unique = set(digests)
         if len(unique) < len(digests) or not unique.isdisjoint(self._seen):
@@ -150,6 +143,15 @@ class Unpacking:
         taken = [self._available[digest] for digest in self._available if digest in unique]
         self._used += len(taken)
         return taken
+
+
+def _check_plain(visible: Json) -> None:
+    """Return if no part of the protected claims is disclosable (SD-JWT VC §2.2.2); ``visible`` is a dict or a list."""
+    if isinstance(visible, dict) and ("_sd" in visible or "..." in visible or "_sd_alg" in visible):
+        raise DisclosureError("sdjwt.validity_claim_disclosed", "part of a claim that must be visible is hidden")
+    for child in visible.values() if isinstance(visible, dict) else visible:
+        if type(child) in _NESTED:
+            _check_plain(child)
 
 
 def _member_name(disclosure: _Disclosure) -> str:

@@ -115,6 +115,12 @@ class SdJwt:
         """The concrete paths that came by disclosure."""
         return self._unpacked[1]
 
+    @cached_property
+    def _holder(self) -> PublicKey | None:
+        """The key of ``cnf``, which is never selectively disclosable: the same in the payload as signed."""
+        cnf = optional(self.payload, "cnf", dict)
+        return PublicKey.of_jwk(member(cnf, "jwk", dict)) if cnf is not None else None
+
     @property
     def chain(self) -> tuple[bytes, ...]:
         """The issuer's DER certificates, leaf first; empty without ``x5c``."""
@@ -136,7 +142,7 @@ class SdJwt:
 
     def check_disclosures(self) -> Credential:
         """What it says; ``sdjwt.*``, ``malformed.*``."""
-        return _credential(self.processed, self.shown)
+        return _credential(self.processed, self.shown, self._holder)
 
     def check_binding(self, binding: Binding | None, at: datetime) -> None:
         """§7.3: Return if the key of ``cnf`` made it for this audience and nonce, just now; ``kb.*``."""
@@ -144,7 +150,7 @@ class SdJwt:
             if binding is not None:
                 raise BindingError("kb.missing", "no key binding jwt")
             return
-        key = _holder(self.payload)
+        key = self._holder
         if key is None:
             raise BindingError("kb.missing", "the credential names no holder's key")
         claims = _binding_claims(self.binding, key)
@@ -186,12 +192,7 @@ def _check_addressed(claims: Claims, binding: Binding) -> None:
         raise BindingError("kb.nonce", "made in answer to another nonce")
 
 
-def _holder(payload: Claims) -> PublicKey | None:
-    cnf = optional(payload, "cnf", dict)
-    return PublicKey.of_jwk(member(cnf, "jwk", dict)) if cnf is not None else None
-
-
-def _credential(payload: Claims, shown: tuple[Path, ...]) -> Credential:
+def _credential(payload: Claims, shown: tuple[Path, ...], holder: PublicKey | None) -> Credential:
     """SD-JWT VC §2.2.2: the registered claims in their shapes."""
     if "aka_vcts" in payload and payload["vct"] in strings(payload["aka_vcts"], "aka_vcts"):
         refuse("malformed.claim_type", "aka_vcts contains the vct")
@@ -203,7 +204,7 @@ def _credential(payload: Claims, shown: tuple[Path, ...]) -> Credential:
         issuer=optional(payload, "iss", str),
         validity=Validity(dates.get("nbf"), dates.get("exp")),
         issued=dates.get("iat"),
-        holder=_holder(payload),
+        holder=holder,
         status=_status(payload),
         claims=payload,
         shown=shown,
