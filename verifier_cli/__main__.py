@@ -1,12 +1,11 @@
 """``ewallet-verify``: the command line. Exit codes: 0 accepted, 1 rejected, 2 used wrongly, 3 undecided, 70 our fault.
 
 stdout has the result: one JSON document, or words where somebody looks; stderr is for people and never says anything
-of what was judged. A result that could not be written is no result, so it never ends with 0.
+of what was judged.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from argparse import Namespace, RawDescriptionHelpFormatter
@@ -15,8 +14,9 @@ from importlib import import_module
 from types import ModuleType
 from typing import Final
 
-from ewallet import terminal
-from verifier_cli.arguments import Misuse, Parser, add_output
+from ewallet import command, terminal
+from ewallet.command import Misuse, Parser
+from verifier_cli.arguments import add_output
 
 VERBS: Final = ("verify", "inspect", "trust", "explain")
 _EPILOG: Final = """\
@@ -24,35 +24,22 @@ exit codes: 0 accepted, 1 rejected, 2 used wrongly, 3 undecided, 70 a fault of t
 
 example: ewallet-verify verify answer.txt --request request.json --trust trust.jwt --trust-key operator.pem
 """
-_UNWRITTEN: Final = 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    terminal.prepare()
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    try:
-        code = _run(arguments)
-        sys.stdout.flush()
-    except KeyboardInterrupt:
-        return 130  # 128 + SIGINT, as shells count
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more at its end
-        return _UNWRITTEN
-    return code
+    return command.run(_run, argv)
 
 
 def _run(argv: list[str]) -> int:
     modules = {verb: import_module(f"verifier_cli.commands.{verb}") for verb in VERBS}
     parser = _parser(modules)
-    _complete(parser)
+    command.complete(parser)
     try:
         args = parser.parse_args(argv)
     except Misuse as exc:
-        from ewallet.errors import UsageError
-
         flags = Namespace(json="--json" in argv, text="--text" in argv, quiet="--quiet" in argv, lang=None)
-        return _refused(UsageError("usage.argument", terminal.plain(str(exc))), flags)
+        return _refused(exc, flags)
     return _answer(args, modules[args.verb])
 
 
@@ -71,21 +58,16 @@ def _parser(modules: dict[str, ModuleType]) -> Parser:
     return parser
 
 
-def _complete(parser: Parser) -> None:
-    if "_ARGCOMPLETE" in os.environ:
-        import argcomplete
-
-        argcomplete.autocomplete(parser)
-
-
 def _answer(args: Namespace, verb: ModuleType) -> int:
     from verifier_cli.session import Session
 
     if args.verbose:
+        import logging
+
         logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(name)s: %(message)s")
     try:
         code: int = verb.run(Session.of(args, machine=_machine(args)))
-    except OSError:
+    except BrokenPipeError:
         raise
     except Exception as exc:  # noqa: BLE001 - whatever it is, people get words and programs a document
         return _refused(exc, args)
@@ -102,13 +84,12 @@ def _refused(exc: Exception, args: Namespace) -> int:
     from ewallet.env import Env
     from verifier_cli import failure
 
-    error = failure.understood(exc)
+    error = command.understood(exc)
     if _machine(args):
         print(json.dumps(failure.document(error, Env().now())), flush=True)
     if not args.quiet:
-        told = error.words(terminal.language(args.lang or os.environ.get("EWALLET_LANG")))
-        detail = f": {terminal.plain(error.detail)}" if error.detail else ""
-        print(f"ewallet-verify: {told.what} [{error.code}{detail}]\nhint: {told.remedy}", file=sys.stderr)
+        lang = terminal.language(args.lang or os.environ.get("EWALLET_LANG"))
+        command.complain("ewallet-verify", error, lang)
     return failure.exit_code(error)
 
 

@@ -1,32 +1,8 @@
-"""The arguments that several verbs have, and what is wrong with arguments."""
+"""The arguments that several verbs have."""
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, ArgumentTypeError
-from typing import Final, NoReturn
-
-_DIGITS: Final = 9  # of a count; so many days are more than there were
-
-
-class Misuse(Exception):
-    """The arguments make no sense; argparse would print and exit."""
-
-
-class Parser(ArgumentParser):
-    """An argument parser whose refusals are raised, and which takes no abbreviated options."""
-
-    def __init__(self, **options: object) -> None:
-        super().__init__(allow_abbrev=False, **options)  # type: ignore[arg-type]
-
-    def error(self, message: str) -> NoReturn:
-        raise Misuse(message)
-
-
-def count(text: str) -> int:
-    """A number from 0."""
-    if text.isascii() and text.isdigit() and len(text) <= _DIGITS:
-        return int(text)
-    raise ArgumentTypeError("not a number from 0 to 999999999")
+from argparse import ArgumentParser
 
 
 def add_output(parser: ArgumentParser) -> None:

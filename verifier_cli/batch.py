@@ -11,6 +11,7 @@ import sys
 from io import BytesIO
 from typing import BinaryIO, Final
 
+from ewallet.command import MISUSED, understood
 from ewallet.credential import Binding
 from ewallet.errors import EWalletError, Malformed, UsageError
 from ewallet.files import STDIN, read
@@ -55,9 +56,9 @@ def _line(session: Session, verifier: Verifier, line: bytes | Malformed) -> int:
         given, asked = _parsed(line)
         verdict = judge.judged(session, verifier, given, asked)
     except Exception as exc:  # noqa: BLE001 - one line's trouble is not that of the next
-        error = failure.understood(exc)
+        error = understood(exc)
         session.emit(failure.document(error, session.at))
-        return max(failure.exit_code(error), failure.MISUSED)
+        return max(failure.exit_code(error), MISUSED)
     session.emit(verdict.to_json())
     return judge.exit_code(verdict)
 

@@ -10,8 +10,9 @@ from ewallet.catalog import Catalog, CredentialType
 from ewallet.credential import Path
 from ewallet.dcql import CredentialQuery, Query
 from ewallet.errors import Language, words
+from ewallet.labels import claim, kind_name
 from ewallet.shape import Json
-from ewallet.terminal import coloured, moment, plain, value
+from ewallet.terminal import coloured, moment
 from ewallet.verdict import Accepted, Check, Outcome, Rejected, Verdict
 
 _VERDICT: Final = {
@@ -23,8 +24,8 @@ _COLOUR: Final = {"accepted": "green", "rejected": "red", "undecided": "yellow"}
 _RUNGS: Final[Mapping[str, Mapping[str, str]]] = {
     "format": {"ko": "형식", "en": "well-formed"},
     "issuer": {"ko": "발급기관", "en": "trusted issuer"},
-    "signature": {"ko": "위변조 없음", "en": "issuer's signature"},
-    "disclosures": {"ko": "제출 항목이 원본과 같음", "en": "items as the issuer signed them"},
+    "signature": {"ko": "발급기관의 서명", "en": "issuer's signature"},
+    "disclosures": {"ko": "제출 항목과 원본 대조", "en": "items as the issuer signed them"},
     "holder": {"ko": "소지자 확인", "en": "presented by its holder"},
     "validity": {"ko": "유효기간", "en": "within its validity"},
     "query": {"ko": "요청한 항목", "en": "what was asked"},
@@ -46,7 +47,9 @@ _WAIVED: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "unsafe_skip_status": {"ko": "정지·폐지 여부를 확인하지 않음", "en": "whether it was revoked is not checked"},
 }
+_UNSAFE: Final = frozenset(_WAIVED) - {"no_query"}
 _SAYS: Final = {
+    "lax": {"ko": ", 단 건너뛴 확인이 있음", "en": ", but not everything was checked"},
     "warning": {"ko": "주의", "en": "warning"},
     "reservation": {"ko": "조건부", "en": "with a reservation"},
 }
@@ -66,7 +69,9 @@ def banner(flag: str, lang: Language) -> str:
 def verdict(judged: Verdict, query: Query | None, lang: Language) -> Iterator[str]:
     """The lines of one verdict: what it is and why, what was shown, what was checked."""
     name = _is(judged)
-    yield f"{coloured(_VERDICT[name][lang], _COLOUR[name], sys.stdout)}  ({moment(judged.at, lang)})"
+    lax = any(check.code in _UNSAFE for check in judged.checks)
+    title = _VERDICT[name][lang] + (_SAYS["lax"][lang] if lax and isinstance(judged, Accepted) else "")
+    yield f"{coloured(title, 'yellow' if lax else _COLOUR[name], sys.stdout)}  ({moment(judged.at, lang)})"
     if judged.code:
         yield from explanation(judged.code, lang)
     if isinstance(judged, Accepted):
@@ -98,8 +103,9 @@ def _shown(judged: Accepted, query: Query | None, lang: Language) -> Iterator[st
         kind = _kind(catalog, asked, name)
         for claims in answer if isinstance(answer, list) else [answer]:
             yield ""
-            yield plain(kind.label(lang) if kind else name)
-            yield from (f"  {_label(kind, asked, key, lang)}: {value(found, lang)}" for key, found in claims.items())
+            yield kind_name(kind, name, lang)
+            for key, found in claims.items():
+                yield from claim(kind, _path(asked, key), found, lang)
 
 
 def _asked(query: Query | None, name: str) -> tuple[CredentialQuery, ...]:
@@ -114,14 +120,13 @@ def _kind(catalog: Catalog, asked: tuple[CredentialQuery, ...], name: str) -> Cr
     return catalog.by_vct(kinds.pop()) if len(kinds) == 1 else None
 
 
-def _label(kind: CredentialType | None, asked: tuple[CredentialQuery, ...], key: str, lang: Language) -> str:
+def _path(asked: tuple[CredentialQuery, ...], key: str) -> Path:
+    """The path of a claim that the verdict reports under its key."""
     paths = {claim.key: claim.path for query in asked for claim in query.claims}
-    path: Path = paths.get(key, (key,))
-    return plain(kind.label_of(path, lang) if kind and kind.claim(path) else key)
+    return paths.get(key, (key,))
 
 
 def claims(kind: CredentialType | None, found: Mapping[str, Json], lang: Language) -> Iterator[str]:
     """The lines of claims, in the words of their kind where it is known."""
     for name, item in found.items():
-        label = kind.label_of((name,), lang) if kind and kind.claim((name,)) else name
-        yield f"  {plain(label)}: {value(item, lang)}"
+        yield from claim(kind, (name,), item, lang)

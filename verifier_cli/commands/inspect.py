@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import TYPE_CHECKING, Final
 
-from verifier_cli.arguments import count
+from ewallet.command import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import TYPE_CHECKING, Final
 
-from verifier_cli.arguments import add_trust, count
+from ewallet.command import count
+from verifier_cli.arguments import add_trust
 
 if TYPE_CHECKING:  # what a verdict needs is loaded when one is wanted
     from verifier_cli.session import Session
