@@ -31,6 +31,7 @@ _PRAGMAS: Final = (
     "synchronous = FULL",
     "foreign_keys = ON",
     "secure_delete = ON",  # what is deleted is overwritten
+    "temp_store = MEMORY",
     "trusted_schema = OFF",  # a foreign file's schema runs nothing
     "cell_size_check = ON",  # a damaged page is noticed when it is read
 )

@@ -10,6 +10,7 @@ import os
 import sqlite3
 import stat
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -112,14 +113,15 @@ def _check_content(connection: sqlite3.Connection) -> None:
         raise StoreError("storage.corrupt", "the wallet file is damaged")
 
 
-def _expected() -> set[tuple[str, ...]]:
+@cache
+def _expected() -> frozenset[tuple[str, ...]]:
     """What a wallet's file consists of, as a new one would."""
     engine = create_engine("sqlite://")
     try:
         with engine.begin() as connection:
             SCHEMA.create_all(connection)
             WALLET.create_all(connection)
-            return {tuple(row) for row in connection.exec_driver_sql(_EVERYTHING)}
+            return frozenset(tuple(row) for row in connection.exec_driver_sql(_EVERYTHING))
     finally:
         engine.dispose()
 
