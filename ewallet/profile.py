@@ -114,11 +114,14 @@ def check_leaf(presented: x509.Certificate) -> None:
             _refuse("a key usage other than digital signature")
 
 
-def check_authority(presented: x509.Certificate) -> None:
-    """§4.2.1.2-4: Return if it may sign certificates; that it is an authority is known from the path."""
+def check_authority(presented: x509.Certificate, *, identified: bool = True) -> None:
+    """§4.2.1.2-4: Return if it may sign certificates; that it is an authority is known from the path.
+
+    ``identified`` False lets it be without a subject key identifier.
+    """
     check_certificate(presented)
     found = {extension.oid: extension.value for extension in presented.extensions}
-    if ExtensionOID.SUBJECT_KEY_IDENTIFIER not in found:
+    if identified and ExtensionOID.SUBJECT_KEY_IDENTIFIER not in found:
         _refuse("an authority without a subject key identifier")
     usage = found.get(ExtensionOID.KEY_USAGE)
     if isinstance(usage, x509.KeyUsage) and not usage.key_cert_sign:

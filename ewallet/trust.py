@@ -69,7 +69,8 @@ class TrustAnchor:
     """A certificate that is believed without a further one, for one purpose.
 
     ``types`` are the credential types (``vct`` or docType) it may vouch for, ``*`` for any; ``end_entity`` allows this
-    very certificate to sign, self-signed or not.
+    very certificate to sign, self-signed or not. ``key_identifiers`` False tolerates authorities below it, and itself,
+    without the subject key identifier that RFC 5280 §4.2.1.2 asks of them.
     """
 
     id: str
@@ -79,6 +80,7 @@ class TrustAnchor:
     names: Mapping[str, str] = field(default_factory=dict)
     distrust_after: datetime | None = None
     end_entity: bool = False
+    key_identifiers: bool = True
 
     def vouches_for(self, type_id: str | None) -> bool:
         """Whether the anchor may stand behind that type; None asks about no type in particular."""
@@ -198,9 +200,9 @@ class TrustList:
         check_leaf(leaf)
         _check_valid([leaf], at)
         path = (leaf,) if listed else self._path(certificates, at)
-        for authority in path[1:]:
-            check_authority(authority)
         anchor = self._anchor_of(path, purpose, at, type_id)
+        for authority in path[1:]:
+            check_authority(authority, identified=anchor.key_identifiers)
         check_made_for(leaf, KEY_USAGE[purpose])
         return _trust_path(path, anchor)
 
@@ -342,6 +344,7 @@ def _anchor(entry: Json) -> TrustAnchor:
         names={language: instance(name, str, "a name") for language, name in names.items()},
         distrust_after=None if distrust is None else moment(numeric_date(distrust, "distrust_after")),
         end_entity=optional(members, "end_entity", bool) or False,
+        key_identifiers=optional(members, "key_identifiers", bool) is not False,
     )
 
 
@@ -357,4 +360,6 @@ def _entry(anchor: TrustAnchor) -> dict[str, Json]:
         entry["distrust_after"] = int(anchor.distrust_after.timestamp())
     if anchor.end_entity:
         entry["end_entity"] = True
+    if not anchor.key_identifiers:
+        entry["key_identifiers"] = False
     return entry
