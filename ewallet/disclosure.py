@@ -195,16 +195,16 @@ class Packing:
 
     def _object(self, node: Claims, tree: Mapping[Any, Any]) -> dict[str, Json]:
         packed: dict[str, Json] = {}
-        digests = []
+        hidden = []
         for name, value in node.items():
             disclosed, below = tree.get(name, _CLEAR)
-            inner = self._value(value, below)
+            inner = self._value(value, below) if below else value
             if disclosed:
-                digests.append(self._disclose([next(self._salts), name, inner]))
+                hidden.append((next(self._salts), name, inner))
             else:
                 packed[name] = inner
-        if digests:
-            digests.extend(self._decoys_for(digests))
+        if hidden:
+            digests = self._digests(hidden)
             digests.sort()  # an order that has nothing to do with that of the claims (§4.2.4.1)
             packed["_sd"] = digests
         return packed
@@ -214,19 +214,15 @@ class Packing:
         elements = [self._value(element, below) for element in node]
         if not disclosed:
             return elements
-        digests = [self._disclose([next(self._salts), element]) for element in elements]
-        digests.extend(self._decoys_for(digests))
-        return [{"...": digest} for digest in digests]
+        return [{"...": digest} for digest in self._digests([(next(self._salts), element) for element in elements])]
 
-    def _decoys_for(self, digests: list[str]) -> list[str]:
-        """§4.2.7: as long as a digest, and as random."""
-        missing = -len(digests) % self._decoys if self._decoys else 0
-        return [to_base64url(self._random(32)) for _ in range(missing)]
-
-    def _disclose(self, items: list[Json]) -> str:
-        encoded = to_base64url(to_json(items))
-        self.disclosures.append(encoded)
-        return digest(hashlib.sha256, encoded)
+    def _digests(self, hidden: Sequence[tuple[Json, ...]]) -> list[str]:
+        """The digests of new disclosures, and decoys: as long as a digest, and as random (§4.2.7)."""
+        encoded = [to_base64url(to_json(items)) for items in hidden]
+        self.disclosures += encoded
+        decoys = -len(encoded) % self._decoys if self._decoys else 0
+        digests = [digest(hashlib.sha256, text) for text in encoded]
+        return digests + [to_base64url(self._random(32)) for _ in range(decoys)]
 
 
 _CLEAR: Final[tuple[bool, Mapping[Any, Any]]] = (False, {})
@@ -280,17 +276,24 @@ class Selection:
         _not_held()
 
     def _named(self, name: str) -> Iterator[_Disclosure]:
-        """The disclosures of that name; the search for its bytes spares reading the others."""
-        wanted = name.encode()
-        for encoded, text in self._texts:
-            if wanted in text or b"\\u" in text:
-                disclosure = _disclosure(encoded)
-                if disclosure.name == name:
-                    yield disclosure
+        """The disclosures of that name."""
+        for encoded in (*self._by_name.get(name.encode(), ()), *self._by_name.get(None, ())):
+            disclosure = _disclosure(encoded)
+            if disclosure.name == name:
+                yield disclosure
 
     @cached_property
-    def _texts(self) -> list[tuple[str, bytes]]:
-        return [(encoded, base64url(encoded, "a disclosure")) for encoded in self._encoded]
+    def _by_name(self) -> Mapping[bytes | None, list[str]]:
+        """The disclosures by the name they seem to have, None where there are escapes.
+
+        ``["salt","name",...]`` split at its quotes: a fifth of the time of reading them all, of which few are wanted.
+        """
+        found: dict[bytes | None, list[str]] = {}
+        for encoded in self._encoded:
+            parts = base64url(encoded, "a disclosure").split(b'"', 4)
+            plain = len(parts) == 5 and b"\\" not in parts[1] and b"\\" not in parts[3]
+            found.setdefault(parts[3] if plain else None, []).append(encoded)
+        return found
 
     @cached_property
     def _by_digest(self) -> dict[str, _Disclosure]:
