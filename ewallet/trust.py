@@ -8,13 +8,13 @@ a CA as a leaf and a wrong extended key usage.
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Final, Literal, NoReturn, cast, get_args
-from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -61,6 +61,7 @@ KEY_USAGE: Final[Mapping[str, str]] = {
 }
 
 TYP: Final = "trust-list+jwt"
+_HTTPS: Final = re.compile(r"https://([A-Za-z0-9.-]+)(?::[0-9]+)?(?:/[!-~]*)?")  # no user, nothing invisible
 _REMEMBERED: Final = 1_000  # paths: document signers of all kinds of a country
 
 
@@ -113,7 +114,8 @@ class TrustPath:
         """Return if the leaf may speak under that name; ``trust.issuer_mismatch``. None claims no name."""
         if issuer is None or issuer in self.names:
             return
-        if (urlsplit(issuer).hostname or "") not in self.names:
+        url = _HTTPS.fullmatch(issuer)
+        if url is None or url[1].lower() not in self.names:
             raise TrustError("trust.issuer_mismatch", "iss is not a name of the certificate that signs")
 
 
