@@ -155,7 +155,7 @@ def present(stage: Stage) -> None:
     """The wallet shows what would leave, and sends that and nothing else."""
     stage.say(
         "4. 지갑이 보낼 것만 골라 답을 만듭니다. 한 번은 파일로, 한 번은 QR 그림으로, 매번 다른 사본을 씁니다.",
-        "4. The wallet answers with exactly that, once as a file and once as a QR picture, each time with another copy.",
+        "4. The wallet answers with exactly that, once as a file, once as a QR picture, each time with another copy.",
     )
     request = ("present", "--yes", "--request", str(stage.folder / "request.json"))
     stage.wallet(*request, "--out", str(stage.folder / "answer.json"), shown=True)
