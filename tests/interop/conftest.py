@@ -11,15 +11,18 @@ from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from itertools import product
+from pathlib import Path as FilePath
 from typing import Any, Final
-from unicodedata import normalize
 
 import pytest
 
+from ewallet import jose
 from ewallet.credential import Binding, Draft, Path, Validity, moment
+from ewallet.disclosure import digest
 from ewallet.env import Env
-from ewallet.formats.sdjwt import SD_JWT, SdJwt
+from ewallet.formats.sdjwt import SD_JWT, TYP, SdJwt
 from ewallet.keys import PublicKey, SigningKey
 from ewallet.testing import Clock, Kit
 
@@ -30,101 +33,28 @@ DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """Claims, which of them are disclosable, and what is left to see: with nothing disclosed, and with ``some``."""
+    """Claims, which of them are disclosable, and what is seen: with nothing disclosed, and with ``some``."""
 
     id: str
     claims: dict[str, Any]
-    disclosable: frozenset[Path] = frozenset()
+    disclosable: frozenset[Path]
     none: dict[str, Any]
-    some: tuple[Path, ...] = ()
+    some: tuple[Path, ...]
     seen: dict[str, Any]
     decoys: int = 0
 
+    @classmethod
+    def of(cls, members: dict[str, Any]) -> Case:
+        """A case of ``cases.json``, where a path is ``rows/*/name`` or ``rows/0/name``."""
+        disclosable, some = (map(_path, members[name]) for name in ("disclosable", "some"))
+        return cls(**members | {"disclosable": frozenset(disclosable), "some": tuple(some)})
 
-def _paths(*paths: str) -> frozenset[Path]:
-    return frozenset(tuple(None if step == "*" else step for step in path.split("/")) for path in paths)
+
+def _path(text: str) -> Path:
+    return tuple(None if step == "*" else int(step) if step.isdecimal() else step for step in text.split("/"))
 
 
-_NFC: Final = normalize("NFC", "홍길동")
-_NFD: Final = normalize("NFD", "홍길동")
-_ADDRESS: Final = {"city": "가상특별시", "street": "견본로 1", "code": "00000"}
-
-CASES: Final = (
-    Case(
-        id="flat",
-        claims={"name": "Hong", "town": "Sample", "kind": "open"},
-        disclosable=_paths("name", "town"),
-        none={"kind": "open"},
-        some=(("town",),),
-        seen={"kind": "open", "town": "Sample"},
-    ),
-    Case(
-        id="nested",
-        claims={"address": _ADDRESS},
-        disclosable=_paths("address/city", "address/street"),
-        none={"address": {"code": "00000"}},
-        some=(("address", "city"),),
-        seen={"address": {"city": "가상특별시", "code": "00000"}},
-    ),
-    Case(
-        id="array-elements",
-        claims={"marks": ["a", "b", "c"], "rows": [{"n": 1, "x": "p"}, {"n": 2, "x": "q"}]},
-        disclosable=_paths("marks/*", "rows/*/x"),
-        none={"marks": [], "rows": [{"n": 1}, {"n": 2}]},
-        some=(("marks", 1), ("rows", 1, "x")),
-        seen={"marks": ["b"], "rows": [{"n": 1}, {"n": 2, "x": "q"}]},
-    ),
-    Case(
-        id="recursive",
-        claims={"address": _ADDRESS, "rows": [{"n": 1, "x": ["p", "q"]}, {"n": 2, "x": ["r"]}]},
-        disclosable=_paths("address", "address/city", "rows", "rows/*", "rows/*/n", "rows/*/x", "rows/*/x/*"),
-        none={},
-        some=(("address", "city"), ("rows", 0, "x", 1)),
-        seen={
-            "address": {"city": "가상특별시", "street": "견본로 1", "code": "00000"},
-            "rows": [{"x": ["q"]}],
-        },
-    ),
-    Case(
-        id="decoys",
-        claims={"name": "Hong", "address": _ADDRESS, "marks": ["a", "b", "c"]},
-        disclosable=_paths("name", "address/city", "marks/*"),
-        none={"address": {"street": "견본로 1", "code": "00000"}, "marks": []},
-        some=(("marks", 2),),
-        seen={"address": {"street": "견본로 1", "code": "00000"}, "marks": ["c"]},
-        decoys=8,
-    ),
-    Case(
-        id="nothing-disclosable",
-        claims={"name": "Hong", "rows": [{"n": 1}, []]},
-        none={"name": "Hong", "rows": [{"n": 1}, []]},
-        seen={"name": "Hong", "rows": [{"n": 1}, []]},
-    ),
-    Case(
-        id="korean",
-        claims={"이름": _NFC, normalize("NFD", "성명"): _NFD, "한자": "洪吉童 𠮷", "줄": "가\u2028나\t'\\/"},
-        disclosable=_paths("이름", normalize("NFD", "성명"), "한자", "줄"),
-        none={},
-        some=((normalize("NFD", "성명"),),),
-        seen={normalize("NFD", "성명"): _NFD},
-    ),
-    Case(
-        id="numbers",
-        claims={"zero": 0, "minus": -1, "largest": 2**53 - 1, "half": 0.5, "small": 1e-7, "list": [0, 1.5]},
-        disclosable=_paths("zero", "minus", "largest", "half", "small", "list/*"),
-        none={"list": []},
-        some=(("zero",), ("largest",), ("small",), ("list", 0)),
-        seen={"zero": 0, "largest": 2**53 - 1, "small": 1e-7, "list": [0]},
-    ),
-    Case(
-        id="null-and-booleans",
-        claims={"nothing": None, "no": False, "yes": True, "empty": "", "list": [None, False, {}, []], "none": {}},
-        disclosable=_paths("nothing", "no", "yes", "empty", "list/*", "none"),
-        none={"list": []},
-        some=(("nothing",), ("no",), ("list", 0), ("list", 1)),
-        seen={"nothing": None, "no": False, "list": [None, False]},
-    ),
-)
+CASES: Final = tuple(map(Case.of, json.loads(FilePath(__file__).with_name("cases.json").read_text(encoding="utf-8"))))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,6 +143,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         "chosen": ["all", "some", "none"],
         "roles": [pytest.param(roles, id="-".join(roles)) for roles in _ROLES],
         "tampering": sorted(TAMPERINGS),
+        "crafted": sorted(CRAFTED),
     }
     named = {marker.args[0] for marker in metafunc.definition.iter_markers("parametrize")}
     for name, values in everything.items():
@@ -411,3 +342,49 @@ def tampered(tampering):
 def our_code(tampering):
     """What we say to it."""
     return TAMPERINGS[tampering][1]
+
+
+# -- signed, and wrong all the same --------------------------------------------------------------------------------
+
+
+def _item(*items: Any) -> tuple[str, str]:
+    """A disclosure and its digest."""
+    text = _encoded(["c2FsdC1zYWx0LXNhbHQtcw", *items])
+    return text, digest(sha256, text)
+
+
+_NAME: Final = _item("name", "Hong")
+_ELEMENT: Final = _item("Hong")
+_SD: Final = _item("_sd", ["Hong"])
+_DOTS: Final = _item("...", "Hong")
+_NUMBER: Final = _item(1, "Hong")
+_FOUR: Final = _item("name", "Hong", "Hong")
+
+#: What no issuer may sign: payload, disclosures, and what we say to it.
+CRAFTED: Final[Mapping[str, tuple[dict[str, Any], list[str], str]]] = {
+    "member-already-there": ({"name": "Hong", "_sd": [_NAME[1]]}, [_NAME[0]], "sdjwt.claim_collision"),
+    "digest-twice": ({"_sd": [_NAME[1], _NAME[1]]}, [_NAME[0]], "sdjwt.digest_duplicate"),
+    "digest-twice-undisclosed": ({"_sd": [_NAME[1], _NAME[1]]}, [], "sdjwt.digest_duplicate"),
+    "digest-on-two-levels": ({"_sd": [_NAME[1]], "a": {"_sd": [_NAME[1]]}}, [_NAME[0]], "sdjwt.digest_duplicate"),
+    "digest-twice-in-array": ({"a": [{"...": _ELEMENT[1]}] * 2}, [_ELEMENT[0]], "sdjwt.digest_duplicate"),
+    "member-named-_sd": ({"_sd": [_SD[1]]}, [_SD[0]], "sdjwt.claim_reserved"),
+    "member-named-dots": ({"_sd": [_DOTS[1]]}, [_DOTS[0]], "sdjwt.claim_reserved"),
+    "member-named-by-number": ({"_sd": [_NUMBER[1]]}, [_NUMBER[0]], "malformed.sdjwt"),
+    "element-for-member": ({"_sd": [_ELEMENT[1]]}, [_ELEMENT[0]], "malformed.sdjwt"),
+    "member-for-element": ({"a": [{"...": _NAME[1]}]}, [_NAME[0]], "malformed.sdjwt"),
+    "digest-beside-other-member": ({"a": [{"...": _ELEMENT[1], "b": 1}]}, [_ELEMENT[0]], "malformed.sdjwt"),
+    "disclosure-of-four": ({"_sd": [_FOUR[1]]}, [_FOUR[0]], "malformed.sdjwt"),
+    "unknown-hash": ({"_sd_alg": "sha-1", "_sd": []}, [], "crypto.hash_not_allowed"),
+    "hash-below-the-top": ({"a": {"_sd_alg": "sha-256"}}, [], "crypto.hash_not_allowed"),
+}
+
+
+@pytest.fixture
+def craft(scene):
+    """A function that signs one of them, and says what our code for it is."""
+
+    def made(name: str) -> tuple[str, str]:
+        payload, disclosures, code = CRAFTED[name]
+        return "~".join((jose.sign(TYP, {**scene.registered, **payload}, scene.issuer), *disclosures, "")), code
+
+    return made

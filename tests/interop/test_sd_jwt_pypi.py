@@ -5,6 +5,8 @@ Where it departs from RFC 9901, as of 0.10.4; nothing of it is worked around in 
 - its ``typ`` is ``example+sd-jwt`` unless told otherwise, and its verifier reads any;
 - a disclosure that no digest refers to is passed over (§7.1 step 5 rejects), so that without a key binding a changed
   or added disclosure goes unnoticed;
+- a digest twice in arrays, the names ``_sd`` and ``...`` in a disclosure, an array digest with members beside it and
+  ``_sd_alg`` below the top are read (§4.1, §4.2.1, §4.2.4.2, §7.1 steps 3 and 4);
 - ``nbf``, ``exp`` and the ``iat`` of a key binding are not judged, and an issuer may hide ``exp`` (§9.7);
 - key bindings are verified as ES256 only, disclosures as SHA-256 only (a class attribute, replaced below);
 - with decoys on, every object gets some, the protected ``status`` too (SD-JWT VC §2.2.2);
@@ -207,6 +209,32 @@ def test_we_refuse_its_made_for_another_request(member, code, ours, peer, cases,
 
 
 # -- where it departs ----------------------------------------------------------------------------------------------
+
+
+#: Of what no issuer may sign, what it reads.
+_READS = frozenset(
+    {
+        "digest-beside-other-member",
+        "digest-twice-in-array",
+        "hash-below-the-top",
+        "member-named-_sd",
+        "member-named-by-number",
+        "member-named-dots",
+    }
+)
+
+
+def test_what_no_issuer_may_sign_is_refused_here_and_partly_read_there(crafted, craft, ours, peer, scene):
+    """A signature does not mend what RFC 9901 forbids; the peer looks at part of it."""
+    raw, code = craft(crafted)
+    if crafted in _READS:
+        assert scene.registered.items() <= peer.verify(raw, scene, bound=False).items()
+    else:
+        with pytest.raises(ValueError, match=r"Duplicate|Invalid hash|values to unpack"):
+            peer.verify(raw, scene, bound=False)
+    with pytest.raises(EWalletError) as refused:
+        ours.verify(raw, scene, bound=False)
+    assert code == refused.value.code
 
 
 def test_its_own_type_is_refused_here(ours, peer, cases, scene):

@@ -5,9 +5,11 @@ nothing of it is worked around in the library:
 
 - keys and signatures are its user's: the verifying function sees neither ``alg`` nor ``typ`` of the header, which
   nobody judges then; nor the ``aud`` and the age of a key binding (§7.3 step 5);
-- a disclosure that no digest refers to is passed over, and of two members of one name the disclosed one wins
-  (§7.1 steps 3 and 5 reject), so that without a key binding a changed disclosure goes unnoticed;
-- a claim named by the empty string is never disclosed, and paths are texts joined by dots;
+- a disclosure that no digest refers to is passed over (§7.1 step 5 rejects), so that without a key binding a changed
+  or added disclosure goes unnoticed;
+- of two members of one name the disclosed one wins; digests may come twice, ``_sd`` and ``...`` be names, elements
+  stand for members and members for elements; hashes are its user's to refuse (§4.1.1, §7.1 steps 3 and 4);
+- a claim named by the empty string is never disclosed;
 - an issuer may hide parts of ``cnf`` and ``status``, and all of ``aud`` (§9.7; SD-JWT VC §2.2.2);
 - a credential is still good in the second of its ``exp`` (RFC 7519 §4.1.4: it is not).
 """
@@ -29,7 +31,23 @@ from ewallet.keys import SigningKey
 from ewallet.verdict import Accepted
 
 _HERE = Path(__file__).parent
-_NODE = 20
+_PEER = "the peer @sd-jwt/sd-jwt-vc (npm)"
+
+
+def _node():
+    """The command, unless something is absent: then all tests of the file are skipped, and why is said once."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip(f"{_PEER} needs node, which is not installed", allow_module_level=True)
+    if not (_HERE / "node_modules/@sd-jwt/sd-jwt-vc").is_dir():
+        pytest.skip(f"{_PEER} is not installed: npm install --no-package-lock here", allow_module_level=True)
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    if int(version.removeprefix("v").partition(".")[0]) < 20:
+        pytest.skip(f"{_PEER} needs node 20, found {version}", allow_module_level=True)
+    return node
+
+
+_NODE = _node()
 
 
 class Refused(Exception):
@@ -97,23 +115,10 @@ def _choice(paths):
     return {str(step): _choice({path[1:] for path in paths if path[0] == step and path[1:]}) or True for step in steps}
 
 
-def _node():
-    """The path of node, or a skip that says what is absent."""
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("the peer @sd-jwt/sd-jwt-vc (npm): node is not installed")
-    if not (_HERE / "node_modules/@sd-jwt/sd-jwt-vc").is_dir():
-        pytest.skip("the peer @sd-jwt/sd-jwt-vc (npm) is not installed: npm install --no-package-lock in tests/interop")
-    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    if int(version.removeprefix("v").partition(".")[0]) < _NODE:
-        pytest.skip(f"the peer @sd-jwt/sd-jwt-vc (npm) needs node {_NODE}, found {version}")
-    return node
-
-
 @pytest.fixture(scope="module")
 def peer():
     """The peer's house."""
-    command = [_node(), _HERE / "peer.mjs"]
+    command = [_NODE, _HERE / "peer.mjs"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8") as process:
         yield Peer(process)
 
@@ -244,6 +249,23 @@ def test_we_refuse_its_made_for_another_request(member, code, ours, peer, cases,
 
 
 # -- where it departs ----------------------------------------------------------------------------------------------
+
+
+#: Of what no issuer may sign, the one that it refuses.
+_REFUSES = {"disclosure-of-four": "Invalid disclosure data"}
+
+
+def test_what_no_issuer_may_sign_is_refused_here_and_mostly_read_there(crafted, craft, ours, peer, scene):
+    """A signature does not mend what RFC 9901 forbids; the peer looks at the shape of a disclosure only."""
+    raw, code = craft(crafted)
+    if crafted in _REFUSES:
+        with pytest.raises(Refused, match=_REFUSES[crafted]):
+            peer.verify(raw, scene, bound=False)
+    else:
+        assert scene.registered.items() <= peer.verify(raw, scene, bound=False).items()
+    with pytest.raises(EWalletError) as refused:
+        ours.verify(raw, scene, bound=False)
+    assert code == refused.value.code
 
 
 def test_another_audience_passes_there_and_not_here(ours, peer, cases, scene):
