@@ -221,8 +221,14 @@ class Packing:
         encoded = [to_base64url(to_json(items)) for items in hidden]
         self.disclosures += encoded
         decoys = -len(encoded) % self._decoys if self._decoys else 0
-        digests = [digest(hashlib.sha256, text) for text in encoded]
-        return digests + [to_base64url(self._random(32)) for _ in range(decoys)]
+        digests = [hashlib.sha256(text.encode("ascii")).digest() for text in encoded]
+        digests += [self._random(32) for _ in range(decoys)]
+        texts = to_base64url(b"\0".join(digests))  # at one go: of each 44 characters the last is the zero byte's alone
+        return [texts[at : at + 43] for at in range(0, len(texts), 44)]
+
+
+_FILL: Final = ("AAAA", "AAAAAAA", "AAAAAA", "AAAAA")  # by length modulo 4
+_ZEROS: Final = bytes(3)  # what a group of A stands for; no JSON text has a zero byte
 
 
 _CLEAR: Final[tuple[bool, Mapping[Any, Any]]] = (False, {})
@@ -269,31 +275,33 @@ class Selection:
 
     def _member(self, node: Claims, name: str) -> Json:
         digests = node.get("_sd", ())
-        for disclosure in self._named(name):
-            if digest(self._hash, disclosure.encoded) in digests:
-                self._chosen.add(disclosure.encoded)
-                return disclosure.value
+        for encoded in self._named(name):
+            if digest(self._hash, encoded) in digests:
+                disclosure = _disclosure(encoded)
+                if disclosure.name == name:
+                    self._chosen.add(encoded)
+                    return disclosure.value
         _not_held()
 
-    def _named(self, name: str) -> Iterator[_Disclosure]:
-        """The disclosures of that name."""
-        for encoded in (*self._by_name.get(name.encode(), ()), *self._by_name.get(None, ())):
-            disclosure = _disclosure(encoded)
-            if disclosure.name == name:
-                yield disclosure
+    def _named(self, name: str) -> Iterator[str]:
+        """All disclosures, those first that look as if they had that name."""
+        wanted = to_json(name) + b","
+        at = self._texts.find(wanted)
+        while at >= 0:
+            yield self._encoded[self._texts.count(_ZEROS, 0, at)]
+            at = self._texts.find(wanted, at + 1)
+        yield from self._encoded  # the name may be written with escapes, or with space behind it
 
     @cached_property
-    def _by_name(self) -> Mapping[bytes | None, list[str]]:
-        """The disclosures by the name they seem to have, None where there are escapes.
+    def _texts(self) -> bytes:
+        """What the disclosures say, with zero bytes behind each, for searching; what is shown is read by itself.
 
-        ``["salt","name",...]`` split at its quotes: a fifth of the time of reading them all, of which few are wanted.
+        Decoded at one go, which is three times as fast: each is filled up to whole groups and followed by one of zeros.
         """
-        found: dict[bytes | None, list[str]] = {}
-        for encoded in self._encoded:
-            parts = base64url(encoded, "a disclosure").split(b'"', 4)
-            plain = len(parts) == 5 and b"\\" not in parts[1] and b"\\" not in parts[3]
-            found.setdefault(parts[3] if plain else None, []).append(encoded)
-        return found
+        texts = base64url("".join([encoded + _FILL[len(encoded) % 4] for encoded in self._encoded]), "a disclosure")
+        if texts.count(_ZEROS) != len(self._encoded):
+            refuse("malformed.sdjwt", "a disclosure is not json")
+        return texts
 
     @cached_property
     def _by_digest(self) -> dict[str, _Disclosure]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Final, NoReturn, Protocol, TypeAlias
+from typing import Final, NoReturn, Protocol, TypeAlias, cast
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -146,11 +146,11 @@ class PublicKey:
 
     def _verifies(self, signature: bytes, data: bytes) -> bool:
         try:
-            if isinstance(self._key, ed25519.Ed25519PublicKey):
-                self._key.verify(signature, data)
+            if self._curve:
+                key = cast(ec.EllipticCurvePublicKey, self._key)
+                key.verify(self._curve.parted(signature), data, self._curve.ecdsa)
             else:
-                curve = _CURVES[self._key.curve.name]
-                self._key.verify(curve.parted(signature), data, curve.ecdsa)
+                cast(ed25519.Ed25519PublicKey, self._key).verify(signature, data)
         except InvalidSignature:
             return False
         return True

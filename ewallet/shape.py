@@ -132,7 +132,7 @@ def json_value(raw: bytes | str, what: str = "json", *, limit: int = MAX_DOCUMEN
     try:
         text = raw if isinstance(raw, str) else raw.decode("utf-8")
         value = _scanned(text)
-        if _SURROGATE_ESCAPE.search(text):
+        if "\\" in text and _SURROGATE_ESCAPE.search(text):
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except _Duplicate:
         refuse("malformed.json_duplicate", f"{what} repeats a member")
@@ -252,9 +252,11 @@ def certificate(der: bytes) -> x509.Certificate:
     if len(der) > MAX_CERTIFICATE:
         refuse("limit.size", f"a certificate has {len(der)} bytes, at most {MAX_CERTIFICATE} are read")
     try:
-        return x509.load_der_x509_certificate(der)
+        read = x509.load_der_x509_certificate(der)
+        _ = read.subject, read.issuer, read.not_valid_before_utc, read.not_valid_after_utc  # read when asked for
     except (ValueError, Warning):  # a serial number below 1 is a warning, and an error where the caller wants that
         refuse("malformed.x509", "not a der certificate")
+    return read
 
 
 def certificates(pem: bytes) -> tuple[x509.Certificate, ...]:
