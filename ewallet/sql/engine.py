@@ -80,10 +80,9 @@ class Engine:
         self._memory = url.get_backend_name() == "sqlite" and not url.database
         # One connection is all there is of a database in memory, so threads take turns.
         self._turn: AbstractContextManager[object] = RLock() if self._memory else nullcontext()
+        single = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}} if self._memory else {}
         with translated():
-            self._engine = create_engine(
-                url, hide_parameters=True, **({"poolclass": StaticPool} if self._memory else {})
-            )
+            self._engine = create_engine(url, hide_parameters=True, **single)
         if url.get_backend_name() == "sqlite":
             event.listen(self._engine, "connect", _connected)
             event.listen(self._engine, "begin", _begun)
@@ -175,7 +174,7 @@ def translated() -> Iterator[None]:
     """Our errors in place of the driver's, whose words may quote statements and values."""
     try:
         yield
-    except (SQLAlchemyError, sqlite3.Error) as exc:
+    except (SQLAlchemyError, sqlite3.Error, UnicodeDecodeError) as exc:  # the last: words that quote a damaged name
         raise _translation(exc) from None
 
 

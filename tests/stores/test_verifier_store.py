@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -81,6 +82,23 @@ def test_issuer_and_verifier_may_share_a_database(database):
     """Their tables have nothing in common."""
     assert "list-1" == database.issuer.status_list(8, lambda number: f"list-{number}")
     database.verifier.take_nonce("nonce-1", AT)
+
+
+def test_one_of_many_threads_takes_the_nonce(database):
+    """A service answers on several threads with one store (I3)."""
+    store = database.verifier
+
+    def take(_):
+        try:
+            store.take_nonce("nonce-1", AT)
+        except AlreadyUsed as exc:
+            return exc.code
+        return "taken"
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(take, range(40)))
+
+    assert ["storage.already_used"] * 39 + ["taken"] == sorted(answers)
 
 
 def test_one_of_a_crowd_takes_the_nonce(crowd, shared_url):

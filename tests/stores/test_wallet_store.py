@@ -404,6 +404,14 @@ def test_a_wallet_of_a_newer_program_is_refused(path):
     assert "usage.configuration" == _code_of(_reopened, path)
 
 
+def test_a_wallet_whose_schema_is_not_text_is_corrupt(path):
+    """The driver's own words about it cannot be decoded."""
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"CREATE TABLE copies", b"CREATE \xa0ABLE copies"))
+
+    assert "storage.corrupt" == _code_of(_reopened, path)
+
+
 def _everything(path):
     """All that a wallet gives, or the code of why not; each part by itself."""
     database = Database(f"sqlite:///{path}")
