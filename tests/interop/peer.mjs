@@ -2,6 +2,8 @@
 // The library leaves keys, hashes and salts to its user; here they come from node:crypto.
 import { createHash, createPrivateKey, createPublicKey, randomBytes, sign, verify } from "node:crypto";
 import { createInterface } from "node:readline";
+import { Jwt } from "@sd-jwt/core";
+import { StatusList, createHeaderAndPayload } from "@sd-jwt/jwt-status-list";
 import { SDJwtVcInstance } from "@sd-jwt/sd-jwt-vc";
 
 const DIGESTS = { "P-256": "sha256", "P-384": "sha384", "P-521": "sha512", Ed25519: null };
@@ -47,6 +49,9 @@ const operations = {
       statusListFetcher: async (uri) => statuses[uri],
       statusVerifier: (data, signature) => verifies(statusJwk, data, signature),
     }).verify(presented, { currentDate: at, keyBindingNonce: nonce ?? undefined }),
+
+  statusList: ({ statuses, bits, claims, alg, secret }) =>
+    new Jwt(createHeaderAndPayload(new StatusList(statuses, bits), claims, { alg })).sign(signer(secret)),
 
   serialise: ({ presented, general }) => {
     const instance = new SDJwtVcInstance({ hasher });

@@ -11,6 +11,7 @@ nothing of it is worked around in the library:
   stand for members and members for elements; hashes are its user's to refuse (§4.1.1, §7.1 steps 3 and 4);
 - a claim named by the empty string is never disclosed;
 - an issuer may hide parts of ``cnf`` and ``status``, and all of ``aud`` (§9.7; SD-JWT VC §2.2.2);
+- a status list token may be about another uri than the one asked for, and of any ``typ``;
 - a credential is still good in the second of its ``exp`` (RFC 7519 §4.1.4: it is not).
 """
 
@@ -21,13 +22,16 @@ import shutil
 import subprocess
 from base64 import b64encode
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from ewallet.credential import StatusRef
 from ewallet.errors import EWalletError
 from ewallet.formats.sdjwt import TYP
 from ewallet.keys import SigningKey
+from ewallet.status import StatusToken
 from ewallet.verdict import Accepted
 
 _HERE = Path(__file__).parent
@@ -168,6 +172,18 @@ def test_it_reads_our_status_list(kit, peer, certified, scene):
             read()
 
 
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_its_status_lists_are_read_here(bits, peer, scene):
+    """A signed list of the peer's has the same entries here, whatever their width."""
+    entries, uri = [index % 2**bits for index in range(1000)], "https://issuer.example/status/0"
+    claims = {name: scene.registered[name] for name in ("iat", "exp")} | {"sub": uri}
+    raw = peer("statusList", statuses=entries, bits=bits, claims=claims, **_signer(scene.issuer))
+    token = StatusToken.read(raw)
+    token.check_signature(scene.issuer.public)
+    token.check_current(StatusRef(uri, 0), scene.at, max_age=timedelta(0), stale_for=timedelta(0))
+    assert entries == [token.list[index] for index in range(len(entries))]
+
+
 @pytest.mark.parametrize("general", [False, True], ids=["flattened", "general"])
 def test_its_json_serialisations_are_read_here(general, ours, peer, cases, scene):
     """A presentation in a JSON form of §8, key binding included, says what the compact one says."""
@@ -292,7 +308,9 @@ def test_a_type_of_no_credential_passes_there_and_not_here(typ, ours, peer, case
 def test_without_a_binding_it_passes_over_what_we_refuse(tampered, our_code, ours, peer, cases, scene):
     """A disclosure that the issuer did not sign, or a repeated one, is ignored there; here it refuses the whole."""
     altered = tampered(ours.issue(cases["flat"], scene))
-    assert "admin" not in peer.verify(altered, scene, bound=False)
+    seen = peer.verify(altered, scene, bound=False)
+    assert "admin" not in seen
+    assert "another" not in seen.values()
     with pytest.raises(EWalletError) as refused:
         ours.verify(altered, scene, bound=False)
     assert our_code == refused.value.code
@@ -334,3 +352,17 @@ def test_an_expired_credential_of_ours_is_refused_there(ours, peer, cases, scene
     registered = {**scene.registered, "exp": int(scene.at.timestamp()) - 1}
     with pytest.raises(Refused, match="Verify Error: JWT is expired"):
         peer.verify(ours.issue(cases["flat"], replace(scene, registered=registered)), scene, bound=False)
+
+
+def test_a_status_list_about_another_uri_passes_there_and_not_here(kit, peer, register, certified):
+    """It does not compare ``sub`` with the reference; whoever answers there could show any good list."""
+    entry = certified.registered["status"]["status_list"]
+    claims = {name: certified.registered[name] for name in ("iat", "exp")} | {"sub": "https://issuer.example/status/0"}
+    good = [0] * (entry["idx"] + 1)
+    token = peer("statusList", statuses=good, bits=1, claims=claims, **_signer(kit.pki.status_signer))
+    scene = replace(certified, statuses={entry["uri"]: token})
+    assert register.claims.items() <= peer.verify(peer.issue(register, certified), scene, bound=False).items()
+    ref = StatusRef(entry["uri"], entry["idx"])
+    with pytest.raises(EWalletError) as refused:
+        StatusToken.read(token).check_current(ref, scene.at, max_age=timedelta(0), stale_for=timedelta(0))
+    assert "status.uri_mismatch" == refused.value.code
