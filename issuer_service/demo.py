@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from ewallet import Catalog, Database, Env, Issuer, PublicKey, Query, Verifier, errors
 from ewallet.kinds import KST
+from ewallet.shape import json_object
 from ewallet.testing.pki import Pki
 
 FOLDER: Final = ".demo"
@@ -78,14 +79,14 @@ class Stage:
         if shown:
             self._show("ewallet", arguments, done.stdout)
         _expect(done.returncode == 0, f"ewallet {arguments[0]} ended with {done.returncode}: {done.stderr}")
-        return None if shown else json.loads(done.stdout)
+        return None if shown else json_object(done.stdout)
 
     def verify(self, *arguments: str, stdin: str = "", expected: int = 0) -> Mapping[str, Any]:
         """Run ``ewallet-verify verify`` as the clerk does and give back the verdict; its exit code is the judgement."""
         files = [f"--{name}={self.folder / file}" for name, file in _BANK_FILES.items()]
         done = _run("verifier_cli", "verify", "--offline", "--json", *files, *arguments, stdin=stdin)
         _expect(done.returncode == expected, f"the verdict ended with {done.returncode}, expected {expected}")
-        verdict: Mapping[str, Any] = json.loads(done.stdout)
+        verdict = json_object(done.stdout)
         why = f": {errors.words(verdict['code'], self.language).what}" if verdict["code"] else ""
         print(f"  $ ewallet-verify verify {' '.join(arguments)}\n    {verdict['verdict']}{why}", flush=True)
         return verdict
