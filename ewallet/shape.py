@@ -119,6 +119,7 @@ def _finite(text: str) -> float:
 _DECODER: Final = json.JSONDecoder(
     object_pairs_hook=_members, parse_constant=_no_constant, parse_float=_finite, strict=True
 )
+_SCAN: Final[Callable[[str, int], tuple[Json, int]]] = _DECODER.scan_once  # type: ignore[attr-defined]
 _SURROGATE_ESCAPE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -146,11 +147,12 @@ def json_value(raw: bytes | str, what: str = "json", *, limit: int = MAX_DOCUMEN
 
 
 def _scanned(text: str) -> Json:
-    if not text[:1].isspace():
-        value, end = _DECODER.raw_decode(text)  # decode looks for space around: twice the time of a disclosure
-        if end == len(text):
-            return value
-    return _DECODER.decode(text)
+    """As ``decode``, which looks for space around: twice the time of a disclosure."""
+    try:
+        value, end = _SCAN(text, 0)
+    except StopIteration:  # space in front, or no JSON
+        end = -1
+    return value if end == len(text) else _DECODER.decode(text)
 
 
 def _shallow(value: Json) -> bool:
@@ -254,7 +256,11 @@ def certificate(der: bytes) -> x509.Certificate:
     try:
         read = x509.load_der_x509_certificate(der)
         _ = read.subject, read.issuer, read.not_valid_before_utc, read.not_valid_after_utc  # read when asked for
-    except (ValueError, Warning):  # a serial number below 1 is a warning, and an error where the caller wants that
+    except (
+        ValueError,
+        x509.InvalidVersion,
+        Warning,
+    ):  # a serial number below 1 is a warning, and an error where the caller wants that
         refuse("malformed.x509", "not a der certificate")
     return read
 
@@ -263,7 +269,7 @@ def certificates(pem: bytes) -> tuple[x509.Certificate, ...]:
     """The certificates of a PEM text, in order, at least one; ``malformed.x509``."""
     try:
         return tuple(x509.load_pem_x509_certificates(pem))
-    except (ValueError, Warning):
+    except (ValueError, x509.InvalidVersion, Warning):
         refuse("malformed.x509", "not a pem certificate")
 
 
