@@ -91,9 +91,9 @@ class Unpacking:
         return visible | claims
 
     def _value(self, value: Json, at: Path) -> Json:
-        if type(value) is dict:
-            return self._object(value, at)
-        return self._array(value, at) if type(value) is list else value
+        if type(value) not in _NESTED:
+            return value
+        return self._object(value, at) if type(value) is dict else self._array(value, at)
 
     def _object(self, node: Mapping[str, Json], at: Path) -> dict[str, Json]:
         if len(at) > MAX_DEPTH:

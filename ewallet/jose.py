@@ -94,10 +94,8 @@ def parse(compact: str, typ: str | None, *, what: str = "the jws", limit: int = 
     parts = compact.split(".", 3)
     if len(parts) != 3:
         refuse("malformed.encoding", f"{what} has {len(parts)} parts, expected 3")
-    header = _header(parts[0])
-    _check_header(header, typ)
     return Jws(
-        header=header,
+        header=_header(parts[0], typ),
         payload=base64url(parts[1], f"the payload of {what}"),
         signed=compact[: len(parts[0]) + 1 + len(parts[1])].encode("ascii"),
         signature=base64url(parts[2], f"the signature of {what}"),
@@ -105,10 +103,12 @@ def parse(compact: str, typ: str | None, *, what: str = "the jws", limit: int = 
 
 
 @lru_cache(maxsize=256)  # an issuer's header is the same text for every credential it signs
-def _header(encoded: str) -> Mapping[str, Json]:
+def _header(encoded: str, typ: str | None) -> Mapping[str, Json]:
     if len(encoded) > MAX_HEADER:
         refuse("limit.size", f"a header of {len(encoded)} characters, at most {MAX_HEADER} are read")
-    return json_object(base64url(encoded, "the header"), "the header")
+    header = json_object(base64url(encoded, "the header"), "the header")
+    _check_header(header, typ)
+    return header
 
 
 def _check_header(header: Mapping[str, Json], typ: str | None) -> None:

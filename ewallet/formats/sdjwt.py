@@ -48,6 +48,8 @@ def _split(raw: str) -> tuple[str, list[str], str]:
     if len(raw) > MAX_CREDENTIAL:
         refuse("limit.size", f"{len(raw)} characters, at most {MAX_CREDENTIAL} are read")
     compact = _compact(raw) if raw.startswith("{") else raw
+    if not compact.isascii():
+        refuse("malformed.encoding", "an sd-jwt with other characters than ascii")
     if compact.count("~") > MAX_DISCLOSURES + 1:
         refuse("limit.count", f"more than {MAX_DISCLOSURES} disclosures")
     issued, *disclosures = compact.split("~")
@@ -142,7 +144,8 @@ class SdJwt:
 
     def check_disclosures(self) -> Credential:
         """What it says; ``sdjwt.*``, ``malformed.*``."""
-        return _credential(self.processed, self.shown, self._holder)
+        processed, shown = self._unpacked
+        return _credential(processed, shown, self._holder)
 
     def check_binding(self, binding: Binding | None, at: datetime) -> None:
         """§7.3: Return if the key of ``cnf`` made it for this audience and nonce, just now; ``kb.*``."""
