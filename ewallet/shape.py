@@ -256,11 +256,7 @@ def certificate(der: bytes) -> x509.Certificate:
     try:
         read = x509.load_der_x509_certificate(der)
         _ = read.subject, read.issuer, read.not_valid_before_utc, read.not_valid_after_utc  # read when asked for
-    except (
-        ValueError,
-        x509.InvalidVersion,
-        Warning,
-    ):  # a serial number below 1 is a warning, and an error where the caller wants that
+    except (ValueError, x509.InvalidVersion, Warning):  # a serial below 1 warns, and raises under -W error
         refuse("malformed.x509", "not a der certificate")
     return read
 
