@@ -8,7 +8,7 @@ import sys
 from datetime import datetime
 from typing import BinaryIO, Final
 
-from ewallet.errors import Malformed, StoreError, UsageError
+from ewallet.errors import CryptoError, Malformed, StoreError, UsageError
 from ewallet.keys import PublicKey
 from ewallet.shape import MAX_DOCUMENT
 from ewallet.trust import TrustList
@@ -25,12 +25,8 @@ def read(name: str, *, limit: int = MAX_DOCUMENT, what: str = "the file") -> byt
     """
     if name == STDIN:
         return _whole(sys.stdin.buffer, limit, what)
-    handle = _open(name, what)
-    with os.fdopen(handle, "rb") as file:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            raise UsageError("usage.file", f"{what} is not a regular file")
-        if status.st_size > limit:
+    with _opened(name, what) as file:
+        if os.fstat(file.fileno()).st_size > limit:
             raise _too_large(what, limit)
         return _whole(file, limit, what)
 
@@ -46,10 +42,9 @@ def read_own(name: str, *, limit: int = MAX_DOCUMENT, what: str) -> bytes:
 def read_secret(name: str, *, what: str) -> str:
     """The first line of a file that only its owner may read; ``storage.loose_mode``, ``usage.file``."""
     if name != STDIN and os.name == "posix":
-        handle = _open(name, what)
-        mode = os.fstat(handle).st_mode
-        os.close(handle)
-        if stat.S_ISREG(mode) and mode & 0o077:
+        with _opened(name, what) as file:
+            mode = os.fstat(file.fileno()).st_mode
+        if mode & 0o077:
             raise StoreError("storage.loose_mode", f"{what} has mode {mode & 0o777:04o}, expected 0600")
     try:
         return read_own(name, limit=_SECRET, what=what).decode("utf-8").splitlines()[0]
@@ -59,18 +54,26 @@ def read_secret(name: str, *, what: str) -> str:
 
 def read_trust(name: str, key: str, at: datetime) -> TrustList:
     """The trust list of a file, signed by the key of another (PEM or JWK); ``usage.*``, ``trust.list_*``."""
-    operator = PublicKey.read(read_own(key, limit=1 << 16, what="the key of the trust list"))
+    what = "the key of the trust list"
+    try:
+        operator = PublicKey.read(read_own(key, limit=1 << 16, what=what))
+    except (CryptoError, Malformed) as exc:
+        raise UsageError("usage.configuration", f"{what}: {exc}") from None
     return TrustList.read(read_own(name, what="the trust list"), operator, at=at)
 
 
-def _open(name: str, what: str) -> int:
+def _opened(name: str, what: str) -> BinaryIO:
     try:
         # without O_NONBLOCK, opening a pipe with a name waits for somebody to write to it
-        return os.open(name, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
+        handle = os.open(name, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0))
     except OSError as exc:
         raise UsageError("usage.file", f"{what} cannot be read: {_reason(exc)}") from None
     except ValueError:
         raise UsageError("usage.file", f"{what} has a name that no file has") from None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise UsageError("usage.file", f"{what} is not a regular file")
+    return os.fdopen(handle, "rb")
 
 
 def _reason(exc: OSError) -> str:

@@ -21,7 +21,7 @@ def presented(names: Sequence[str], limit: int | None = None) -> str | bytes:
 
     Raises ``usage.file`` where there is nothing to read, :class:`Malformed` where it is nothing we know.
     """
-    raws = [read(name, limit=limit or qr.MAX_PICTURE, what="the presentation") for name in names]
+    raws = [read(name, limit=qr.MAX_PICTURE if limit is None else limit, what="the presentation") for name in names]
     if qr.is_picture(raws[0]):
         return qr.read_all(raws)
     if len(raws) > 1:

@@ -41,13 +41,17 @@ def run(session: Session) -> int:
     request = _request(session)
     wallet = session.wallet()
     answer = _chosen(_match(wallet, request.query), session.args.use)
-    screen = sys.stdout if session.args.out or session.args.qr else sys.stderr
+    free = (session.args.out or session.args.qr) and not session.args.json
+    screen = sys.stdout if free else sys.stderr
     for line in consent.lines(request, answer, wallet, session, values=screen is sys.stdout):
         print(line, file=screen)
     if not (session.args.yes or _agreed(session)):
         print(_KEPT[session.lang], file=sys.stderr)
         return _DECLINED
     _send(session, wallet, request, answer)
+    written = session.args.out or session.args.qr
+    if written:
+        session.answer([_SENT[session.lang]], written=written)
     return 0
 
 
@@ -98,7 +102,6 @@ def _send(session: Session, wallet: Wallet, request: AuthorizationRequest, answe
         raw = vp_token_bytes(wallet.present(request, answer))
         file.write(qr.sheet(raw.decode()) if session.args.qr else raw)
         file.flush()
-    print(_SENT[session.lang], file=sys.stderr)
 
 
 def _target(session: Session) -> BinaryIO:

@@ -70,17 +70,19 @@ class Session:
         if bool(list_) != bool(key):
             raise UsageError("usage.configuration", "--trust goes with --trust-key")
         if not list_:
-            list_, key = self.trust_files
+            list_, key = map(str, self.trust_files)
+            if not self.trust_files[0].exists():
+                raise UsageError("usage.configuration", "no trust list, expected --trust here or at init")
         return read_trust(str(list_), str(key), self.env.now())
 
     def wallet(self, *, believing: bool = False, create: bool = False) -> Wallet:
         """The wallet, unlocked; it believes nobody's certificates unless it is to receive some."""
         at = self.env.now()
         trust = self.trust() if believing else TrustList(anchors=(), version=0, since=at, until=at)
+        passphrase = self._passphrase(twice=create)
         from ewallet.sql import Database  # takes as long to load as everything else
 
-        database = Database(f"sqlite:///{self.folder / 'wallet.db'}", env=self.env)
-        store = database.wallet(self._passphrase(twice=create), create=create)
+        store = Database(f"sqlite:///{self.folder / 'wallet.db'}", env=self.env).wallet(passphrase, create=create)
         return Wallet(store=store, trust=trust, catalog=self.catalog, env=self.env)
 
     def _passphrase(self, *, twice: bool) -> str:

@@ -30,7 +30,7 @@ def run(session: Session) -> int:
         session.emit({"schema": SCHEMA, "codes": [_document(session, code) for code in codes]})
         return 0
     for code in codes:
-        session.say([code, *render.explanation(code, session.lang)])
+        session.say(render.explanation(code, session.lang))
     return 0
 
 
