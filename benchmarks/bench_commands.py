@@ -6,19 +6,24 @@ CPU time of the child processes, interpreter start included.
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import resource
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
 import limits
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from measure import Contender, Target, absent, interleaved, judge, ratio, show
-from work import AUDIENCE, World
+from work import AUDIENCE, STATUS_URI, World
+
+from ewallet import status
+from ewallet.keys import SigningKey
+from ewallet.status import StatusList
 
 TITLE = "Row 13: one-shot commands"
 _COMMAND = "verifier_cli.__main__"
@@ -48,20 +53,62 @@ def run(world: World, rounds: int) -> bool:
         presentation, key = Path(folder, "presentation.txt"), Path(folder, "issuer.pem")
         presentation.write_text(world.presentations[0])
         key.write_bytes(world.private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
-        asked = ("--nonce", world.holders[0].nonce, "--audience", AUDIENCE)
-        verify = ("-m", "verifier_cli", "verify", str(presentation), *asked, *_trust(world, Path(folder)))
+        known = (*_asked(world), *_known(world, Path(folder)))
+        verify = ("-m", _COMMAND, "verify", str(presentation), "--offline", *known)
         contenders = [
             _process(limits.LIMIT, ("-c", _ONE_SIGNATURE, str(presentation), str(key)), "one signature, cryptography"),
             _process("bare python", ("-c", "pass"), "the interpreter"),
             _process("import ewallet", ("-c", "import ewallet"), "the package"),
-            _process("ewallet-verify verify", verify, "the verdict on one presentation", (0,)),
-            _process("ewallet-verify --help", ("-m", "verifier_cli", "--help"), ""),
+            _process("ewallet-verify verify", verify, "the verdict on one presentation, status from a file"),
+            _process("ewallet-verify --help", ("-m", _COMMAND, "--help"), ""),
         ]
         times = interleaved(contenders, max(5, rounds // 3), _children)
     show(contenders, times, limits.LIMIT)
+    over = ratio(times, "ewallet-verify verify", limits.LIMIT), ratio(times, "ewallet-verify --help", "bare python")
     return judge(
         [
-            Target("verify over one signature", ratio(times, "ewallet-verify verify", limits.LIMIT), 3, 2, most=True),
-            Target("--help over bare python", ratio(times, "ewallet-verify --help", "bare python"), 3, 2, most=True),
+            Target("verify over one signature", over[0], 3, 2, most=True, unit="x"),
+            Target("--help over bare python", over[1], 3, 2, most=True, unit="x"),
         ]
     )
+
+
+def _asked(world: World) -> Sequence[str]:
+    return "--nonce", world.holders[0].nonce, "--audience", AUDIENCE
+
+
+def _known(world: World, folder: Path) -> Sequence[str]:
+    """The trust list, its operator's key, and a status list, as files."""
+    operator = SigningKey.generate()
+    life = timedelta(days=1)
+    token = status.sign(
+        StatusList.empty(1 << 17), uri=STATUS_URI, at=world.now, until=world.now + life, ttl=life, signer=world.signer
+    )
+    texts = {
+        "--trust": world.trust.signed(operator),
+        "--trust-key": json.dumps(operator.public.jwk),
+        "--status": token,
+    }
+    flags = []
+    for flag, text in texts.items():
+        path = folder / flag.strip("-")
+        path.write_text(text)
+        flags += [flag, str(path)]
+    return flags
+
+
+def _process(name: str, arguments: Sequence[str], note: str) -> Contender:
+    environment = os.environ | {"PYTHONPATH": str(_ROOT)}
+    command = [sys.executable, *arguments]
+
+    def run() -> None:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+        assert done.returncode == 0, f"{name} ends with {done.returncode}: {done.stdout}{done.stderr}"
+
+    return Contender(name, run, 1, note)
+
+
+def _children() -> float:
+    """CPU seconds of all children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
