@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final, NoReturn
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509 import verification
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, SignatureAlgorithmOID
@@ -32,6 +32,9 @@ _UNDERSTOOD: Final = {
     ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
     ExtensionOID.NAME_CONSTRAINTS,  # enforced by the path building of cryptography
 }
+
+
+_UNREADABLE: Final = (x509.DuplicateExtension, x509.UnsupportedGeneralNameType, x509.InvalidVersion)
 
 
 def _require_ca(constraints: x509.BasicConstraints) -> None:
@@ -56,7 +59,7 @@ def check_certificate(presented: x509.Certificate) -> None:
         extensions = presented.extensions
         number, algorithm = presented.serial_number, presented.signature_algorithm_oid
         key, version = presented.public_key(), presented.version
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, x509.InvalidVersion, Warning):
+    except (ValueError, TypeError, UnsupportedAlgorithm, *_UNREADABLE, Warning):
         _refuse("a certificate that cannot be read whole")
     if version is not x509.Version.v3:
         _refuse("a certificate that is not version 3")
@@ -99,7 +102,7 @@ def _self_signed(presented: x509.Certificate) -> bool:
         return False
     try:
         presented.verify_directly_issued_by(presented)
-    except (ValueError, TypeError, InvalidSignature):
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         return False
     return True
 
