@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ewallet.credential import Path
 from ewallet.errors import Language
-from ewallet.kinds import CredentialType
 from ewallet.shape import Json
 from ewallet.terminal import plain, value
+
+if TYPE_CHECKING:
+    from ewallet.kinds import CredentialType
 
 _LINES: Final = 1_000  # of one claim; a household of twenty has 200
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final, TypeAlias
 
-from ewallet.catalog import Catalog
 from ewallet.credential import Binding
 from ewallet.dcql import Query
 from ewallet.errors import EWalletError, Malformed, UsageError
@@ -152,6 +151,8 @@ def _policy(session: Session) -> Policy | None:
 
 
 def _type_ids(names: list[str]) -> Iterator[str]:
+    from ewallet.catalog import Catalog  # as in render: loaded where a kind is named by its id
+
     catalog = Catalog.bundled()
     for name in names:
         if ":" in name or "." in name:  # a vct or docType as it is

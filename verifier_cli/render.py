@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from ewallet.catalog import Catalog, CredentialType
 from ewallet.credential import Path
 from ewallet.dcql import CredentialQuery, Query
 from ewallet.errors import Language, words
@@ -14,6 +13,9 @@ from ewallet.labels import claim, kind_name
 from ewallet.shape import Json
 from ewallet.terminal import coloured, moment
 from ewallet.verdict import Accepted, Check, Outcome, Rejected, Verdict
+
+if TYPE_CHECKING:  # the catalogue is a third of what a verdict loads, and needed for its words only
+    from ewallet.catalog import Catalog, CredentialType
 
 _VERDICT: Final = {
     "accepted": {"ko": "진위 확인됨", "en": "ACCEPTED"},
@@ -97,6 +99,8 @@ def _check(check: Check, lang: Language) -> str:
 
 
 def _shown(judged: Accepted, query: Query | None, lang: Language) -> Iterator[str]:
+    from ewallet.catalog import Catalog
+
     catalog = Catalog.bundled()
     for name, answer in judged.claims.items():
         asked = _asked(query, name)
