@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from ewallet import terminal
@@ -43,9 +43,17 @@ def count(text: str) -> int:
     raise ArgumentTypeError("not a number from 0 to 999999999")
 
 
-def complete(parser: ArgumentParser) -> None:
-    """Answer a shell that asks how the line could go on."""
-    if "_ARGCOMPLETE" in os.environ:
+def add_verbs(
+    parser: Parser, verbs: Mapping[str, str], argv: Sequence[str], add: Callable[[str, Parser], None]
+) -> None:
+    """The verbs with their help; only the arguments of the one that is wanted are made, unless a shell asks for all."""
+    choices = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    asked = "_ARGCOMPLETE" in os.environ
+    for verb, told in verbs.items():
+        sub = choices.add_parser(verb, help=told, description=told)
+        if asked or verb in argv:
+            add(verb, sub)
+    if asked:
         import argcomplete
 
         argcomplete.autocomplete(parser)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import os
 import sys
-import unicodedata
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Final, TextIO
 
-if TYPE_CHECKING:  # a command that only prints its help loads neither the codes nor the parsers
+if TYPE_CHECKING:  # a command that only prints its help loads as little as it can
+    from datetime import datetime
+
     from ewallet.errors import Language
     from ewallet.shape import Json
 
@@ -47,6 +47,8 @@ def plain(text: str, limit: int = LONGEST) -> str:
 
 
 def _escaped(sign: str) -> str:
+    import unicodedata
+
     if sign.isprintable() and unicodedata.category(sign) not in _ESCAPED:
         return sign
     return f"\\u{ord(sign):04x}" if ord(sign) < 0x10000 else f"\\U{ord(sign):08x}"
@@ -75,6 +77,8 @@ def _first(items: Iterable[Json]) -> list[Json]:
 def _dated(text: str, lang: Language) -> str:
     if lang != "ko" or len(text) != 10:
         return text
+    from datetime import date
+
     try:
         day = date.fromisoformat(text)
     except ValueError:
@@ -86,6 +90,8 @@ def moment(at: datetime | None, lang: Language) -> str:
     """A time as people here read it: in Korea, to the minute; an UTC time in English."""
     if at is None:
         return "-"
+    from datetime import UTC
+
     from ewallet.kinds import KST
 
     if lang == "en":
@@ -103,4 +109,6 @@ def coloured(text: str, colour: str, stream: TextIO) -> str:
 
 def stamp(at: datetime) -> str:
     """A time as JSON documents write it (RFC 3339)."""
+    from datetime import UTC
+
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -18,7 +18,12 @@ from ewallet import command, terminal
 from ewallet.command import Misuse, Parser
 from verifier_cli.arguments import add_output
 
-VERBS: Final = ("verify", "inspect", "trust", "explain")
+VERBS: Final = {
+    "verify": "judge a presentation: accepted (exit 0), rejected (1), undecided (3)",
+    "inspect": "take a presentation apart, without checking or believing any of it",
+    "trust": "show the trust list: who is believed, for what, until when",
+    "explain": "say what a code means and what to do about it",
+}
 _EPILOG: Final = """\
 exit codes: 0 accepted, 1 rejected, 2 used wrongly, 3 undecided, 70 a fault of this program
 
@@ -32,33 +37,31 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: list[str]) -> int:
-    modules = {verb: import_module(f"verifier_cli.commands.{verb}") for verb in VERBS}
-    parser = _parser(modules)
-    command.complete(parser)
-    try:
-        args = parser.parse_args(argv)
-    except Misuse as exc:
-        flags = Namespace(json="--json" in argv, text="--text" in argv, quiet="--quiet" in argv, lang=None)
-        return _refused(exc, flags)
-    return _answer(args, modules[args.verb])
-
-
-def _parser(modules: dict[str, ModuleType]) -> Parser:
     parser = Parser(
         prog="ewallet-verify",
         description="Judge what somebody presents from a wallet: is it genuine, theirs, and still valid?",
         epilog=_EPILOG,
         formatter_class=RawDescriptionHelpFormatter,
     )
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    for verb, module in modules.items():
-        sub = verbs.add_parser(verb, help=module.HELP, description=module.HELP)
-        module.add(sub)
-        add_output(sub)
-    return parser
+    command.add_verbs(parser, VERBS, argv, _add)
+    try:
+        args = parser.parse_args(argv)
+    except Misuse as exc:
+        flags = Namespace(json="--json" in argv, text="--text" in argv, quiet="--quiet" in argv, lang=None)
+        return _refused(exc, flags)
+    return _answer(args)
 
 
-def _answer(args: Namespace, verb: ModuleType) -> int:
+def _module(verb: str) -> ModuleType:
+    return import_module(f"verifier_cli.commands.{verb}")
+
+
+def _add(verb: str, parser: Parser) -> None:
+    _module(verb).add(parser)
+    add_output(parser)
+
+
+def _answer(args: Namespace) -> int:
     from verifier_cli.session import Session
 
     if args.verbose:
@@ -66,7 +69,7 @@ def _answer(args: Namespace, verb: ModuleType) -> int:
 
         logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(name)s: %(message)s")
     try:
-        code: int = verb.run(Session.of(args, machine=_machine(args)))
+        code: int = _module(args.verb).run(Session.of(args, machine=_machine(args)))
     except BrokenPipeError:
         raise
     except Exception as exc:  # noqa: BLE001 - whatever it is, people get words and programs a document

@@ -18,7 +18,15 @@ from ewallet.command import FAULT, MISUSED, Parser
 if TYPE_CHECKING:
     from ewallet.errors import EWalletError
 
-VERBS: Final = ("init", "keys", "receive", "list", "show", "present", "history")
+VERBS: Final = {
+    "init": "make a wallet; --trust and --trust-key are kept for later",
+    "keys": "make keys, and print their public halves for an issuer (a JWK Set)",
+    "receive": "check and keep a certificate that came as a file",
+    "list": "what the wallet holds",
+    "show": "everything that one certificate says",
+    "present": "answer a request with the least that satisfies it",
+    "history": "what left the wallet, when, for whom and why",
+}
 _REFUSED: Final = 1
 
 
@@ -28,28 +36,31 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: list[str]) -> int:
-    modules = {verb: import_module(f"ewallet.cli.{verb}") for verb in VERBS}
     parser = Parser(prog="ewallet", description="Keep certificates, and show the least of them that will do.")
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    for verb, module in modules.items():
-        sub = verbs.add_parser(verb, help=module.HELP, description=module.HELP)
-        module.add(sub)
-        _add_place(sub)
-    command.complete(parser)
+    command.add_verbs(parser, VERBS, argv, _add)
     args = Namespace(json="--json" in argv, lang=None)
     try:
         args = parser.parse_args(argv)
-        return _answer(args, modules[args.verb])
+        return _answer(args)
     except BrokenPipeError:
         raise
     except Exception as exc:  # noqa: BLE001 - whatever it is, people get words and programs a document
         return _fail(exc, args)
 
 
-def _answer(args: Namespace, verb: ModuleType) -> int:
+def _module(verb: str) -> ModuleType:
+    return import_module(f"ewallet.cli.{verb}")
+
+
+def _add(verb: str, parser: Parser) -> None:
+    _module(verb).add(parser)
+    _add_place(parser)
+
+
+def _answer(args: Namespace) -> int:
     from ewallet.cli.session import Session
 
-    code: int = verb.run(Session(args))
+    code: int = _module(args.verb).run(Session(args))
     return code
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ewallet.cli.session import Session
     from ewallet.shape import Json
     from ewallet.wallet import Shown
-
-HELP: Final = "what left the wallet, when, for whom and why"
 
 
 def add(parser: ArgumentParser) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentParser
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ewallet.cli.session import Session
-
-HELP: Final = "make a wallet; --trust and --trust-key are kept for later"
 
 
 def add(parser: ArgumentParser) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from ewallet.command import count
 
 if TYPE_CHECKING:
     from ewallet.cli.session import Session
-
-HELP: Final = "make keys, and print their public halves for an issuer (a JWK Set)"
 
 
 def add(parser: ArgumentParser) -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ewallet.cli.session import Session
-
-HELP: Final = "what the wallet holds"
 
 
 def add(parser: ArgumentParser) -> None:

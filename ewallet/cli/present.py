@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from ewallet.oid4vp import AuthorizationRequest
     from ewallet.wallet import Wallet
 
-HELP: Final = "answer a request with the least that satisfies it"
 _DECLINED: Final = 1
 _SENT: Final = {"ko": "제출본을 만들었습니다.", "en": "The answer was made."}
 _KEPT: Final = {"ko": "아무것도 보내지 않았습니다.", "en": "Nothing was sent."}

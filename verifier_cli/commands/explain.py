@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from ewallet.shape import Json
     from verifier_cli.session import Session
 
-HELP: Final = "say what a code means and what to do about it"
 SCHEMA: Final = "ewallet.explain/1"
 
 

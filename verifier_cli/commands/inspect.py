@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from ewallet.shape import Json
     from verifier_cli.session import Session
 
-HELP: Final = "take a presentation apart, without checking or believing any of it"
 SCHEMA: Final = "ewallet.inspect/1"
 _LOUD: Final = {
     "ko": "아무것도 확인하지 않았습니다. 아래는 보낸 쪽의 주장일 뿐이며, 확인은 verify 명령으로 합니다.",

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from ewallet.trust import TrustAnchor, TrustList
     from verifier_cli.session import Session
 
-HELP: Final = "show the trust list: who is believed, for what, until when"
 SCHEMA: Final = "ewallet.trust/1"
 _HEADS: Final = {
     "ko": ("신뢰대상", "용도", "이름", "증명서 종류", "인증서 만료"),

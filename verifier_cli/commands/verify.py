@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from ewallet.command import count
 from verifier_cli.arguments import add_trust
 
 if TYPE_CHECKING:  # what a verdict needs is loaded when one is wanted
     from verifier_cli.session import Session
-
-HELP: Final = "judge a presentation: accepted (exit 0), rejected (1), undecided (3)"
 
 
 def add(parser: ArgumentParser) -> None:
