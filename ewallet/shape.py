@@ -13,13 +13,16 @@ import re
 import zlib
 from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from io import BytesIO
-from typing import Any, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
-import cbor2
 from cryptography import x509
 
 from ewallet.errors import Malformed
+
+if TYPE_CHECKING:
+    import cbor2
 
 MAX_CREDENTIAL: Final = 512 * 1024  # bytes of one credential or presentation; a portrait is about 30 KiB
 MAX_DOCUMENT: Final = 4 * 1024 * 1024  # bytes of a trust list, status token, request or answer
@@ -256,7 +259,7 @@ def certificate(der: bytes) -> x509.Certificate:
     try:
         read = x509.load_der_x509_certificate(der)
         _ = read.subject, read.issuer, read.not_valid_before_utc, read.not_valid_after_utc  # read when asked for
-    except (ValueError, x509.InvalidVersion, Warning):  # a serial below 1 warns, and raises under -W error
+    except (ValueError, TypeError, x509.InvalidVersion, Warning):  # a serial below 1 warns, raises under -W error
         refuse("malformed.x509", "not a der certificate")
     return read
 
@@ -274,6 +277,8 @@ _BUILT_IN_TAGS: Final = (1, 2, 3, 4, 5, 25, 28, 29, 30, 35, 36, 37, 100, 256, 25
 
 
 def _keep(tag: int) -> Callable[[object, bool], cbor2.CBORTag]:
+    import cbor2
+
     return lambda value, _immutable: cbor2.CBORTag(tag, value)
 
 
@@ -285,7 +290,9 @@ def _other_tag(tag: cbor2.CBORTag, _immutable: object) -> cbor2.CBORTag:
     return tag if tag.tag == 24 else _no_tag(None, False)  # 24: embedded CBOR, kept as received
 
 
-_TAGS: Final = dict.fromkeys(_BUILT_IN_TAGS, _no_tag) | {tag: _keep(tag) for tag in _TEXT_TAGS}
+@cache
+def _tags() -> dict[int, Callable[[object, bool], cbor2.CBORTag]]:
+    return dict.fromkeys(_BUILT_IN_TAGS, _no_tag) | {tag: _keep(tag) for tag in _TEXT_TAGS}
 
 
 def cbor(raw: bytes, what: str = "cbor", *, limit: int = MAX_DOCUMENT) -> Any:
@@ -293,11 +300,13 @@ def cbor(raw: bytes, what: str = "cbor", *, limit: int = MAX_DOCUMENT) -> Any:
 
     Tagged values come as ``cbor2.CBORTag``. Raises ``malformed.cbor``, ``limit.size`` or ``limit.depth``.
     """
+    import cbor2  # 8 ms, which a process for an SD-JWT does not need
+
     if len(raw) > limit:
         refuse("limit.size", f"{what} has {len(raw)} bytes, at most {limit} are read")
     source = BytesIO(raw)
     decoder = cbor2.CBORDecoder(
-        source, tag_hook=_other_tag, semantic_decoders=_TAGS, max_depth=MAX_DEPTH, allow_duplicate_keys=False
+        source, tag_hook=_other_tag, semantic_decoders=_tags(), max_depth=MAX_DEPTH, allow_duplicate_keys=False
     )
     try:
         value = decoder.decode()
