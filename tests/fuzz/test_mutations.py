@@ -14,6 +14,7 @@ import os
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,7 @@ _EACH = 9_000 if _FULL else 170  # of twelve subjects
 _TYPE = "resident_register_copy"
 _ASKED = ("resident_address", "is_householder")
 
-_STRANGE = (
+_STRANGE: tuple[Any, ...] = (
     None, True, False, 0, -1, 1.5, 1 << 63, "", " ", "\x00", "가", "\ud800", "sha-1", "...", "_sd", [], {}, [[]], [{}],
     {"...": "x"}, {"_sd": []}, {"_sd": ["x"]}, {"_sd_alg": "md5"}, [None] * 40, "A" * 5_000, 253_402_300_800,
 )  # fmt: skip

@@ -13,6 +13,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 _BESIDE = Path(__file__).resolve().parents[3] / "shared"
 _HOME = Path(os.environ.get("EWALLET_VECTORS") or _BESIDE)
@@ -29,7 +30,7 @@ def _files(marker: pytest.Mark) -> list[Path]:
     return [path for path in found if not fnmatch(path.name, without)]
 
 
-def _absent(marker: pytest.Mark, number: int, values: tuple[None, ...]) -> object:
+def _absent(marker: pytest.Mark, number: int, values: tuple[None, ...]) -> ParameterSet:
     reason = f"{number} of {marker.kwargs['count']} outside vectors {', '.join(marker.args)} are not here"
     return pytest.param(*values, id="absent", marks=pytest.mark.skip(reason=reason))
 
