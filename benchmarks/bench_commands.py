@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -56,12 +57,13 @@ def run(world: World, rounds: int) -> bool:
         key.write_bytes(world.private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
         known = (*_asked(world), *_known(world, Path(folder)))
         verify = ("-c", _COMMAND, "verify", str(presentation), "--offline", *known)
+        process = partial(_process, Path(folder, "compiled"))
         contenders = [
-            _process(limits.LIMIT, ("-c", _ONE_SIGNATURE, str(presentation), str(key)), "one signature, cryptography"),
-            _process("bare python", ("-c", "pass"), "the interpreter"),
-            _process("import ewallet", ("-c", "import ewallet"), "the package"),
-            _process("ewallet-verify verify", verify, "the verdict on one presentation, status from a file"),
-            _process("ewallet-verify --help", ("-c", _COMMAND, "--help"), ""),
+            process(limits.LIMIT, ("-c", _ONE_SIGNATURE, str(presentation), str(key)), "one signature, cryptography"),
+            process("bare python", ("-c", "pass"), "the interpreter"),
+            process("import ewallet", ("-c", "import ewallet"), "the package"),
+            process("ewallet-verify verify", verify, "the verdict on one presentation, status from a file"),
+            process("ewallet-verify --help", ("-c", _COMMAND, "--help"), ""),
         ]
         times = interleaved(contenders, max(5, rounds // 3), _children)
     show(contenders, times, limits.LIMIT)
@@ -98,8 +100,9 @@ def _known(world: World, folder: Path) -> Sequence[str]:
     return flags
 
 
-def _process(name: str, arguments: Sequence[str], note: str) -> Contender:
-    environment = os.environ | {"PYTHONPATH": str(_ROOT)}
+def _process(folder: Path, name: str, arguments: Sequence[str], note: str) -> Contender:
+    environment = os.environ | {"PYTHONPATH": str(_ROOT), "PYTHONPYCACHEPREFIX": str(folder)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed is compiled
     command = [sys.executable, *arguments]
 
     def run() -> None:
