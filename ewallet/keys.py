@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
 from ewallet.errors import CryptoError, StoreError, UsageError
-from ewallet.shape import Json, base64url, certificates, json_object, member, to_base64url
+from ewallet.shape import Json, base64url, certificates, json_object, member, optional, to_base64url
 
 _PublicKey: TypeAlias = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 _PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
@@ -101,7 +101,7 @@ class PublicKey:
         """
         if "d" in jwk or "k" in jwk:
             _key_invalid("a jwk with private members, expected a public one")
-        if jwk.get("use", "sig") != "sig" or "verify" not in jwk.get("key_ops", ("verify",)):
+        if jwk.get("use", "sig") != "sig" or "verify" not in _operations(jwk):
             _key_invalid("a jwk that is not for signatures")
         key = _okp(jwk) if jwk.get("kty") == "OKP" else _ec(jwk)
         if jwk.get("alg", key.alg) != key.alg:
@@ -154,6 +154,11 @@ class PublicKey:
         except InvalidSignature:
             return False
         return True
+
+
+def _operations(jwk: Mapping[str, Json]) -> list[Json]:
+    named = optional(jwk, "key_ops", list)
+    return ["verify"] if named is None else named
 
 
 def _ec(jwk: Mapping[str, Json]) -> PublicKey:
