@@ -53,8 +53,8 @@ def _refuse(detail: str) -> NoReturn:
     raise TrustError("trust.cert_profile", detail) from None
 
 
-def check_certificate(presented: x509.Certificate) -> None:
-    """Return if it is a version 3 certificate without anything weak, unreadable or not understood."""
+def check_certificate(presented: x509.Certificate) -> object:
+    """Return its key if it is a version 3 certificate without anything weak, unreadable or not understood."""
     try:
         extensions = presented.extensions
         number, algorithm = presented.serial_number, presented.signature_algorithm_oid
@@ -74,6 +74,7 @@ def check_certificate(presented: x509.Certificate) -> None:
     if any(extension.critical and extension.oid not in _UNDERSTOOD for extension in extensions):
         _refuse("a certificate with a critical extension that is not understood")
     _check_identified(presented, extensions)
+    return key
 
 
 def _strong(key: object) -> bool:
@@ -107,15 +108,16 @@ def _self_signed(presented: x509.Certificate) -> bool:
     return True
 
 
-def check_leaf(presented: x509.Certificate) -> None:
-    """Return if it may sign something other than certificates."""
-    check_certificate(presented)
+def check_leaf(presented: x509.Certificate) -> object:
+    """Return its key if it may sign something other than certificates."""
+    key = check_certificate(presented)
     for extension in presented.extensions:
         value = extension.value
         if isinstance(value, x509.BasicConstraints) and value.ca:
             _refuse("a certificate authority signs, expected an end entity")
         if isinstance(value, x509.KeyUsage) and (not value.digital_signature or value.key_cert_sign):
             _refuse("a key usage other than digital signature")
+    return key
 
 
 @lru_cache(maxsize=256)  # a pure answer, 100 us, about the few authorities that stand behind every leaf

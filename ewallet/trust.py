@@ -199,28 +199,23 @@ class TrustList:
         listed = [a for a in self.anchors if a.end_entity and a.certificate == leaf]
         if leaf.issuer == leaf.subject and not listed:
             raise TrustError("trust.self_signed", "the certificate vouches for itself and is not listed")
-        check_leaf(leaf)
+        key = PublicKey.of(check_leaf(leaf))
         _check_valid([leaf], at)
         path = (leaf,) if listed else self._path(certificates, at)
         anchor = self._anchor_of(path, purpose, at, type_id)
         for authority in path[1:]:
             check_authority(authority, identified=anchor.key_identifiers)
         check_made_for(leaf, KEY_USAGE[purpose])
-        return _trust_path(path, anchor)
+        return _trust_path(path, anchor, key)
 
     @cached_property
-    def _store(self) -> verification.Store:
-        return verification.Store([anchor.certificate for anchor in self.anchors])
+    def _policy(self) -> verification.PolicyBuilder:
+        store = verification.Store([anchor.certificate for anchor in self.anchors])
+        policy = verification.PolicyBuilder().store(store).max_chain_depth(MAX_CHAIN)
+        return policy.extension_policies(ca_policy=CA, ee_policy=END_ENTITY)
 
     def _path(self, certificates: Sequence[x509.Certificate], at: datetime) -> tuple[x509.Certificate, ...]:
-        verifier = (
-            verification.PolicyBuilder()
-            .store(self._store)
-            .time(_second(at).astimezone(UTC).replace(tzinfo=None))
-            .max_chain_depth(MAX_CHAIN)
-            .extension_policies(ca_policy=CA, ee_policy=END_ENTITY)
-            .build_client_verifier()
-        )
+        verifier = self._policy.time(_second(at).astimezone(UTC).replace(tzinfo=None)).build_client_verifier()
         try:
             return tuple(verifier.verify(certificates[0], list(certificates[1:])).chain)
         except (verification.VerificationError, ValueError, Warning):  # a warning is raised where the caller says so
@@ -302,10 +297,10 @@ def _check_valid(certificates: Iterable[x509.Certificate], at: datetime) -> None
             raise TrustError("trust.cert_expired", "a certificate of the chain is not valid at this time")
 
 
-def _trust_path(path: Sequence[x509.Certificate], anchor: TrustAnchor) -> TrustPath:
+def _trust_path(path: Sequence[x509.Certificate], anchor: TrustAnchor, key: PublicKey) -> TrustPath:
     leaf = path[0]
     return TrustPath(
-        key=PublicKey.of_certificate(leaf),
+        key=key,
         anchor=anchor,
         names=_names(leaf),
         authorities=frozenset().union(*(_authority(presented) for presented in path)),
