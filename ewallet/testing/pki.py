@@ -87,8 +87,9 @@ def private_key(key: SigningKey) -> Any:
 
 def common_name(name: str) -> x509.Name:
     """A distinguished name that consists of a common name in Korea; empty for an empty name."""
-    parts = [x509.NameAttribute(NameOID.COUNTRY_NAME, "KR"), x509.NameAttribute(NameOID.COMMON_NAME, name)]
-    return x509.Name(parts if name else [])
+    if not name:
+        return x509.Name([])
+    return x509.Name([x509.NameAttribute(NameOID.COUNTRY_NAME, "KR"), x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
 
 def issue_certificate(

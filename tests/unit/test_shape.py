@@ -186,7 +186,8 @@ def test_dates_are_seconds_within_four_digit_years():
     assert shape.numeric_date(0, "exp") == 0
     assert shape.numeric_date(1.9, "exp") == 1
     assert shape.numeric_date(shape.MAX_TIME, "exp") == shape.MAX_TIME
-    for wrong in (-1, shape.MAX_TIME + 1, 1 << 53, "1", True, None, [], {}, math.nan):
+    wrongs: tuple[object, ...] = (-1, shape.MAX_TIME + 1, 1 << 53, "1", True, None, [], {}, math.nan)
+    for wrong in wrongs:
         assert _code(shape.numeric_date, wrong, "exp") == "malformed.claim_type"
 
 
