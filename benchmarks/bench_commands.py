@@ -101,7 +101,10 @@ def _known(world: World, folder: Path) -> Sequence[str]:
 
 
 def _process(folder: Path, name: str, arguments: Sequence[str], note: str) -> Contender:
-    environment = os.environ | {"PYTHONPATH": str(_ROOT), "PYTHONPYCACHEPREFIX": str(folder)}
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(_ROOT), *filter(None, sys.path)]),
+        "PYTHONPYCACHEPREFIX": str(folder),
+    }
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed is compiled
     command = [sys.executable, *arguments]
 
