@@ -77,7 +77,7 @@ def run(world: World, rounds: int) -> bool:
 
 
 def _asked(world: World) -> Sequence[str]:
-    return "--nonce", world.holders[0].nonce, "--audience", AUDIENCE
+    return f"--nonce={world.holders[0].nonce}", "--audience", AUDIENCE  # a nonce may begin with a hyphen
 
 
 def _known(world: World, folder: Path) -> Sequence[str]:
