@@ -214,9 +214,19 @@ def test_intermediates_are_followed_and_needless_ones_ignored(pki, listed):
     assert _code(listed.check, late, "issuer", START, type_id=None) == "trust.cert_expired"
 
 
+def test_authority_may_certify_its_own_next_key(pki, listed):
+    """The same name twice on a path, under two keys."""
+    key, own = SigningKey.generate(), pki.authorities[_SYSTEM]
+    profile = Profile(subject=f"Example {_SYSTEM} authority", since=START - _DAY, until=START + _DAY, ca=True)
+    link = issue_certificate(profile, private_key(key).public_key(), by=own)
+    assert link.issuer == link.subject
+    chain = _chain(pki, pki.profile(), by=Authority(id="next", certificate=link, key=key), above=(link,))
+    assert listed.check(chain, "issuer", START, type_id=None).anchor.id == _SYSTEM
+
+
 def test_leaf_is_no_authority(pki, listed):
     """What a leaf signs ends nowhere, nor does what an authority without constraints signs."""
-    for changes in ({"ca": False}, {"ca": None}):
+    for changes in ({"ca": False}, {"ca": None}, {"ca": False, "key_usage": False}):
         below = _below(pki, **changes)
         chain = _chain(pki, pki.profile(), by=below, above=(below.certificate,))
         assert _code(listed.check, chain, "issuer", START, type_id=None) == "trust.no_path"
@@ -333,12 +343,12 @@ def test_certificate_that_names_its_signer_badly_is_refused(pki, listed):
 def test_serial_number_version_and_repeated_extensions_are_refused(pki, listed):
     """Zero, negative, version 1, an extension twice: by changing the bytes, before the signature counts."""
     der = _raw(pki, extensions=[_names_key(pki), x509.BasicConstraints(ca=False, path_length=None)])
-    basic = bytes.fromhex("0603551d13")
+    twice = [x509.UnrecognizedExtension(x509.ObjectIdentifier(oid), b"\x05\x00") for oid in ("1.2.3.4", "1.2.3.5")]
     changed = (
         der.replace(b"\x02\x01\x07", b"\x02\x01\x00", 1),
         der.replace(b"\x02\x01\x07", b"\x02\x01\xff", 1),
         der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x00", 1),
-        der.replace(basic, bytes.fromhex("0603551d23"), 1),
+        _raw(pki, extensions=[_names_key(pki), *twice]).replace(b"\x2a\x03\x05", b"\x2a\x03\x04", 1),
     )
     for raw in changed:
         assert raw != der
