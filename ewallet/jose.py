@@ -1,7 +1,7 @@
 """Compact JWS (RFC 7515) with our signers, strict on read; JWE ECDH-ES through joserfc.
 
-JWT libraries do not check ``typ``, accept padded base64url and take the last of two members, so the envelope is taken
-apart here; the signatures themselves are those of ``cryptography`` (:mod:`ewallet.keys`).
+PyJWT supplies the signature algorithms (:mod:`ewallet.keys`); it does not check ``typ``, accepts padded base64url and
+takes the last of two members, so the envelope is taken apart here.
 """
 
 from __future__ import annotations

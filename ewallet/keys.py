@@ -20,7 +20,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from jwt.algorithms import ECAlgorithm
 
 from ewallet.errors import CryptoError, StoreError, UsageError
 from ewallet.shape import Json, base64url, certificates, json_object, member, optional, to_base64url
@@ -35,27 +35,15 @@ class _Curve:
     crv: str
     width: int  # bytes of one coordinate
     curve: ec.EllipticCurve
-    ecdsa: ec.ECDSA
-
-    def joined(self, der: bytes) -> bytes:
-        """``r || s`` of a signature that ``cryptography`` made, which is DER."""
-        r, s = decode_dss_signature(der)
-        return r.to_bytes(self.width, "big") + s.to_bytes(self.width, "big")
-
-    def parted(self, signature: bytes) -> bytes:
-        """The DER of ``r || s``; empty, which verifies nothing, where it has another width."""
-        if len(signature) != 2 * self.width:
-            return b""
-        r, s = signature[: self.width], signature[self.width :]
-        return encode_dss_signature(int.from_bytes(r, "big"), int.from_bytes(s, "big"))
+    ecdsa: ECAlgorithm
 
 
 _CURVES: Final = {
     curve.curve.name: curve
     for curve in (
-        _Curve("ES256", "P-256", 32, ec.SECP256R1(), ec.ECDSA(hashes.SHA256())),
-        _Curve("ES384", "P-384", 48, ec.SECP384R1(), ec.ECDSA(hashes.SHA384())),
-        _Curve("ES512", "P-521", 66, ec.SECP521R1(), ec.ECDSA(hashes.SHA512())),
+        _Curve("ES256", "P-256", 32, ec.SECP256R1(), ECAlgorithm(hashes.SHA256, ec.SECP256R1)),
+        _Curve("ES384", "P-384", 48, ec.SECP384R1(), ECAlgorithm(hashes.SHA384, ec.SECP384R1)),
+        _Curve("ES512", "P-521", 66, ec.SECP521R1(), ECAlgorithm(hashes.SHA512, ec.SECP521R1)),
     )
 }
 _BY_CRV: Final = {curve.crv: curve for curve in _CURVES.values()}
@@ -145,12 +133,10 @@ class PublicKey:
             raise CryptoError("crypto.signature_invalid", "the signature is not this key's over this text")
 
     def _verifies(self, signature: bytes, data: bytes) -> bool:
+        if self._curve:
+            return self._curve.ecdsa.verify(data, cast(ec.EllipticCurvePublicKey, self._key), signature)
         try:
-            if self._curve:
-                key = cast(ec.EllipticCurvePublicKey, self._key)
-                key.verify(self._curve.parted(signature), data, self._curve.ecdsa)
-            else:
-                cast(ed25519.Ed25519PublicKey, self._key).verify(signature, data)
+            cast(ed25519.Ed25519PublicKey, self._key).verify(signature, data)
         except InvalidSignature:
             return False
         return True
@@ -255,7 +241,7 @@ class SigningKey:
         if isinstance(self._key, ed25519.Ed25519PrivateKey):
             return self._key.sign(data)
         curve = _CURVES[self._key.curve.name]
-        return curve.joined(self._key.sign(data, curve.ecdsa))
+        return curve.ecdsa.sign(data, self._key)
 
     def with_chain(self, chain: tuple[bytes, ...]) -> SigningKey:
         """The same key under another certificate chain."""

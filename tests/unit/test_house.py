@@ -245,7 +245,7 @@ def test_no_private_key_and_no_path_of_a_machine_is_committed() -> None:
 # -- what is installed -------------------------------------------------------------------------------------
 
 
-FLOORS = {"cbor2": "6.2", "cryptography": "49", "starlette": "1.0.1", "h11": "0.16"}
+FLOORS = {"pyjwt": "2.13.0", "cbor2": "6.2", "cryptography": "49", "starlette": "1.0.1", "h11": "0.16"}
 
 
 def _declared() -> dict[str, Requirement]:
