@@ -211,7 +211,10 @@ class SigningKey:
         Raises ``storage.loose_mode``, ``usage.file`` or ``usage.configuration``.
         """
         pem = _read_private(Path(path))
-        certificates_pem = Path(chain).read_bytes() if chain else b""
+        try:
+            certificates_pem = Path(chain).read_bytes() if chain else b""
+        except OSError as exc:
+            raise UsageError("usage.file", f"cannot read the certificate file: {exc.strerror}") from None
         return cls.of_pem(pem, certificates_pem)
 
     @classmethod
@@ -279,13 +282,15 @@ def _read_private(path: Path) -> bytes:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError as exc:
         raise UsageError("usage.file", f"cannot read the key file: {exc.strerror}") from None
-    with os.fdopen(handle, "rb") as file:
+    try:
         mode = os.fstat(handle).st_mode
         if not stat.S_ISREG(mode):
             raise UsageError("usage.file", "the key file is not a regular file")
         if mode & 0o007:
             raise StoreError("storage.loose_mode", f"a key file with mode {mode & 0o777:04o}, expected 0600")
-        return file.read(1 << 16)
+        return os.read(handle, 1 << 16)
+    finally:
+        os.close(handle)
 
 
 def _der(certificate: x509.Certificate) -> bytes:
