@@ -50,15 +50,15 @@ def _split(raw: str) -> tuple[str, list[str], str]:
     compact = _compact(raw) if raw.startswith("{") else raw
     if not compact.isascii():
         refuse("malformed.encoding", "an sd-jwt with other characters than ascii")
-    if compact.count("~") > MAX_DISCLOSURES + 1:
+    parts = compact.split("~", MAX_DISCLOSURES + 2)
+    if len(parts) > MAX_DISCLOSURES + 2:
         refuse("limit.count", f"more than {MAX_DISCLOSURES} disclosures")
-    issued, *disclosures = compact.split("~")
-    if not disclosures:
+    if len(parts) < 2:
         refuse("malformed.sdjwt", "no tilde after the issuer's jwt")
-    binding = disclosures.pop()
+    disclosures = parts[1:-1]
     if "" in disclosures:
         refuse("malformed.sdjwt", "an empty disclosure")
-    return issued, disclosures, binding
+    return parts[0], disclosures, parts[-1]
 
 
 def _compact(raw: str) -> str:
