@@ -30,18 +30,23 @@ from ewallet.shape import (
     to_base64url,
 )
 
+
+def _to_json(value: Json) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
 try:  # the extra "fast"; used for writing only, so that reading is one implementation
     import orjson
 
     def to_json(value: Json) -> bytes:
         """Compact UTF-8 JSON."""
-        return orjson.dumps(value)
+        try:
+            return orjson.dumps(value)
+        except TypeError:  # an integer of more than 64 bits
+            return _to_json(value)
 
 except ImportError:
-
-    def to_json(value: Json) -> bytes:
-        """Compact UTF-8 JSON."""
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    to_json = _to_json
 
 
 @dataclass(frozen=True)
