@@ -309,8 +309,12 @@ class Selection:
 
     def _elements(self, node: list[Json]) -> list[Json | _Disclosure]:
         """The elements of an array as the holder counts them: decoys are none."""
-        found = [self._by_digest.get(element["..."]) if _hidden(element) else element for element in node]
-        return [element for element in found if element is not None]
+        held = self._by_digest
+        return [
+            held[element["..."]] if _hidden(element) else element
+            for element in node
+            if not _hidden(element) or element["..."] in held
+        ]
 
     def _show(self, element: Json | _Disclosure) -> Json:
         if not isinstance(element, _Disclosure):

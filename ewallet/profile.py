@@ -37,16 +37,9 @@ _UNDERSTOOD: Final = {
 _UNREADABLE: Final = (x509.DuplicateExtension, x509.UnsupportedGeneralNameType, x509.InvalidVersion)
 
 
-def _require_ca(constraints: x509.BasicConstraints) -> None:
-    if not constraints.ca:
-        raise ValueError("not a ca")
-
-
 #: Extension policies for the path building: an authority says that it is one; the rest is up to the functions below.
 END_ENTITY: Final = verification.ExtensionPolicy.permit_all()
-CA: Final = END_ENTITY.require_present(
-    x509.BasicConstraints, verification.Criticality.CRITICAL, lambda _policy, _certificate, ca: _require_ca(ca)
-)
+CA: Final = END_ENTITY.require_present(x509.BasicConstraints, verification.Criticality.CRITICAL, None)
 
 
 def _refuse(detail: str) -> NoReturn:

@@ -178,6 +178,31 @@ def test_selection_shows_a_value_with_all_in_it_and_what_leads_to_it(decoys):
     assert _CLAIMS == _shown([("성명",), ("주소",), ("세대원",)], decoys)
 
 
+def test_selection_counts_elements_as_they_are_read():
+    """A null is an element, a decoy is none."""
+    disclosures = [_encoded("s", None), _encoded("s", {"b": 1})]
+    hidden = [{"...": _hash(encoded)} for encoded in disclosures]
+    payload = {"a": [None, {"...": "decoy"}, hidden[0], "x", hidden[1]]}
+    assert _unpacked(payload, disclosures) == {"a": [None, None, "x", {"b": 1}]}
+    selection = Selection(payload, disclosures)
+    selection.add(("a", 3, "b"))
+    assert disclosures[1:] == selection.disclosures()
+
+
+def test_array_of_objects_may_hide_members_alone():
+    """The elements themselves stay in sight."""
+    claims = {"a": [{"b": 1, "c": 2}]}
+    payload, disclosures = _packed(claims, {("a", None, "b")})
+    assert _unpacked(payload, []) == {"a": [{"c": 2}]}
+    assert claims == _unpacked(payload, disclosures)
+
+
+def test_held_text_that_is_no_disclosure_is_refused():
+    """Whatever was stored."""
+    selection = Selection({"_sd": ["x"]}, [to_base64url(bytes(6))])
+    assert _code(selection.add, ("a",)) == "malformed.sdjwt"
+
+
 @pytest.mark.parametrize(
     "path", [("없다",), ("성명", "x"), ("수", 0), ("주소", 0), ("세대원", "x"), (None,)], ids=range(6)
 )

@@ -90,6 +90,16 @@ def test_text_that_is_no_message_is_refused(compact, code):
     assert code == _code(jose.parse, compact, "a+jwt")
 
 
+def test_header_is_bounded():
+    """Long before the whole text is."""
+    assert _code(jose.parse, _jws(_header(x="A" * shape.MAX_HEADER)), "a+jwt") == "limit.size"
+
+
+def test_integers_of_any_size_are_written():
+    """With or without the faster writer."""
+    assert jose.to_json({"이름": 1 << 80}) == f'{{"이름":{1 << 80}}}'.encode()
+
+
 def test_payload_is_read_when_asked_for():
     """As an object without repeated members."""
     assert _code(lambda: jose.parse(_jws(_header(), '{"a":1,"a":2}'), "a+jwt").claims) == "malformed.json_duplicate"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64 as standard
 import json
 import math
+import subprocess
+import sys
 import zlib
 
 import pytest
@@ -55,6 +57,26 @@ def test_base64url_has_one_spelling(text):
 def test_base64url_with_a_flaw_is_refused(text):
     """Padding, another alphabet, space, a line break, left-over bits."""
     assert _code(shape.base64url, text) == "malformed.encoding"
+
+
+_WITHOUT_THE_EXTRA = """
+import sys
+sys.modules["pybase64"] = None
+from ewallet.errors import Malformed
+from ewallet.shape import base64url, to_base64url
+assert all(raw == base64url(to_base64url(raw)) for raw in map(bytes, range(64)))
+for text in ("A", "AA=", "A+AA", "A/AA", "AA AA", "AB", "AAB", "\u00e9"):
+    try:
+        base64url(text)
+    except Malformed:
+        continue
+    raise SystemExit(text)
+"""
+
+
+def test_base64url_is_the_same_without_the_faster_reader():
+    """What it reads and refuses does not depend on an extra."""
+    assert subprocess.run([sys.executable, "-c", _WITHOUT_THE_EXTRA], check=False).returncode == 0
 
 
 @given(st.binary())
