@@ -6,9 +6,10 @@ import importlib.util
 from io import BytesIO
 
 import limits
-from ewallet import qr
 from measure import Contender, Target, absent, interleaved, judge, ratio, show
 from work import World
+
+from ewallet import qr
 
 TITLE = "Row 11: QR encode, version 20-M"
 _LENGTH = 660  # bytes; version 20-M holds 666

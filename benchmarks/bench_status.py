@@ -12,14 +12,15 @@ from typing import Any
 import limits
 import ours
 import peers
+from measure import Contender, Target, absent, interleaved, judge, ratio, show
+from work import STATUS_URI, World
+
 from ewallet import status
 from ewallet.flow import offline
 from ewallet.flow import run as drive
 from ewallet.policy import StatusFresh
 from ewallet.status import Status, StatusList, StatusToken, check_value
 from ewallet.statuses import StatusTokens
-from measure import Contender, Target, absent, interleaved, judge, ratio, show
-from work import STATUS_URI, World
 
 TITLE = "Row 10: status list of 1 M entries, 1 % revoked"
 _ENTRIES = 1_000_000

@@ -5,10 +5,10 @@ from __future__ import annotations
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-
-from ewallet.shape import base64url
 from measure import Contender
 from work import HOLDERS, World
+
+from ewallet.shape import base64url
 
 LIMIT = "limit"
 _ECDSA = ec.ECDSA(hashes.SHA256())

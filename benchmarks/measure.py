@@ -42,7 +42,7 @@ def interleaved(
         contender.run()  # warm: imports, caches of issuer keys, allocator
     times: dict[str, list[float]] = {contender.name: [] for contender in contenders}
     for turn in range(rounds):
-        for contender in (contenders if turn % 2 else contenders[::-1]):
+        for contender in contenders if turn % 2 else contenders[::-1]:
             start = clock()
             contender.run()
             times[contender.name].append((clock() - start) / contender.size * 1e6)

@@ -6,6 +6,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from peers import Run
+from work import AUDIENCE, FORMAT, RELEASED, STATUS_URI, VCT, World
+
 from ewallet import status
 from ewallet.credential import Credential
 from ewallet.dcql import Query
@@ -14,8 +17,6 @@ from ewallet.status import Status, StatusList
 from ewallet.trust import TrustPaths
 from ewallet.verdict import Accepted
 from ewallet.verifier import Verifier
-from peers import Run
-from work import AUDIENCE, FORMAT, RELEASED, STATUS_URI, VCT, World
 
 
 def verify(world: World, presentations: list[str] | None = None, *, cold: bool = False) -> Run:
@@ -70,8 +71,7 @@ def ladder(world: World, presentations: list[str] | None = None) -> Run:
 
     def run(number: int) -> dict[str, Any]:
         verdict = verifier.verify(texts[number], requests[number])
-        if not isinstance(verdict, Accepted):
-            raise AssertionError(verdict.code)
+        assert isinstance(verdict, Accepted), verdict.code
         return dict(verdict.claims["copy"])
 
     return run

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
 from work import AUDIENCE, FLAT, ISSUER, MEMBERS, RELEASED, SCALARS, STATUS_URI, VCT, World
 
 Run = Callable[[int], Any]

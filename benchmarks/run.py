@@ -1,4 +1,4 @@
-"""Every table of this folder, or those that are named: ``python benchmarks/run.py [--rounds N] [--plain] [ROW ...]``."""
+"""Every table of this folder, or those named: ``python benchmarks/run.py [--rounds N] [--plain] [ROW ...]``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def main() -> int:
     from work import World
 
     world = World()
-    _print_heading(options.plain)
+    _print_heading(plain=options.plain)
     held = []
     for row in options.rows or TABLES:
         table = import_module(TABLES[row])
@@ -47,7 +47,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _print_heading(plain: bool) -> None:
+def _print_heading(*, plain: bool) -> None:
     from importlib.metadata import PackageNotFoundError, version
 
     found = []

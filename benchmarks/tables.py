@@ -92,4 +92,4 @@ def check_presents(world: World, entry: Entry) -> None:
     verify = ours.verify(world, presented)
     for number in range(HOLDERS):
         claims = verify(number).claims
-        assert SHOWN == {name: claims[name] for name in claims if name in CLAIMS}, f"{entry.name} shows other claims"
+        assert {name: claims[name] for name in claims if name in CLAIMS} == SHOWN, f"{entry.name} shows other claims"

@@ -98,6 +98,7 @@ class World:
         self.private = leaf_key
         der = self.leaf.public_bytes(serialization.Encoding.DER)
         self.signer = SigningKey.of(leaf_key, (der,))
+        self.validity = Validity(self.now - timedelta(hours=1), self.now + timedelta(days=90))
         self.holders = [Holder() for _ in range(HOLDERS)]
 
     @cached_property
@@ -116,7 +117,7 @@ class World:
             type_id=VCT,
             issuer=ISSUER,
             claims=CLAIMS,
-            validity=Validity(self.now - timedelta(hours=1), self.now + timedelta(days=90)),
+            validity=self.validity,
             disclosable=DISCLOSABLE,
             holder=PublicKey.of(self.holders[number].private.public_key()),
             status=StatusRef(STATUS_URI, number),
@@ -167,9 +168,7 @@ class World:
                 x509.KeyUsage(digital_signature=not ca, key_cert_sign=ca, crl_sign=ca, **usage), critical=True
             )
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False
-            )
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
         )
         if not ca:
             usages = [x509.ObjectIdentifier(KEY_USAGE[purpose]) for purpose in ("issuer", "status")]

@@ -371,6 +371,9 @@ The store is older than the one last used. | Put back the latest copy, because a
 storage.locked
 The store is in use by another program. | Close the other program, or wait and try again.
 다른 프로그램이 저장소를 사용하고 있습니다. | 그 프로그램을 닫거나 잠시 뒤 다시 시도하십시오.
+storage.unavailable
+The store cannot be reached or written. | Check that its disk has room and its server is running, then try again.
+저장소에 연결하거나 쓸 수 없습니다. | 디스크 여유 공간과 서버 상태를 확인한 뒤 다시 시도하십시오.
 storage.not_found
 Nothing is kept under that identifier. | Check the identifier against the list of what is kept.
 그 식별자로 보관된 것이 없습니다. | 보관 목록에서 식별자를 확인하십시오.

@@ -115,13 +115,18 @@ def lookup(claims: Json, path: Sequence[str | int | None]) -> list[tuple[Path, J
 
     OpenID4VP 1.0 §7.1: a component that does not fit the kind of what it meets selects nothing at all.
     """
+    return select(claims, path) or []
+
+
+def select(claims: Json, path: Sequence[str | int | None]) -> list[tuple[Path, Json]] | None:
+    """As :func:`lookup`, but None where a component does not fit the kind of what it meets, and for no path at all."""
     found: list[tuple[Path, Json]] = [((), claims)]
     for component in path:
         stepped = [_step(at, node, component) for at, node in found]
         if any(step is None for step in stepped):
-            return []
+            return None
         found = [pair for step in stepped if step for pair in step]
-    return found if path else []
+    return found if path else None
 
 
 def _step(at: Path, node: Json, component: str | int | None) -> list[tuple[Path, Json]] | None:

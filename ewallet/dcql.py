@@ -8,13 +8,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
+from unicodedata import normalize
 
-from ewallet.catalog import CredentialType
 from ewallet.credential import Credential, Path, lookup
 from ewallet.errors import Malformed, QueryError, UsageError
 from ewallet.formats import FORMATS
 from ewallet.shape import Json, instance, json_object, member, optional, strings
+
+if TYPE_CHECKING:  # for the sake of verifiers, which need no catalogue: it is a third of what they would load
+    from ewallet.catalog import CredentialType
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]+\Z")
 _MAX_QUERIES: Final = 100  # credentials, sets, options, claims: more is no question anybody asks
@@ -55,7 +58,10 @@ class ClaimQuery:
 
 
 def _same(value: Json, wanted: Json) -> bool:
-    return type(value) is type(wanted) and value == wanted
+    """By type and value; texts in NFC, since a name typed on another keyboard is the same name."""
+    if isinstance(value, str) and isinstance(wanted, str):
+        return normalize("NFC", value) == normalize("NFC", wanted)
+    return type(value) is type(wanted) and bool(value == wanted)
 
 
 @dataclass(frozen=True)
@@ -160,7 +166,7 @@ class Query:
     def for_type(cls, type_: CredentialType, claims: Iterable[str | Path], *, name: str = "") -> Query:
         """Ask for these claims of one type, in whatever format the holder has it.
 
-        A claim is the name of a top-level claim or yes/no, or a path; ``name`` names the answer, else the type's own id.
+        A claim is the name of a top-level claim or yes/no, or a path; ``name`` names the answer (the type's id).
         """
         asked = tuple(ClaimQuery(path=(claim,) if isinstance(claim, str) else claim) for claim in claims)
         for claim in asked:

@@ -21,7 +21,7 @@ from ewallet.errors import UsageError
 from ewallet.formats import FORMATS, Format, ToSign
 from ewallet.keys import PublicKey, Signer
 from ewallet.kinds import KST
-from ewallet.shape import to_base64url
+from ewallet.shape import certificate, to_base64url
 from ewallet.status import Status, StatusList
 
 MAX_COPIES: Final = 10  # of one certificate: what a wallet uses up in a few weeks
@@ -129,7 +129,7 @@ class Issuer:
         _check_holders(holders)
         at = self._env.now()
         validity = _validity(type_, at)
-        certificate = Certificate(
+        issued = Certificate(
             id=to_base64url(self._env.random(16)),
             type_id=type_id,
             subject=subject,
@@ -144,11 +144,11 @@ class Issuer:
             disclosable=type_.disclosable,
             decoys=self._decoys,
         )
-        signer = self._signer(type_)
-        copies = self._intend(certificate, [replace(draft, holder=key) for key in holders], FORMATS[format_id], signer)
+        signer = self._signer(type_, issued.until)
+        copies = self._intend(issued, [replace(draft, holder=key) for key in holders], FORMATS[format_id], signer)
         credentials = tuple(copy.complete(signer.sign(copy.data)) for copy in copies)
-        self._store.complete(certificate.id)
-        return Issued(certificate=certificate, credentials=credentials)
+        self._store.complete(issued.id)
+        return Issued(certificate=issued, credentials=credentials)
 
     def certificates(self, subject: str) -> tuple[Certificate, ...]:
         """What was issued to a subject, the newest first."""
@@ -179,10 +179,14 @@ class Issuer:
         """At start: give up what an earlier process left undecided, its status entries burnt; how many copies."""
         return self._store.void(self._env.now() - _UNDECIDED)
 
-    def _signer(self, type_: CredentialType) -> Signer:
-        if type_.system not in self._signers:
+    def _signer(self, type_: CredentialType, until: datetime) -> Signer:
+        """The signer of the kind's national system, whose certificate must outlive what it signs."""
+        signer = self._signers.get(type_.system)
+        if signer is None:
             raise UsageError("usage.configuration", f"no signer for the national system {type_.system}")
-        return self._signers[type_.system]
+        if signer.chain and certificate(signer.chain[0]).not_valid_after_utc < until:
+            raise UsageError("usage.configuration", f"the signer for {type_.system} expires before what it would sign")
+        return signer
 
     def _intend(
         self, certificate: Certificate, drafts: Sequence[Draft], format_: Format, signer: Signer

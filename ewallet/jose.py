@@ -1,7 +1,7 @@
 """Compact JWS (RFC 7515) with our signers, strict on read; JWE ECDH-ES through joserfc.
 
-PyJWT supplies the signature algorithms; it does not check ``typ``, accepts padded base64url and takes the last of
-two members, so the envelope is taken apart here.
+PyJWT supplies the signature algorithms (:mod:`ewallet.keys`); it does not check ``typ``, accepts padded base64url and
+takes the last of two members, so the envelope is taken apart here.
 """
 
 from __future__ import annotations
@@ -32,18 +32,23 @@ from ewallet.shape import (
     to_base64url,
 )
 
+
+def _to_json(value: Json) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
 try:  # the extra "fast"; used for writing only, so that reading is one implementation
     import orjson
 
     def to_json(value: Json) -> bytes:
         """Compact UTF-8 JSON."""
-        return orjson.dumps(value)
+        try:
+            return orjson.dumps(value)
+        except TypeError:  # an integer of more than 64 bits
+            return _to_json(value)
 
 except ImportError:
-
-    def to_json(value: Json) -> bytes:
-        """Compact UTF-8 JSON."""
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    to_json = _to_json
 
 
 @dataclass(frozen=True)
@@ -96,10 +101,8 @@ def parse(compact: str, typ: str | None, *, what: str = "the jws", limit: int = 
     parts = compact.split(".", 3)
     if len(parts) != 3:
         refuse("malformed.encoding", f"{what} has {len(parts)} parts, expected 3")
-    header = _header(parts[0])
-    _check_header(header, typ)
     return Jws(
-        header=header,
+        header=_header(parts[0], typ),
         payload=base64url(parts[1], f"the payload of {what}"),
         signed=compact[: len(parts[0]) + 1 + len(parts[1])].encode("ascii"),
         signature=base64url(parts[2], f"the signature of {what}"),
@@ -107,10 +110,12 @@ def parse(compact: str, typ: str | None, *, what: str = "the jws", limit: int = 
 
 
 @lru_cache(maxsize=256)  # an issuer's header is the same text for every credential it signs
-def _header(encoded: str) -> Mapping[str, Json]:
+def _header(encoded: str, typ: str | None) -> Mapping[str, Json]:
     if len(encoded) > MAX_HEADER:
         refuse("limit.size", f"a header of {len(encoded)} characters, at most {MAX_HEADER} are read")
-    return json_object(base64url(encoded, "the header"), "the header")
+    header = json_object(base64url(encoded, "the header"), "the header")
+    _check_header(header, typ)
+    return header
 
 
 def _check_header(header: Mapping[str, Json], typ: str | None) -> None:

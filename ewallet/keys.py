@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Final, NoReturn, Protocol, TypeAlias
+from typing import Final, NoReturn, Protocol, TypeAlias, cast
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from jwt.algorithms import ECAlgorithm
 
 from ewallet.errors import CryptoError, StoreError, UsageError
-from ewallet.shape import Json, base64url, certificates, json_object, member, to_base64url
+from ewallet.shape import Json, base64url, certificates, json_object, member, optional, to_base64url
 
 _PublicKey: TypeAlias = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 _PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
@@ -62,14 +62,15 @@ class PublicKey:
     """A P-256, P-384, P-521 or Ed25519 public key; the point is known to lie on its curve."""
 
     _key: _PublicKey = field(repr=False)
+    _curve: _Curve | None = field(repr=False)  # None for Ed25519
 
     @classmethod
     def of(cls, key: object) -> PublicKey:
         """Wrap a key of ``cryptography``; ``crypto.key_invalid`` for any other kind or curve."""
-        if isinstance(key, ed25519.Ed25519PublicKey):
-            return cls(key)
         if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES:
-            return cls(key)
+            return cls(key, _CURVES[key.curve.name])
+        if isinstance(key, ed25519.Ed25519PublicKey):
+            return cls(key, None)
         _key_invalid("a key of another kind, expected p-256, p-384, p-521 or ed25519")
 
     @classmethod
@@ -88,7 +89,7 @@ class PublicKey:
         """
         if "d" in jwk or "k" in jwk:
             _key_invalid("a jwk with private members, expected a public one")
-        if jwk.get("use", "sig") != "sig" or "verify" not in jwk.get("key_ops", ("verify",)):
+        if jwk.get("use", "sig") != "sig" or "verify" not in _operations(jwk):
             _key_invalid("a jwk that is not for signatures")
         key = _okp(jwk) if jwk.get("kty") == "OKP" else _ec(jwk)
         if jwk.get("alg", key.alg) != key.alg:
@@ -105,10 +106,10 @@ class PublicKey:
         except (ValueError, UnsupportedAlgorithm):
             _key_invalid("not a public key in pem")
 
-    @cached_property
+    @property
     def alg(self) -> str:
         """The one JOSE algorithm this key is used with."""
-        return _ED25519 if isinstance(self._key, ed25519.Ed25519PublicKey) else _CURVES[self._key.curve.name].alg
+        return self._curve.alg if self._curve else _ED25519
 
     @cached_property
     def jwk(self) -> dict[str, str]:
@@ -132,13 +133,18 @@ class PublicKey:
             raise CryptoError("crypto.signature_invalid", "the signature is not this key's over this text")
 
     def _verifies(self, signature: bytes, data: bytes) -> bool:
-        if isinstance(self._key, ec.EllipticCurvePublicKey):
-            return _CURVES[self._key.curve.name].ecdsa.verify(data, self._key, signature)
+        if self._curve:
+            return self._curve.ecdsa.verify(data, cast(ec.EllipticCurvePublicKey, self._key), signature)
         try:
-            self._key.verify(signature, data)
+            cast(ed25519.Ed25519PublicKey, self._key).verify(signature, data)
         except InvalidSignature:
             return False
         return True
+
+
+def _operations(jwk: Mapping[str, Json]) -> list[Json]:
+    named = optional(jwk, "key_ops", list)
+    return ["verify"] if named is None else named
 
 
 def _ec(jwk: Mapping[str, Json]) -> PublicKey:
@@ -149,7 +155,7 @@ def _ec(jwk: Mapping[str, Json]) -> PublicKey:
     if len(x) != curve.width or len(y) != curve.width:
         _key_invalid(f"a jwk whose coordinates are not {curve.width} bytes wide")
     try:
-        return PublicKey(ec.EllipticCurvePublicKey.from_encoded_point(curve.curve, b"\x04" + x + y))
+        return PublicKey(ec.EllipticCurvePublicKey.from_encoded_point(curve.curve, b"\x04" + x + y), curve)
     except ValueError:
         _key_invalid("a jwk whose point is not on its curve")
 
@@ -158,7 +164,7 @@ def _okp(jwk: Mapping[str, Json]) -> PublicKey:
     x = base64url(member(jwk, "x", str), "x")
     if jwk.get("crv") != "Ed25519" or len(x) != 32:
         _key_invalid("a jwk of another crv or width, expected ed25519")
-    return PublicKey(ed25519.Ed25519PublicKey.from_public_bytes(x))
+    return PublicKey(ed25519.Ed25519PublicKey.from_public_bytes(x), None)
 
 
 class Signer(Protocol):
@@ -205,7 +211,10 @@ class SigningKey:
         Raises ``storage.loose_mode``, ``usage.file`` or ``usage.configuration``.
         """
         pem = _read_private(Path(path))
-        certificates_pem = Path(chain).read_bytes() if chain else b""
+        try:
+            certificates_pem = Path(chain).read_bytes() if chain else b""
+        except OSError as exc:
+            raise UsageError("usage.file", f"cannot read the certificate file: {exc.strerror}") from None
         return cls.of_pem(pem, certificates_pem)
 
     @classmethod
@@ -234,7 +243,8 @@ class SigningKey:
         """The signature over the data, ``r || s`` or Ed25519."""
         if isinstance(self._key, ed25519.Ed25519PrivateKey):
             return self._key.sign(data)
-        return _CURVES[self._key.curve.name].ecdsa.sign(data, self._key)
+        curve = _CURVES[self._key.curve.name]
+        return curve.ecdsa.sign(data, self._key)
 
     def with_chain(self, chain: tuple[bytes, ...]) -> SigningKey:
         """The same key under another certificate chain."""
@@ -272,13 +282,15 @@ def _read_private(path: Path) -> bytes:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError as exc:
         raise UsageError("usage.file", f"cannot read the key file: {exc.strerror}") from None
-    with os.fdopen(handle, "rb") as file:
+    try:
         mode = os.fstat(handle).st_mode
         if not stat.S_ISREG(mode):
             raise UsageError("usage.file", "the key file is not a regular file")
         if mode & 0o007:
             raise StoreError("storage.loose_mode", f"a key file with mode {mode & 0o777:04o}, expected 0600")
-        return file.read(1 << 16)
+        return os.read(handle, 1 << 16)
+    finally:
+        os.close(handle)
 
 
 def _der(certificate: x509.Certificate) -> bytes:

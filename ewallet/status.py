@@ -157,12 +157,12 @@ class StatusToken:
             raise StatusError("status.uri_mismatch", "sub is not the uri the credential refers to")
         if self.issued > at + _SKEW:
             raise StatusError("status.stale", "the status list token is dated in the future")
-        if at >= (self.until or self.issued + max_age) + stale_for:
+        if at - stale_for >= (self.until or self.issued + max_age):
             raise StatusError("status.stale", "the status list token has expired")
 
     def due(self, at: datetime, *, default: timedelta) -> bool:
         """Whether it is time to look for a newer one: past its ttl, or the default where it names none (§8.1)."""
-        return at >= self.issued + (self.ttl or default) or bool(self.until and at >= self.until)
+        return at - self.issued >= (self.ttl or default) or bool(self.until and at >= self.until)
 
 
 def _positive(value: Json) -> int:

@@ -2,30 +2,29 @@
 
 Trust is never global and has no default: a :class:`TrustList` is read with the key of the operator that signs it and
 passed in. An anchor is trusted for one purpose and for the types it names, until a date. The path itself (RFC 5280
-§6.1) is built by ``cryptography``; the rules of this file come on top, because a general verifier accepts a CA as a
-leaf, a wrong extended key usage and a missing key usage.
+§6.1) is built by ``cryptography``; the rules of :mod:`ewallet.profile` come on top, because a general verifier accepts
+a CA as a leaf and a wrong extended key usage.
 """
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Final, Literal, NoReturn, cast, get_args
-from urllib.parse import urlsplit
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import verification
-from cryptography.x509.oid import ExtensionOID, SignatureAlgorithmOID
 
 from ewallet import jose
 from ewallet.credential import moment
 from ewallet.errors import CryptoError, Malformed, TrustError
 from ewallet.keys import PublicKey, Signer
+from ewallet.profile import CA, END_ENTITY, check_authority, check_certificate, check_leaf, check_made_for
 from ewallet.shape import (
     MAX_CHAIN,
     MAX_DOCUMENT,
@@ -62,31 +61,8 @@ KEY_USAGE: Final[Mapping[str, str]] = {
 }
 
 TYP: Final = "trust-list+jwt"
+_HTTPS: Final = re.compile(r"https://([A-Za-z0-9.-]+)(?::[0-9]+)?(?:/[!-~]*)?")  # no user, nothing invisible
 _REMEMBERED: Final = 1_000  # paths: document signers of all kinds of a country
-
-_SIGNATURES: Final = {
-    SignatureAlgorithmOID.ECDSA_WITH_SHA256,
-    SignatureAlgorithmOID.ECDSA_WITH_SHA384,
-    SignatureAlgorithmOID.ECDSA_WITH_SHA512,
-    SignatureAlgorithmOID.ED25519,
-}
-_CURVES: Final = {"secp256r1", "secp384r1", "secp521r1"}
-_UNDERSTOOD: Final = {
-    ExtensionOID.BASIC_CONSTRAINTS,
-    ExtensionOID.KEY_USAGE,
-    ExtensionOID.EXTENDED_KEY_USAGE,
-    ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
-    ExtensionOID.NAME_CONSTRAINTS,  # enforced by the path building of cryptography
-}
-_ANY: Final = verification.ExtensionPolicy.permit_all()
-_CA: Final = _ANY.require_present(
-    x509.BasicConstraints, verification.Criticality.AGNOSTIC, lambda _policy, _certificate, ca: _require_ca(ca)
-)
-
-
-def _require_ca(constraints: x509.BasicConstraints) -> None:
-    if not constraints.ca:
-        raise ValueError("not a ca")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +70,8 @@ class TrustAnchor:
     """A certificate that is believed without a further one, for one purpose.
 
     ``types`` are the credential types (``vct`` or docType) it may vouch for, ``*`` for any; ``end_entity`` allows this
-    very certificate to sign, self-signed or not.
+    very certificate to sign, self-signed or not. ``key_identifiers`` False tolerates authorities below it, and itself,
+    without the subject key identifier that RFC 5280 §4.2.1.2 asks of them.
     """
 
     id: str
@@ -104,6 +81,7 @@ class TrustAnchor:
     names: Mapping[str, str] = field(default_factory=dict)
     distrust_after: datetime | None = None
     end_entity: bool = False
+    key_identifiers: bool = True
 
     def vouches_for(self, type_id: str | None) -> bool:
         """Whether the anchor may stand behind that type; None asks about no type in particular."""
@@ -130,13 +108,14 @@ class TrustPath:
 
     def holds(self, at: datetime) -> bool:
         """Whether every certificate of the path is valid and the anchor trusted at that time."""
-        return self.since <= at <= self.until and self.anchor.trusted(at)
+        return self.since <= _second(at) <= self.until and self.anchor.trusted(at)
 
     def check_issuer(self, issuer: str | None) -> None:
         """Return if the leaf may speak under that name; ``trust.issuer_mismatch``. None claims no name."""
         if issuer is None or issuer in self.names:
             return
-        if (urlsplit(issuer).hostname or "") not in self.names:
+        url = _HTTPS.fullmatch(issuer)
+        if url is None or url[1].lower() not in self.names:
             raise TrustError("trust.issuer_mismatch", "iss is not a name of the certificate that signs")
 
 
@@ -208,8 +187,9 @@ class TrustList:
         """The path from the first certificate of a DER chain to an anchor trusted for this, at this time.
 
         1. few enough certificates, each readable  2. the leaf not self-signed, unless it is itself listed
-        3. each of our profile  4. each valid now  5. a path to an anchor (RFC 5280 §6.1)
-        6. the anchor trusted for the purpose, the leaf made for it  7. and for the type.
+        3. the leaf of our profile and valid now  4. a path to an anchor (RFC 5280 §6.1), all of it of our profile
+        5. the anchor trusted for the purpose, the leaf made for it  6. and for the type. What was sent along and is
+        not on the path does not count.
 
         Raises ``limit.count``, ``malformed.x509`` or ``trust.*``.
         """
@@ -219,33 +199,32 @@ class TrustList:
         listed = [a for a in self.anchors if a.end_entity and a.certificate == leaf]
         if leaf.issuer == leaf.subject and not listed:
             raise TrustError("trust.self_signed", "the certificate vouches for itself and is not listed")
-        for position, presented in enumerate(certificates):
-            _check_profile(presented, leaf=position == 0)
-        _check_valid(certificates, at)
+        key = PublicKey.of(check_leaf(leaf))
+        _check_valid([leaf], at)
         path = (leaf,) if listed else self._path(certificates, at)
         anchor = self._anchor_of(path, purpose, at, type_id)
-        _check_made_for(leaf, purpose)
-        return _trust_path(path, anchor)
+        for authority in path[1:]:
+            check_authority(authority, identified=anchor.key_identifiers)
+        check_made_for(leaf, KEY_USAGE[purpose])
+        return _trust_path(path, anchor, key)
 
     @cached_property
-    def _store(self) -> verification.Store:
-        return verification.Store([anchor.certificate for anchor in self.anchors])
+    def _policy(self) -> verification.PolicyBuilder:
+        store = verification.Store([anchor.certificate for anchor in self.anchors])
+        policy = verification.PolicyBuilder().store(store).max_chain_depth(MAX_CHAIN)
+        return policy.extension_policies(ca_policy=CA, ee_policy=END_ENTITY)
 
     def _path(self, certificates: Sequence[x509.Certificate], at: datetime) -> tuple[x509.Certificate, ...]:
-        verifier = (
-            verification.PolicyBuilder()
-            .store(self._store)
-            .time(at.astimezone(UTC).replace(tzinfo=None))
-            .max_chain_depth(MAX_CHAIN)
-            .extension_policies(ca_policy=_CA, ee_policy=_ANY)
-            .build_client_verifier()
-        )
+        verifier = self._policy.time(_second(at).astimezone(UTC).replace(tzinfo=None)).build_client_verifier()
         try:
             return tuple(verifier.verify(certificates[0], list(certificates[1:])).chain)
-        except verification.VerificationError:
+        except (verification.VerificationError, ValueError, Warning):  # a warning is raised where the caller says so
             self._explain(certificates, at)
 
     def _explain(self, certificates: Sequence[x509.Certificate], at: datetime) -> NoReturn:
+        for intermediate in certificates[1:]:
+            check_certificate(intermediate)
+        _check_valid(certificates, at)
         issuers = {presented.issuer for presented in certificates}
         named = [anchor.certificate for anchor in self.anchors if anchor.certificate.subject in issuers]
         if named and not any(_valid(anchor, at) for anchor in named):
@@ -303,8 +282,13 @@ def _read(chain: Sequence[bytes]) -> tuple[x509.Certificate, ...]:
     return tuple(certificate(der) for der in chain)
 
 
+def _second(at: datetime) -> datetime:
+    """The time as X.509 knows it: a certificate is valid until the end of its last second (RFC 5280 §4.1.2.5)."""
+    return at.replace(microsecond=0)
+
+
 def _valid(presented: x509.Certificate, at: datetime) -> bool:
-    return presented.not_valid_before_utc <= at <= presented.not_valid_after_utc
+    return presented.not_valid_before_utc <= _second(at) <= presented.not_valid_after_utc
 
 
 def _check_valid(certificates: Iterable[x509.Certificate], at: datetime) -> None:
@@ -313,58 +297,10 @@ def _check_valid(certificates: Iterable[x509.Certificate], at: datetime) -> None
             raise TrustError("trust.cert_expired", "a certificate of the chain is not valid at this time")
 
 
-def _profile(detail: str) -> NoReturn:
-    raise TrustError("trust.cert_profile", detail) from None
-
-
-def _check_profile(presented: x509.Certificate, *, leaf: bool) -> None:
-    """RFC 5280 §4.1-4.2 as far as a signer of credentials needs it, and no weak algorithm."""
-    try:
-        extensions = presented.extensions
-        number, algorithm = presented.serial_number, presented.signature_algorithm_oid
-        key, version = presented.public_key(), presented.version
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, x509.InvalidVersion):
-        _profile("a certificate that cannot be read whole")
-    if version is not x509.Version.v3:
-        _profile("a certificate that is not version 3")
-    if not 0 < number.bit_length() <= 160 or number < 0:
-        _profile("a serial number that is not positive or has more than 20 octets")
-    if not presented.issuer.rdns:
-        _profile("a certificate without an issuer name")
-    if algorithm not in _SIGNATURES:
-        _profile("a certificate signed with another algorithm than ecdsa with sha-2 or ed25519")
-    if not isinstance(key, ed25519.Ed25519PublicKey) and not (
-        isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES
-    ):
-        _profile("a certificate for a key that is not p-256, p-384, p-521 or ed25519")
-    if any(extension.critical and extension.oid not in _UNDERSTOOD for extension in extensions):
-        _profile("a certificate with a critical extension that is not understood")
-    if leaf:
-        _check_leaf(extensions)
-
-
-def _check_leaf(extensions: x509.Extensions) -> None:
-    for extension in extensions:
-        value = extension.value
-        if isinstance(value, x509.BasicConstraints) and value.ca:
-            _profile("a certificate authority signs, expected an end entity")
-        if isinstance(value, x509.KeyUsage) and (not value.digital_signature or value.key_cert_sign):
-            _profile("a key usage other than digital signature")
-
-
-def _check_made_for(leaf: x509.Certificate, purpose: Purpose) -> None:
-    try:
-        usages = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except x509.ExtensionNotFound:
-        return
-    if KEY_USAGE[purpose] not in {usage.dotted_string for usage in usages}:
-        _profile(f"an extended key usage other than that of the purpose {purpose}")
-
-
-def _trust_path(path: Sequence[x509.Certificate], anchor: TrustAnchor) -> TrustPath:
+def _trust_path(path: Sequence[x509.Certificate], anchor: TrustAnchor, key: PublicKey) -> TrustPath:
     leaf = path[0]
     return TrustPath(
-        key=PublicKey.of_certificate(leaf),
+        key=key,
         anchor=anchor,
         names=_names(leaf),
         authorities=frozenset().union(*(_authority(presented) for presented in path)),
@@ -405,6 +341,7 @@ def _anchor(entry: Json) -> TrustAnchor:
         names={language: instance(name, str, "a name") for language, name in names.items()},
         distrust_after=None if distrust is None else moment(numeric_date(distrust, "distrust_after")),
         end_entity=optional(members, "end_entity", bool) or False,
+        key_identifiers=optional(members, "key_identifiers", bool) is not False,
     )
 
 
@@ -420,4 +357,6 @@ def _entry(anchor: TrustAnchor) -> dict[str, Json]:
         entry["distrust_after"] = int(anchor.distrust_after.timestamp())
     if anchor.end_entity:
         entry["end_entity"] = True
+    if not anchor.key_identifiers:
+        entry["key_identifiers"] = False
     return entry

@@ -160,10 +160,7 @@ class Wallet:
 
     def get(self, held_id: str) -> Document:
         """One held certificate; :class:`ewallet.errors.NotFound`."""
-        for held in self._store.held():
-            if held.id == held_id:
-                return self._document(held)
-        raise NotFound("storage.not_found", "no certificate of that identifier")
+        return self._document(self._held(held_id))
 
     def match(self, query: Query) -> Answer:
         """The least of what is held that satisfies the query; ``dcql.unsatisfied``."""
@@ -198,8 +195,14 @@ class Wallet:
         """Delete a certificate with its copies and keys; :class:`ewallet.errors.NotFound`."""
         self._store.forget(held_id)
 
+    def _held(self, held_id: str) -> Held:
+        for held in self._store.held():
+            if held.id == held_id:
+                return held
+        raise NotFound("storage.not_found", "no certificate of that identifier")
+
     def _present(self, request: AuthorizationRequest, choice: Choice, at: datetime, binding: Binding) -> str:
-        held = next(held for held in self._store.held() if held.id == choice.candidate.id)
+        held = self._held(choice.candidate.id)
         shown = Shown(
             at=at,
             audience=request.client_id,

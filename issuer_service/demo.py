@@ -17,8 +17,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from ewallet import Catalog, Database, Env, Issuer, PublicKey, Query, Verifier
+from ewallet import Catalog, Database, Env, Issuer, PublicKey, Query, Verifier, errors
 from ewallet.kinds import KST
+from ewallet.shape import json_object
 from ewallet.testing.pki import Pki
 
 FOLDER: Final = ".demo"
@@ -37,14 +38,14 @@ class Stage:
     """Where the demo keeps its things, in which language it speaks, and who takes part."""
 
     folder: Path
-    language: str
+    language: errors.Language
     env: Env
     pki: Pki
     issuer: Issuer
     bank: Verifier
 
     @classmethod
-    def build(cls, folder: Path, language: str, env: Env) -> Stage:
+    def build(cls, folder: Path, language: errors.Language, env: Env) -> Stage:
         """A fresh folder with a small PKI and an empty issuer's database."""
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700)
@@ -74,21 +75,20 @@ class Stage:
     def wallet(self, *arguments: str, shown: bool = False) -> Any:
         """Run ``ewallet`` and give back what it says as JSON; with ``shown``, as the citizen sees it too."""
         fixed = ("--data", str(self.folder / "wallet"), "--passphrase-file", str(self.folder / "passphrase.txt"))
-        command = ("ewallet.cli", *fixed)
+        done = _run("ewallet.cli", *arguments, *fixed, *(("--lang", self.language) if shown else ("--json",)))
         if shown:
-            self._show("ewallet", arguments, _run(*command, "--lang", self.language, *arguments).stdout)
-            return None
-        done = _run(*command, "--json", *arguments)
+            self._show("ewallet", arguments, done.stdout)
         _expect(done.returncode == 0, f"ewallet {arguments[0]} ended with {done.returncode}: {done.stderr}")
-        return json.loads(done.stdout)
+        return None if shown else json_object(done.stdout)
 
     def verify(self, *arguments: str, stdin: str = "", expected: int = 0) -> Mapping[str, Any]:
         """Run ``ewallet-verify verify`` as the clerk does and give back the verdict; its exit code is the judgement."""
         files = [f"--{name}={self.folder / file}" for name, file in _BANK_FILES.items()]
         done = _run("verifier_cli", "verify", "--offline", "--json", *files, *arguments, stdin=stdin)
         _expect(done.returncode == expected, f"the verdict ended with {done.returncode}, expected {expected}")
-        print(f"  $ ewallet-verify verify {' '.join(arguments)}   -> {done.returncode}")
-        verdict: Mapping[str, Any] = json.loads(done.stdout)
+        verdict = json_object(done.stdout)
+        why = f": {errors.words(verdict['code'], self.language).what}" if verdict["code"] else ""
+        print(f"  $ ewallet-verify verify {' '.join(arguments)}\n    {verdict['verdict']}{why}", flush=True)
         return verdict
 
     def _show(self, name: str, arguments: Sequence[str], text: str) -> None:
@@ -131,7 +131,7 @@ def issue(stage: Stage) -> str:
     )
     lists = ("--trust", str(stage.folder / "trust.jwt"), "--trust-key", str(stage.folder / "operator.jwk"))
     stage.wallet("init", *lists)
-    keys = [PublicKey.of_jwk(jwk) for jwk in stage.wallet("keys", "--count", "3")]
+    keys = [PublicKey.of_jwk(jwk) for jwk in stage.wallet("keys", "--count", "3")["keys"]]
     today = stage.env.now().astimezone(KST).date().isoformat()
     record = {**Catalog.bundled().type(_KIND).sample, "issue_date": today}
     issued = stage.issuer.issue(_KIND, record, subject="citizen-0001", holders=keys)
@@ -155,11 +155,12 @@ def ask(stage: Stage) -> None:
 def present(stage: Stage) -> None:
     """The wallet shows what would leave, and sends that and nothing else."""
     stage.say(
-        "4. 지갑이 보낼 것만 골라 답을 만듭니다. 답은 파일로도, QR 그림으로도 전할 수 있습니다.",
-        "4. The wallet answers with exactly that, as a file and as a QR picture.",
+        "4. 지갑이 보낼 것만 골라 답을 만듭니다. 한 번은 파일로, 한 번은 QR 그림으로, 매번 다른 사본을 씁니다.",
+        "4. The wallet answers with exactly that, once as a file, once as a QR picture, each time with another copy.",
     )
-    out = ("--out", str(stage.folder / "answer.json"), "--qr", str(stage.folder / "answer.png"))
-    stage.wallet("present", "--request", str(stage.folder / "request.json"), *out, "--yes", shown=True)
+    request = ("present", "--yes", "--request", str(stage.folder / "request.json"))
+    stage.wallet(*request, "--out", str(stage.folder / "answer.json"), shown=True)
+    stage.wallet(*request, "--qr", str(stage.folder / "answer.png"), shown=True)
     shown = (stage.folder / "answer.json").read_text("utf-8")
     _expect((stage.folder / "answer.png").stat().st_size > 0, "no QR picture was drawn")
     _expect("홍이동" not in shown, "the name of a child left the wallet")
@@ -228,7 +229,7 @@ def publish(stage: Stage) -> None:
 
 def main() -> int:
     """Walk all steps; 1 where one did not hold."""
-    language = "ko" if os.environ.get("LANG", "").startswith("ko") else "en"
+    language: errors.Language = "ko" if os.environ.get("LANG", "").startswith("ko") else "en"
     stage = Stage.build(Path(FOLDER), language, Env())
     try:
         trust(stage)

@@ -50,15 +50,17 @@ def _split(raw: str) -> tuple[str, list[str], str]:
     if len(raw) > MAX_CREDENTIAL:
         refuse("limit.size", f"{len(raw)} characters, at most {MAX_CREDENTIAL} are read")
     compact = _compact(raw) if raw.startswith("{") else raw
-    if compact.count("~") > MAX_DISCLOSURES + 1:
+    if not compact.isascii():
+        refuse("malformed.encoding", "an sd-jwt with other characters than ascii")
+    parts = compact.split("~", MAX_DISCLOSURES + 2)
+    if len(parts) > MAX_DISCLOSURES + 2:
         refuse("limit.count", f"more than {MAX_DISCLOSURES} disclosures")
-    issued, *disclosures = compact.split("~")
-    if not disclosures:
+    if len(parts) < 2:
         refuse("malformed.sdjwt", "no tilde after the issuer's jwt")
-    binding = disclosures.pop()
+    disclosures = parts[1:-1]
     if "" in disclosures:
         refuse("malformed.sdjwt", "an empty disclosure")
-    return issued, disclosures, binding
+    return parts[0], disclosures, parts[-1]
 
 
 def _compact(raw: str) -> str:
@@ -117,6 +119,12 @@ class SdJwt:
         """The concrete paths that came by disclosure."""
         return self._unpacked[1]
 
+    @cached_property
+    def _holder(self) -> PublicKey | None:
+        """The key of ``cnf``, which is never selectively disclosable: the same in the payload as signed."""
+        cnf = optional(self.payload, "cnf", dict)
+        return PublicKey.of_jwk(member(cnf, "jwk", dict)) if cnf is not None else None
+
     @property
     def chain(self) -> tuple[bytes, ...]:
         """The issuer's DER certificates, leaf first; empty without ``x5c``."""
@@ -138,7 +146,8 @@ class SdJwt:
 
     def check_disclosures(self) -> Credential:
         """What it says; ``sdjwt.*``, ``malformed.*``."""
-        return _credential(self.processed, self.shown)
+        processed, shown = self._unpacked
+        return _credential(processed, shown, self._holder)
 
     def check_binding(self, binding: Binding | None, at: datetime) -> None:
         """§7.3: Return if the key of ``cnf`` made it for this binding, just now; ``kb.*``, ``policy.*``."""
@@ -146,7 +155,7 @@ class SdJwt:
             if binding is not None:
                 raise BindingError("kb.missing", "no key binding jwt")
             return
-        key = _holder(self.payload)
+        key = self._holder
         if key is None:
             raise BindingError("kb.missing", "the credential names no holder's key")
         claims = _binding_claims(self.binding, key)
@@ -212,12 +221,7 @@ def _confirmed(binding: Binding) -> dict[str, Json]:
     return {"transaction_data_hashes": hashes, **named}
 
 
-def _holder(payload: Claims) -> PublicKey | None:
-    cnf = optional(payload, "cnf", dict)
-    return PublicKey.of_jwk(member(cnf, "jwk", dict)) if cnf is not None else None
-
-
-def _credential(payload: Claims, shown: tuple[Path, ...]) -> Credential:
+def _credential(payload: Claims, shown: tuple[Path, ...], holder: PublicKey | None) -> Credential:
     """SD-JWT VC §2.2.2: the registered claims in their shapes."""
     if "aka_vcts" in payload and payload["vct"] in strings(payload["aka_vcts"], "aka_vcts"):
         refuse("malformed.claim_type", "aka_vcts contains the vct")
@@ -229,7 +233,7 @@ def _credential(payload: Claims, shown: tuple[Path, ...]) -> Credential:
         issuer=optional(payload, "iss", str),
         validity=Validity(dates.get("nbf"), dates.get("exp")),
         issued=dates.get("iat"),
-        holder=_holder(payload),
+        holder=holder,
         status=_status(payload),
         claims=payload,
         shown=shown,

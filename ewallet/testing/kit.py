@@ -24,12 +24,13 @@ from ewallet.policy import Policy, StatusFresh
 from ewallet.status import MEDIA_TYPE
 from ewallet.testing.clock import Clock
 from ewallet.testing.network import Network
-from ewallet.testing.pki import ISSUER, VERIFIER, Pki
+from ewallet.testing.pki import ISSUER, Pki
 from ewallet.testing.stores import MemoryIssuerStore, MemoryVerifierStore, MemoryWalletStore
 from ewallet.verdict import Verdict
 from ewallet.verifier import Verifier, VerifierStore
 from ewallet.wallet import Document, Wallet, WalletStore
 
+CLIENT_ID: Final = "x509_san_dns:bank.example"
 SUBJECT: Final = "citizen-1"
 PURPOSE: Final = "가상 대출 심사"
 _LIST_SIZE: Final = 1 << 12  # a small list: a test reads many
@@ -104,7 +105,7 @@ class Kit:
             issuer_store=issuer_store,
             wallet=Wallet(store=wallet_store, trust=trust, catalog=catalog, env=env),
             wallet_store=wallet_store,
-            verifier=Verifier(VERIFIER, trust=trust, store=verifier_store, send=network, env=env),
+            verifier=Verifier(CLIENT_ID, trust=trust, store=verifier_store, send=network, env=env),
             verifier_store=verifier_store,
         )
 
@@ -149,7 +150,7 @@ class Kit:
 
     def another_verifier(
         self,
-        client_id: str = VERIFIER,
+        client_id: str = CLIENT_ID,
         *,
         send: Send | None = None,
         policy: Policy | None = None,

@@ -40,7 +40,7 @@ CODES = {
     "log": "tampered",
     "fetch": "blocked redirect timeout unavailable",
     "issue": "reserved_claim invalid_value",
-    "storage": "auth_failed corrupt rollback locked not_found already_used loose_mode",
+    "storage": "auth_failed corrupt rollback locked unavailable not_found already_used loose_mode",
     "internal": "fault",
 }
 

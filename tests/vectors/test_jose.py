@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from ewallet import jose
 from ewallet.errors import CryptoError, EWalletError
 from ewallet.keys import PublicKey
-from ewallet.shape import to_base64url
+from ewallet.shape import base64url, to_base64url
 
 #: Valid for their authors, refused by us, by comment of the case.
 _STRICTER = {
@@ -100,7 +100,7 @@ def test_signed_messages_are_judged_as_listed(vector):
 
 def _enc_and_alg(message):
     header = message.partition(".")[0]
-    return json.loads(jose.base64url(header))
+    return json.loads(base64url(header))
 
 
 @pytest.mark.vectors("security/vectors/wycheproof/json_web_*ryp*.json", "standards/vectors/jose/*jwe*.json", count=3)

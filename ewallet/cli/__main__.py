@@ -1,0 +1,7 @@
+"""``python -m ewallet.cli``."""
+
+import sys
+
+from ewallet.cli import main
+
+sys.exit(main())

@@ -1,0 +1,74 @@
+"""What a holder reads before anything leaves: who asks and why, what is sent and what is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ewallet.answer import Answer, Choice
+from ewallet.cli import words
+from ewallet.cli.session import Session
+from ewallet.credential import lookup
+from ewallet.errors import Language
+from ewallet.labels import kind_name, path_name
+from ewallet.oid4vp import AuthorizationRequest
+from ewallet.terminal import plain, value
+from ewallet.wallet import Document, Wallet
+
+_SAYS: Final[dict[str, dict[Language, str]]] = {
+    "who": {"ko": "받는 곳", "en": "receiver"},
+    "unsure": {
+        "ko": "(확인되지 않음: 서명 없는 요청 파일)",
+        "en": "(NOT AUTHENTICATED: an unsigned request file)",
+    },
+    "why": {"ko": "확인 목적", "en": "purpose"},
+    "untold": {"ko": "(밝히지 않음)", "en": "(not told)"},
+    "only": {"ko": "이것만 보냅니다", "en": "only this is sent"},
+    "kept": {"ko": "보내지 않는 항목", "en": "not sent"},
+    "yes_no": {"ko": "여부만", "en": "yes/no only"},
+    "always": {
+        "ko": "함께 드러나는 것: 증명서 종류, 서명한 기관, 유효기간, 정지·폐지 확인용 번호",
+        "en": "visible in any case: the kind, who signed it, its validity, the number of its status",
+    },
+    "last": {
+        "ko": "주의: 마지막 사본입니다. 보내면 새로 발급받아야 다시 제출할 수 있습니다.",
+        "en": "warning: this is the last copy; to show it again, have it issued again",
+    },
+    "others": {"ko": "다른 증명서로도 답할 수 있습니다(--use)", "en": "other certificates would do as well (--use)"},
+    "refuse": {"ko": "거부할 수 있습니다.", "en": "You may refuse."},
+}
+
+
+def lines(
+    request: AuthorizationRequest, answer: Answer, wallet: Wallet, session: Session, *, values: bool
+) -> Iterator[str]:
+    """The lines of the screen; without ``values`` it names the claims only."""
+    says = {name: text[session.lang] for name, text in _SAYS.items()}
+    yield f"{says['who']}: {plain(request.client_id)} {says['unsure']}"
+    yield f"{says['why']}: {plain(request.purpose) or says['untold']}"
+    for choice in answer.choices:
+        document = wallet.get(choice.candidate.id)
+        yield ""
+        yield f"{kind_name(document.type, document.held.type_id, session.lang)} [{document.id}]"
+        yield from _leaving(choice, document, session.lang, values=values)
+        if document.held.use == "once" and document.copies_left == 1:
+            yield f"  {says['last']}"
+        others = [other.candidate.id for other in answer.candidates[choice.query.id] if other != choice]
+        if others:
+            yield f"  {says['others']}: {', '.join(others)}"
+    yield ""
+    yield says["always"]
+    yield says["refuse"]
+
+
+def _leaving(choice: Choice, document: Document, lang: Language, *, values: bool) -> Iterator[str]:
+    claims = words.personal(document)
+    yield f"  {_SAYS['only'][lang]}:"
+    for path in choice.paths:
+        mark = f" [{_SAYS['yes_no'][lang]}]" if words.is_answer(document.type, path) else ""
+        found = [item for _, item in lookup(claims, path)]
+        shown = f": {value(found[0], lang)}" if values and found else ""
+        yield f"    - {path_name(document.type, path, lang)}{mark}{shown}"
+    sent = {path[0] for path in choice.paths}
+    kept = [path_name(document.type, (name,), lang) for name in claims if name not in sent]
+    yield f"  {_SAYS['kept'][lang]}: {', '.join(kept) or '-'}"

@@ -1,0 +1,115 @@
+"""``ewallet present``: answers a request with the least that satisfies it, once its holder agrees."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import ArgumentParser
+from contextlib import closing
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from ewallet.answer import Answer
+    from ewallet.cli.session import Session
+    from ewallet.dcql import Query
+    from ewallet.oid4vp import AuthorizationRequest
+    from ewallet.wallet import Wallet
+
+_DECLINED: Final = 1
+_SENT: Final = {"ko": "제출본을 만들었습니다.", "en": "The answer was made."}
+_KEPT: Final = {"ko": "아무것도 보내지 않았습니다.", "en": "Nothing was sent."}
+_AGREE: Final = {"ko": "보낼까요? [y/N] ", "en": "Send it? [y/N] "}
+
+
+def add(parser: ArgumentParser) -> None:
+    """The arguments of this verb."""
+    parser.add_argument("--request", metavar="FILE", required=True, help="the request to answer; - for stdin")
+    parser.add_argument("--use", action="append", default=[], metavar="ID", help="prefer this certificate")
+    target = parser.add_mutually_exclusive_group()
+    target.add_argument("--out", metavar="FILE", help="write the answer to a new file instead of stdout")
+    target.add_argument("--qr", metavar="FILE", help="draw the answer as QR codes, a new PNG file")
+    parser.add_argument("--yes", action="store_true", help="agree without being asked")
+
+
+def run(session: Session) -> int:
+    """Show who asks and what would leave; only then spend a copy and write the answer."""
+    from ewallet.cli import consent
+
+    request = _request(session)
+    wallet = session.wallet()
+    answer = _chosen(_match(wallet, request.query), session.args.use)
+    free = (session.args.out or session.args.qr) and not session.args.json
+    screen = sys.stdout if free else sys.stderr
+    for line in consent.lines(request, answer, wallet, session, values=screen is sys.stdout):
+        print(line, file=screen)
+    if not (session.args.yes or _agreed(session)):
+        print(_KEPT[session.lang], file=sys.stderr)
+        return _DECLINED
+    _send(session, wallet, request, answer)
+    written = session.args.out or session.args.qr
+    if written:
+        session.answer([_SENT[session.lang]], written=written)
+    return 0
+
+
+def _request(session: Session) -> AuthorizationRequest:
+    from ewallet.errors import ProtocolError
+    from ewallet.files import read
+    from ewallet.oid4vp import AuthorizationRequest
+
+    request = AuthorizationRequest.parse(read(session.args.request, what="the request"))
+    if session.env.now() >= request.until:
+        raise ProtocolError("request.invalid", "the request has expired")
+    return request
+
+
+def _match(wallet: Wallet, query: Query) -> Answer:
+    """The answer; where it is only copies that are lacking, the error says so."""
+    from ewallet.errors import AlreadyUsed, QueryError
+
+    try:
+        return wallet.match(query)
+    except QueryError:
+        asked = {type_id for each in query.credentials for type_id in each.type_ids}
+        spent = [document for document in wallet.documents() if not document.copies_left]
+        if any(document.held.type_id in asked for document in spent):
+            raise AlreadyUsed("storage.already_used", "every copy of that certificate has been sent") from None
+        raise
+
+
+def _chosen(answer: Answer, preferred: list[str]) -> Answer:
+    for id_ in preferred:
+        for query_id, choices in answer.candidates.items():
+            if any(choice.candidate.id == id_ for choice in choices):
+                answer = answer.choose(query_id, id_)
+    return answer
+
+
+def _agreed(session: Session) -> bool:
+    print(_AGREE[session.lang], end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes", "예", "네")
+
+
+def _send(session: Session, wallet: Wallet, request: AuthorizationRequest, answer: Answer) -> None:
+    """The file is there before a copy is spent: what cannot be written is not made."""
+    from ewallet import qr
+    from ewallet.oid4vp import vp_token_bytes
+
+    with closing(_target(session)) as file:
+        raw = vp_token_bytes(wallet.present(request, answer))
+        file.write(qr.sheet(raw.decode()) if session.args.qr else raw)
+        file.flush()
+
+
+def _target(session: Session) -> BinaryIO:
+    from ewallet.errors import UsageError
+
+    name = session.args.out or session.args.qr
+    try:
+        if name is None:
+            return os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+        return os.fdopen(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+    except OSError as exc:
+        raise UsageError("usage.file", f"the answer cannot be written: {(exc.strerror or '').lower()}") from None

@@ -1,0 +1,109 @@
+"""One run of ``ewallet``: where the wallet is, what unlocks it, and how it answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ewallet import terminal
+from ewallet.catalog import Catalog
+from ewallet.env import Env
+from ewallet.errors import UsageError
+from ewallet.files import read_secret, read_trust
+from ewallet.shape import Json
+from ewallet.trust import TrustList
+from ewallet.wallet import Wallet
+
+if TYPE_CHECKING:
+    from ewallet.errors import Language
+
+SCHEMA: Final = "ewallet.wallet/1"
+_PROMPT: Final = {"ko": "지갑 암호: ", "en": "Passphrase of the wallet: "}
+_AGAIN: Final = {"ko": "한 번 더: ", "en": "Once more: "}
+
+
+@dataclass(frozen=True)
+class Session:
+    """The arguments, and everything that follows from them."""
+
+    args: Namespace
+    env: Env = field(default_factory=Env)
+
+    @property
+    def lang(self) -> Language:
+        """The language of words."""
+        return terminal.language(self.args.lang or os.environ.get("EWALLET_LANG"))
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The kinds that give labels their words."""
+        return Catalog.bundled()
+
+    # -- the wallet ----------------------------------------------------------------------------------------------
+
+    @property
+    def folder(self) -> Path:
+        """The wallet's own folder: below ``--data``, ``EWALLET_DATA`` or the platform's data folder."""
+        named = self.args.data or os.environ.get("EWALLET_DATA")
+        if named:
+            return Path(named) / "wallet"
+        from platformdirs import user_data_path
+
+        return user_data_path("ewallet", appauthor=False) / "wallet"
+
+    @property
+    def trust_files(self) -> tuple[Path, Path]:
+        """Where ``init`` keeps the trust list and the key of its operator."""
+        return self.folder / "trust-list.jwt", self.folder / "trust-key"
+
+    def trust(self) -> TrustList:
+        """The trust list that was named, else the one that was kept; ``usage.*``, ``trust.list_*``."""
+        list_ = self.args.trust or os.environ.get("EWALLET_TRUST")
+        key = self.args.trust_key or os.environ.get("EWALLET_TRUST_KEY")
+        if bool(list_) != bool(key):
+            raise UsageError("usage.configuration", "--trust goes with --trust-key")
+        if not list_:
+            list_, key = map(str, self.trust_files)
+            if not self.trust_files[0].exists():
+                raise UsageError("usage.configuration", "no trust list, expected --trust here or at init")
+        return read_trust(str(list_), str(key), self.env.now())
+
+    def wallet(self, *, believing: bool = False, create: bool = False) -> Wallet:
+        """The wallet, unlocked; it believes nobody's certificates unless it is to receive some."""
+        at = self.env.now()
+        trust = self.trust() if believing else TrustList(anchors=(), version=0, since=at, until=at)
+        passphrase = self._passphrase(twice=create)
+        from ewallet.sql import Database  # takes as long to load as everything else
+
+        store = Database(f"sqlite:///{self.folder / 'wallet.db'}", env=self.env).wallet(passphrase, create=create)
+        return Wallet(store=store, trust=trust, catalog=self.catalog, env=self.env)
+
+    def _passphrase(self, *, twice: bool) -> str:
+        named = self.args.passphrase_file or os.environ.get("EWALLET_PASSPHRASE_FILE")
+        if named:
+            return read_secret(named, what="the passphrase file")
+        if not sys.stdin.isatty():
+            raise UsageError("usage.configuration", "no terminal to ask for the passphrase, expected --passphrase-file")
+        from getpass import getpass
+
+        passphrase = getpass(_PROMPT[self.lang])
+        if twice and getpass(_AGAIN[self.lang]) != passphrase:
+            raise UsageError("usage.argument", "the two passphrases differ")
+        return passphrase
+
+    # -- answers ---------------------------------------------------------------------------------------------------
+
+    def answer(self, lines: Iterable[str], **members: Json) -> None:
+        """The result on stdout: lines of words, or with ``--json`` one document with these members."""
+        if self.args.json:
+            print(json.dumps({"schema": SCHEMA, **members}))
+        else:
+            for line in lines:
+                print(line)

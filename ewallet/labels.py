@@ -1,0 +1,63 @@
+"""The claims of a certificate in the words of its kind, line by line, with the members of what has members."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from ewallet.credential import Path
+from ewallet.errors import Language
+from ewallet.shape import Json
+from ewallet.terminal import plain, value
+
+if TYPE_CHECKING:
+    from ewallet.kinds import CredentialType
+
+_LINES: Final = 1_000  # of one claim; a household of twenty has 200
+
+
+def kind_name(kind: CredentialType | None, type_id: str, lang: Language) -> str:
+    """The name of a kind, or its identifier where it is not in the catalogue."""
+    return plain(kind.label(lang) if kind else type_id)
+
+
+def path_name(kind: CredentialType | None, path: Path, lang: Language) -> str:
+    """The words for a claims path, member by member: ``Members 2 > Name``."""
+    parts: list[str] = []
+    for position, step in enumerate(path, 1):
+        if isinstance(step, str):
+            parts.append(_name(kind, path[:position], lang))
+        elif step is not None and parts:
+            parts[-1] += f" {step + 1}"
+    return plain(" > ".join(parts))
+
+
+def claim(kind: CredentialType | None, path: Path, found: Json, lang: Language) -> Iterator[str]:
+    """The lines of one claim."""
+    return islice(_lines(kind, path, found, lang, "  "), _LINES)
+
+
+def _name(kind: CredentialType | None, path: Path, lang: Language) -> str:
+    return plain(kind.label_of(path, lang) if kind and kind.claim(path) else str(path[-1]))
+
+
+def _last(kind: CredentialType | None, path: Path, lang: Language) -> str:
+    """The name at the end of a path, numbered where it is one of several."""
+    if isinstance(path[-1], str):
+        return _name(kind, path, lang)
+    name = _last(kind, path[:-1], lang)
+    return name if path[-1] is None else f"{name} {path[-1] + 1}"
+
+
+def _lines(kind: CredentialType | None, path: Path, found: Json, lang: Language, indent: str) -> Iterator[str]:
+    name = _last(kind, path, lang)
+    if isinstance(found, Mapping) and found:
+        yield f"{indent}{name}:"
+        for member, item in found.items():
+            yield from _lines(kind, (*path, str(member)), item, lang, indent + "  ")
+    elif isinstance(found, list) and any(isinstance(item, Mapping) for item in found):
+        for number, item in enumerate(found):
+            yield from _lines(kind, (*path, number), item, lang, indent)
+    else:
+        yield f"{indent}{name}: {value(found, lang)}"

@@ -1,0 +1,141 @@
+"""What a certificate has to look like before it may stand behind anything here (RFC 5280 §4, ISO/IEC 18013-5 Annex B).
+
+Rules on top of a path that :mod:`cryptography` has built: no weak algorithm, no authority as a signer of credentials,
+no extension that nobody understands, keys named by their identifiers. Every refusal is ``trust.cert_profile``.
+Section numbers are those of RFC 5280.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final, NoReturn
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.x509 import verification
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, SignatureAlgorithmOID
+
+from ewallet.errors import TrustError
+
+_SIGNATURES: Final = {
+    SignatureAlgorithmOID.ECDSA_WITH_SHA256,
+    SignatureAlgorithmOID.ECDSA_WITH_SHA384,
+    SignatureAlgorithmOID.ECDSA_WITH_SHA512,
+    SignatureAlgorithmOID.ED25519,
+}
+_CURVES: Final = {"secp256r1", "secp384r1", "secp521r1"}
+_UNDERSTOOD: Final = {
+    ExtensionOID.BASIC_CONSTRAINTS,
+    ExtensionOID.KEY_USAGE,
+    ExtensionOID.EXTENDED_KEY_USAGE,
+    ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
+    ExtensionOID.NAME_CONSTRAINTS,  # enforced by the path building of cryptography
+}
+
+
+_UNREADABLE: Final = (x509.DuplicateExtension, x509.UnsupportedGeneralNameType, x509.InvalidVersion)
+
+
+#: Extension policies for the path building: an authority says that it is one; the rest is up to the functions below.
+END_ENTITY: Final = verification.ExtensionPolicy.permit_all()
+CA: Final = END_ENTITY.require_present(x509.BasicConstraints, verification.Criticality.CRITICAL, None)
+
+
+def _refuse(detail: str) -> NoReturn:
+    raise TrustError("trust.cert_profile", detail) from None
+
+
+def check_certificate(presented: x509.Certificate) -> object:
+    """Return its key if it is a version 3 certificate without anything weak, unreadable or not understood."""
+    try:
+        extensions = presented.extensions
+        number, algorithm = presented.serial_number, presented.signature_algorithm_oid
+        key, version = presented.public_key(), presented.version
+    except (ValueError, TypeError, UnsupportedAlgorithm, *_UNREADABLE, Warning):
+        _refuse("a certificate that cannot be read whole")
+    if version is not x509.Version.v3:
+        _refuse("a certificate that is not version 3")
+    if not 0 < number.bit_length() <= 160 or number < 0:
+        _refuse("a serial number that is not positive or has more than 20 octets")
+    if not presented.issuer.rdns:
+        _refuse("a certificate without an issuer name")
+    if algorithm not in _SIGNATURES:
+        _refuse("a certificate signed with another algorithm than ecdsa with sha-2 or ed25519")
+    if not _strong(key):
+        _refuse("a certificate for a key that is not p-256, p-384, p-521 or ed25519")
+    if any(extension.critical and extension.oid not in _UNDERSTOOD for extension in extensions):
+        _refuse("a certificate with a critical extension that is not understood")
+    _check_identified(presented, extensions)
+    return key
+
+
+def _strong(key: object) -> bool:
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return key.curve.name in _CURVES
+    return isinstance(key, ed25519.Ed25519PublicKey)
+
+
+def _check_identified(presented: x509.Certificate, extensions: x509.Extensions) -> None:
+    """§4.2.1.1: it names the key that signed it, by identifier and by nothing else; only a root need not."""
+    found = {type(extension.value): extension.value for extension in extensions}
+    signed_by, own = found.get(x509.AuthorityKeyIdentifier), found.get(x509.SubjectKeyIdentifier)
+    root = _self_signed(presented)
+    if signed_by is None and root:
+        return
+    if not isinstance(signed_by, x509.AuthorityKeyIdentifier) or signed_by.key_identifier is None:
+        _refuse("a certificate without an authority key identifier")
+    if signed_by.authority_cert_issuer is not None or signed_by.authority_cert_serial_number is not None:
+        _refuse("an authority key identifier with more than an identifier")
+    if root and isinstance(own, x509.SubjectKeyIdentifier) and own.digest != signed_by.key_identifier:
+        _refuse("a root whose two key identifiers differ")
+
+
+def _self_signed(presented: x509.Certificate) -> bool:
+    if presented.issuer != presented.subject:
+        return False
+    try:
+        presented.verify_directly_issued_by(presented)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def check_leaf(presented: x509.Certificate) -> object:
+    """Return its key if it may sign something other than certificates."""
+    key = check_certificate(presented)
+    for extension in presented.extensions:
+        value = extension.value
+        if isinstance(value, x509.BasicConstraints) and value.ca:
+            _refuse("a certificate authority signs, expected an end entity")
+        if isinstance(value, x509.KeyUsage) and (not value.digital_signature or value.key_cert_sign):
+            _refuse("a key usage other than digital signature")
+    return key
+
+
+@lru_cache(maxsize=256)  # a pure answer, 100 us, about the few authorities that stand behind every leaf
+def check_authority(presented: x509.Certificate, *, identified: bool = True) -> None:
+    """§4.2.1.2-4: Return if it may sign certificates; that it is an authority is known from the path.
+
+    ``identified`` False lets it be without a subject key identifier.
+    """
+    check_certificate(presented)
+    found = {extension.oid: extension.value for extension in presented.extensions}
+    if identified and ExtensionOID.SUBJECT_KEY_IDENTIFIER not in found:
+        _refuse("an authority without a subject key identifier")
+    usage = found.get(ExtensionOID.KEY_USAGE)
+    if isinstance(usage, x509.KeyUsage) and not usage.key_cert_sign:
+        _refuse("an authority whose key usage is not to sign certificates")
+    if ExtensionOID.EXTENDED_KEY_USAGE in found and presented.issuer == presented.subject:
+        _refuse("a root with an extended key usage")
+
+
+def check_made_for(leaf: x509.Certificate, usage: str) -> None:
+    """Return if the leaf names that extended key usage, and not any usage whatever, or names none."""
+    try:
+        usages = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return
+    named = {found.dotted_string for found in usages}
+    if usage not in named or ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE.dotted_string in named:
+        _refuse(f"an extended key usage other than {usage}")

@@ -1,0 +1,91 @@
+"""The stores of the three roles in a database: SQLite by default, PostgreSQL by URL.
+
+Exactly-once is the database's job: what may be taken once is taken by a single statement that returns nothing the
+second time, in however many processes.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+
+from ewallet.env import Env
+from ewallet.errors import UsageError
+from ewallet.sql import walletfile
+from ewallet.sql.engine import engine_of
+from ewallet.sql.issuer import SqlIssuerStore
+from ewallet.sql.tables import WALLET, WALLET_VERSION
+from ewallet.sql.verifier import SqlVerifierStore
+from ewallet.sql.wallet import SqlWalletStore
+
+__all__ = ["Database", "SqlIssuerStore", "SqlVerifierStore", "SqlWalletStore"]
+
+
+class Database:
+    """One database, by URL: ``sqlite:///file``, ``sqlite://`` in memory, ``postgresql://...``.
+
+    A role's tables are created when its store is first asked for; those of a newer program are refused
+    (``usage.configuration``). What goes wrong below is a :class:`ewallet.errors.StoreError`: ``storage.locked``,
+    ``storage.corrupt`` or ``storage.unavailable``.
+    """
+
+    def __init__(self, url: str, *, env: Env | None = None) -> None:
+        self._engine = engine_of(url)
+        self._random = (env or Env()).random
+
+    @classmethod
+    def memory(cls, *, env: Env | None = None) -> Database:
+        """A database that goes with this object."""
+        return cls("sqlite://", env=env)
+
+    @cached_property
+    def issuer(self) -> SqlIssuerStore:
+        """The issuer's store."""
+        self._touch()
+        return SqlIssuerStore(self._engine)
+
+    @cached_property
+    def verifier(self) -> SqlVerifierStore:
+        """The verifier's store."""
+        self._touch()
+        return SqlVerifierStore(self._engine)
+
+    def wallet(self, passphrase: str, *, create: bool = False, unsafe_fast_kdf: bool = False) -> SqlWalletStore:
+        """The wallet's store, unlocked; with ``create`` a new one. In memory there is none to open, so one is created.
+
+        A wallet file is for its owner alone: ``storage.loose_mode`` for other modes and for links. Opening raises
+        ``storage.auth_failed`` for another passphrase, ``storage.not_found``, ``storage.corrupt``; creating over a
+        file ``usage.file``. ``unsafe_fast_kdf`` makes the passphrase easy to guess, for tests.
+        """
+        if not (create or self._engine.is_memory):
+            return self._opened(passphrase)
+        if not passphrase:
+            raise UsageError("usage.argument", "an empty passphrase")
+        if self._file:
+            walletfile.new(self._file)
+        self._engine.prepare("wallet", WALLET, WALLET_VERSION)
+        return SqlWalletStore.create(self._engine, passphrase, self._random, unsafe_fast_kdf=unsafe_fast_kdf)
+
+    def close(self) -> None:
+        """Close all connections; a database in memory is gone then."""
+        self._engine.close()
+
+    def _opened(self, passphrase: str) -> SqlWalletStore:
+        if self._file:
+            walletfile.check(self._file)
+        else:
+            self._engine.prepare("wallet", WALLET, WALLET_VERSION)
+        return SqlWalletStore.open(self._engine, passphrase, self._random)
+
+    @property
+    def _file(self) -> Path | None:
+        return Path(self._engine.url.database or "") if self._engine.is_sqlite and not self._engine.is_memory else None
+
+    def _touch(self) -> None:
+        """A new file is for its owner alone; what an operator has arranged otherwise is left as it is."""
+        if self._file:
+            try:
+                os.close(os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600))
+            except OSError as exc:
+                raise UsageError("usage.file", f"cannot open the database: {exc.strerror}") from None

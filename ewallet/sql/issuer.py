@@ -1,0 +1,182 @@
+"""The issuer's store: certificates, the status entries given to their copies, and every change of status."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+from enum import IntEnum
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select, update
+
+from ewallet.credential import StatusRef
+from ewallet.errors import AlreadyUsed, NotFound, StatusError, UsageError
+from ewallet.issuer import Certificate, Intent
+from ewallet.sql.engine import Engine, insert_into, micros, moment
+from ewallet.sql.tables import ISSUER, ISSUER_VERSION, certificates, entries, status_events, status_lists
+from ewallet.status import Status
+
+
+class _Stage(IntEnum):
+    INTENDED = 0
+    ISSUED = 1
+    VOID = 2
+
+
+class SqlIssuerStore:
+    """An :class:`ewallet.issuer.IssuerStore` in a database. It keeps no claims."""
+
+    def __init__(self, engine: Engine) -> None:
+        engine.prepare("issuer", ISSUER, ISSUER_VERSION)
+        self._engine = engine
+
+    def status_list(self, size: int, uri: Callable[[int], str]) -> str:
+        with self._engine.writing() as connection:
+            while True:
+                roomy = select(status_lists).where(status_lists.c.size == size, status_lists.c.given * 2 < size)
+                for row in connection.execute(roomy.order_by(status_lists.c.number.desc())):
+                    if row.uri == uri(row.number):  # not one of an issuer that had another name
+                        return str(row.uri)
+                _open_list(connection, size, uri)
+
+    def intend(self, certificate: Certificate, intents: Sequence[Intent]) -> frozenset[StatusRef]:
+        if not 0 < len({intent.status for intent in intents}) == len(intents):
+            raise UsageError("usage.argument", "no status entries, or one of them twice")
+        try:
+            with self._engine.writing() as connection:
+                _put_certificate(connection, certificate)
+                _put_entries(connection, certificate.id, intents)
+        except _TakenError as exc:
+            return exc.refs
+        return frozenset()
+
+    def complete(self, certificate_id: str) -> None:
+        done = _moved(_Stage.INTENDED, _Stage.ISSUED).where(certificates.c.id == certificate_id)
+        with self._engine.writing() as connection:
+            if connection.execute(done.returning(certificates.c.id)).first() is None:
+                raise NotFound("storage.not_found", "no copies of that certificate are waiting to be signed")
+
+    def void(self, before: datetime) -> int:
+        # They count as revoked: the process that is thought gone may have signed one and sent it.
+        gone = _moved(_Stage.INTENDED, _Stage.VOID).where(certificates.c.issued < micros(before))
+        with self._engine.writing() as connection:
+            voided = connection.scalars(gone.values(status=Status.REVOKED).returning(certificates.c.id))
+            return sum(_copies_of(connection, certificate_id) for certificate_id in voided.all())
+
+    def certificates(self, subject: str) -> tuple[Certificate, ...]:
+        issued = select(certificates).where(certificates.c.subject == subject, certificates.c.stage == _Stage.ISSUED)
+        with self._engine.reading() as connection:
+            rows = connection.execute(issued.order_by(certificates.c.issued.desc(), certificates.c.id))
+            return tuple(_certificate(row) for row in rows)
+
+    def set_status(self, certificate_id: str, value: Status, reason: str, at: datetime) -> None:
+        change = (
+            update(certificates)
+            .where(certificates.c.id == certificate_id, certificates.c.status.not_in([Status.REVOKED, value]))
+            .values(status=value)
+            .returning(certificates.c.id)
+        )
+        with self._engine.writing() as connection:
+            if connection.execute(change).first() is None:
+                _check_unchanged(connection, certificate_id, value)
+                return
+            changed = {"certificate": certificate_id, "at": micros(at), "status": value, "reason": reason}
+            connection.execute(status_events.insert().values(changed))
+
+    def statuses(self, uri: str) -> tuple[int, Mapping[int, Status]]:
+        with self._engine.reading() as connection:
+            found = connection.execute(select(status_lists).where(status_lists.c.uri == uri)).first()
+            if found is None:
+                raise NotFound("storage.not_found", "no status list of that uri")
+            invalid = (
+                select(entries.c.entry, certificates.c.status)
+                .join(certificates, certificates.c.id == entries.c.certificate)
+                .where(entries.c.list == found.number, certificates.c.status != Status.VALID)
+            )
+            return found.size, {row.entry: Status(row.status) for row in connection.execute(invalid)}
+
+
+class _TakenError(Exception):
+    """Undoes the transaction: some of the entries were given before."""
+
+    def __init__(self, refs: set[StatusRef]) -> None:
+        super().__init__()
+        self.refs = frozenset(refs)
+
+
+def _moved(old: _Stage, new: _Stage) -> Any:
+    return update(certificates).where(certificates.c.stage == old).values(stage=new)
+
+
+def _open_list(connection: Connection, size: int, uri: Callable[[int], str]) -> None:
+    """The next list; whoever opens that number at the same time has opened it for all."""
+    number = (connection.scalar(select(func.max(status_lists.c.number))) or 0) + 1
+    row = {"number": number, "uri": uri(number), "size": size, "given": 0}
+    connection.execute(insert_into(status_lists, connection).values(row).on_conflict_do_nothing())
+
+
+def _put_certificate(connection: Connection, certificate: Certificate) -> None:
+    row = {
+        "id": certificate.id,
+        "type_id": certificate.type_id,
+        "subject": certificate.subject,
+        "issued": micros(certificate.issued),
+        "until": micros(certificate.until),
+        "stage": _Stage.INTENDED,
+        "status": certificate.status,
+    }
+    statement = insert_into(certificates, connection).values(row).on_conflict_do_nothing()
+    if connection.execute(statement.returning(certificates.c.id)).first() is None:
+        raise AlreadyUsed("storage.already_used", "a certificate of that identifier is on record")
+
+
+def _put_entries(connection: Connection, certificate_id: str, intents: Sequence[Intent]) -> None:
+    """Give these entries to the certificate, all of them, or raise with those that were given before."""
+    numbers = _list_numbers(connection, {intent.status.uri for intent in intents})
+    refs = {(numbers[intent.status.uri], intent.status.index): intent for intent in intents}
+    rows = [
+        {"list": number, "entry": entry, "certificate": certificate_id, "digest": intent.digest}
+        for (number, entry), intent in sorted(refs.items(), key=itemgetter(0))  # in one order: no deadlocks
+    ]
+    statement = insert_into(entries, connection).values(rows).on_conflict_do_nothing()
+    given = {(row.list, row.entry) for row in connection.execute(statement.returning(entries.c.list, entries.c.entry))}
+    if given != refs.keys():
+        raise _TakenError({intent.status for place, intent in refs.items() if place not in given})
+    for number in sorted(numbers.values()):
+        added = sum(of == number for of, _ in refs)
+        counted = update(status_lists).where(status_lists.c.number == number)
+        connection.execute(counted.values(given=status_lists.c.given + added))
+
+
+def _list_numbers(connection: Connection, uris: AbstractSet[str]) -> dict[str, int]:
+    found = connection.execute(select(status_lists).where(status_lists.c.uri.in_(uris)))
+    numbers = {row.uri: row.number for row in found}
+    if uris - numbers.keys():
+        raise NotFound("storage.not_found", "no status list of that uri")
+    return numbers
+
+
+def _copies_of(connection: Connection, certificate_id: str) -> int:
+    return connection.scalar(select(func.count()).where(entries.c.certificate == certificate_id)) or 0
+
+
+def _check_unchanged(connection: Connection, certificate_id: str, value: Status) -> None:
+    """Why a status was not changed: it is that already, or it is revoked, or there is no such certificate."""
+    status = connection.scalar(select(certificates.c.status).where(certificates.c.id == certificate_id))
+    if status is None:
+        raise NotFound("storage.not_found", "no certificate of that identifier")
+    if status != value:
+        raise StatusError("status.transition", "the certificate is revoked for good")
+
+
+def _certificate(row: Row[Any]) -> Certificate:
+    return Certificate(
+        id=row.id,
+        type_id=row.type_id,
+        subject=row.subject,
+        issued=moment(row.issued),
+        until=moment(row.until),
+        status=Status(row.status),
+    )

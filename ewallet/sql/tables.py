@@ -1,0 +1,155 @@
+"""The tables of the three roles. Each role has a schema version of its own and shares no table with another.
+
+SQLite's are ``STRICT``: a value of another type than its column's is damage, and is found as such.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+_BIG: Final = BigInteger().with_variant(Integer, "sqlite")  # a rowid has to be called INTEGER
+_SMALL: Final = SmallInteger().with_variant(Integer, "sqlite")  # STRICT tables know one kind of integer
+
+SCHEMA: Final = MetaData()
+schema_versions: Final = Table(
+    "schema_versions",
+    SCHEMA,
+    Column("role", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    sqlite_strict=True,
+)
+
+# -- issuer: what was issued to whom and whether it still holds; no claim of anybody ----------------------
+
+ISSUER: Final = MetaData()
+ISSUER_VERSION: Final = 1
+
+status_lists: Final = Table(
+    "status_lists",
+    ISSUER,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("uri", Text, nullable=False, unique=True),
+    Column("size", _BIG, nullable=False),
+    Column("given", _BIG, nullable=False),
+    sqlite_strict=True,
+)
+certificates: Final = Table(
+    "certificates",
+    ISSUER,
+    Column("id", Text, primary_key=True),
+    Column("type_id", Text, nullable=False),
+    Column("subject", Text, nullable=False, index=True),
+    Column("issued", _BIG, nullable=False),
+    Column("until", _BIG, nullable=False),
+    Column("stage", _SMALL, nullable=False),
+    Column("status", _SMALL, nullable=False, index=True),
+    Index("ix_certificates_stage_issued", "stage", "issued"),
+    sqlite_strict=True,
+)
+# Rows are never deleted: an entry that is in this table is never given again.
+entries: Final = Table(
+    "entries",
+    ISSUER,
+    Column("list", Integer, ForeignKey("status_lists.number"), nullable=False),
+    Column("entry", _BIG, nullable=False),
+    Column("certificate", Text, ForeignKey("certificates.id"), nullable=False, index=True),
+    Column("digest", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("list", "entry"),
+    sqlite_strict=True,
+)
+status_events: Final = Table(
+    "status_events",
+    ISSUER,
+    Column("id", _BIG, primary_key=True),
+    Column("certificate", Text, ForeignKey("certificates.id"), nullable=False, index=True),
+    Column("at", _BIG, nullable=False),
+    Column("status", _SMALL, nullable=False),
+    Column("reason", Text, nullable=False),
+    sqlite_strict=True,
+)
+
+# -- verifier: what keeps an answer from being accepted twice, and a status list from going back ----------
+
+VERIFIER: Final = MetaData()
+VERIFIER_VERSION: Final = 1
+
+nonces: Final = Table(
+    "nonces",
+    VERIFIER,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("until", _BIG, nullable=False, index=True),
+    sqlite_strict=True,
+)
+status_tokens: Final = Table(
+    "status_tokens",
+    VERIFIER,
+    Column("uri", Text, primary_key=True),
+    Column("raw", Text, nullable=False),
+    Column("issued", _BIG, nullable=False),
+    sqlite_strict=True,
+)
+
+# -- wallet: sealed records; in the clear only random identifiers, keyed tags and counters ----------------
+
+WALLET: Final = MetaData()
+WALLET_VERSION: Final = 1
+
+master: Final = Table(
+    "master",
+    WALLET,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("record", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+keys: Final = Table(
+    "keys",
+    WALLET,
+    Column("tag", LargeBinary, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+held: Final = Table(
+    "held",
+    WALLET,
+    Column("number", _BIG, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("sealed", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+copies: Final = Table(
+    "copies",
+    WALLET,
+    Column("id", Text, primary_key=True),
+    Column("held", Text, ForeignKey("held.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("key", LargeBinary, nullable=False, index=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("uses", Integer, nullable=False),
+    Column("audience", LargeBinary, nullable=False),
+    Column("mark", LargeBinary, nullable=False),
+    UniqueConstraint("held", "position"),
+    sqlite_strict=True,
+)
+history: Final = Table(
+    "history",
+    WALLET,
+    Column("number", _BIG, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("sealed", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)

@@ -1,0 +1,251 @@
+"""The wallet's store: every record sealed, bound to its place, and counted.
+
+In the clear are random identifiers, keyed tags and use counters; a counter carries a tag too, so that whoever can
+write the file but not open it cannot make a used copy unused. Times are inside the sealed records, as ISO 8601 in UTC.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, NoReturn, cast
+
+from sqlalchemy import Connection, Row, delete, select, update
+
+from ewallet.credential import Path
+from ewallet.env import Random
+from ewallet.errors import AlreadyUsed, Malformed, NotFound, StoreError, UsageError
+from ewallet.sealing import Sealer
+from ewallet.shape import Json, json_object, to_base64url
+from ewallet.sql.engine import Engine, insert_into
+from ewallet.sql.tables import copies, held, history, keys, master
+from ewallet.wallet import Copy, Held, Shown, Use
+
+_NOBODY: Final = b""
+_MASTER: Final = 1  # the only row of its table
+
+
+class SqlWalletStore:
+    """A :class:`ewallet.wallet.WalletStore` in a database, unlocked."""
+
+    def __init__(self, engine: Engine, sealer: Sealer, random: Random) -> None:
+        self._engine = engine
+        self._sealer = sealer
+        self._random = random
+
+    @classmethod
+    def create(
+        cls, engine: Engine, passphrase: str, random: Random, *, unsafe_fast_kdf: bool = False
+    ) -> SqlWalletStore:
+        """A new wallet in prepared tables; ``usage.file`` if there is one."""
+        sealer = Sealer.create(random)
+        record = sealer.key_record(passphrase, unsafe_fast_kdf=unsafe_fast_kdf)
+        with engine.writing() as connection:
+            new = insert_into(master, connection).values(id=_MASTER, record=record).on_conflict_do_nothing()
+            if connection.execute(new.returning(master.c.id)).first() is None:
+                raise UsageError("usage.file", "there is a wallet already")
+        return cls(engine, sealer, random)
+
+    @classmethod
+    def open(cls, engine: Engine, passphrase: str, random: Random) -> SqlWalletStore:
+        """The wallet that was created here; ``storage.auth_failed``, :class:`NotFound`."""
+        with engine.reading() as connection:
+            record = connection.scalar(select(master.c.record).where(master.c.id == _MASTER))
+        if record is None:
+            raise NotFound("storage.not_found", "no wallet here, expected one that was created before")
+        return cls(engine, Sealer.open(record, passphrase, random), random)
+
+    def change_passphrase(self, passphrase: str) -> None:
+        """Wrap the master key with another passphrase; no other record is touched."""
+        record = self._sealer.key_record(passphrase)
+        with self._engine.writing() as connection:
+            connection.execute(update(master).where(master.c.id == _MASTER).values(record=record))
+
+    def put_keys(self, keys: Mapping[str, bytes]) -> None:
+        with self._engine.writing() as connection:
+            for thumbprint, secret in keys.items():
+                _put_key(connection, self._key_tag(thumbprint), self._sealer.seal(secret, "keys", thumbprint))
+
+    def key(self, thumbprint: str) -> bytes:
+        with self._engine.reading() as connection:
+            sealed = connection.scalar(select(keys.c.sealed).where(keys.c.tag == self._key_tag(thumbprint)))
+        if sealed is None:
+            raise NotFound("storage.not_found", "no key of that thumbprint")
+        return self._sealer.unseal(sealed, "keys", thumbprint)
+
+    def put(self, held: Held, copies: Sequence[Copy]) -> None:
+        record = {
+            "format": held.format,
+            "type_id": held.type_id,
+            "received": held.received.isoformat(),
+            "use": held.use,
+            "copies": len(copies),
+        }
+        with self._engine.writing() as connection:
+            _put_held(connection, held.id, self._seal(record, "held", held.id))
+            for position, copy in enumerate(copies):
+                self._put_copy(connection, held.id, position, copy)
+
+    def held(self) -> tuple[Held, ...]:
+        with self._engine.reading() as connection:
+            rows = connection.execute(select(held).order_by(held.c.number.desc())).all()
+        return tuple(sorted((self._held(row) for row in rows), key=lambda one: one.received, reverse=True))
+
+    def copies(self, held_id: str) -> tuple[Copy, ...]:
+        with self._engine.reading() as connection:
+            certificate = connection.execute(select(held).where(held.c.id == held_id)).first()
+            rows = _copies(connection, held_id)
+        if certificate is None:
+            return ()
+        if len(rows) != self._unseal(certificate.sealed, "held", held_id).get("copies"):
+            _corrupt("a certificate with fewer or more copies than it came with")
+        return tuple(self._copy(row) for row in rows)
+
+    def spend(self, shown: Shown, use: Use) -> Copy:
+        audience = self._sealer.tag("audience", shown.held, shown.audience) if use == "per_verifier" else _NOBODY
+        with self._engine.writing() as connection:
+            _locked(connection, shown.held)
+            rows = _copies(connection, shown.held)
+            copy = self._used(connection, _chosen(rows, use, audience), audience)
+            self._put_shown(connection, shown)
+        return copy
+
+    def history(self) -> tuple[Shown, ...]:
+        with self._engine.reading() as connection:
+            rows = connection.execute(select(history).order_by(history.c.number.desc())).all()
+        return tuple(sorted((self._shown(row) for row in rows), key=lambda one: one.at, reverse=True))
+
+    def forget(self, held_id: str) -> None:
+        """As the role says; the file is rewritten, later if another program is using it now."""
+        with self._engine.writing() as connection:
+            if _locked(connection, held_id) is None:
+                raise NotFound("storage.not_found", "no certificate of that identifier")
+            elsewhere = select(copies.c.key).where(copies.c.held != held_id)
+            its = select(copies.c.key).where(copies.c.held == held_id, copies.c.key.not_in(elsewhere))
+            connection.execute(delete(keys).where(keys.c.tag.in_(its)))
+            connection.execute(delete(copies).where(copies.c.held == held_id))
+            connection.execute(delete(held).where(held.c.id == held_id))
+        self._engine.scrub()
+
+    def _put_copy(self, connection: Connection, held_id: str, position: int, copy: Copy) -> None:
+        key = self._key_tag(copy.key)
+        row = {
+            "id": copy.id,
+            "held": held_id,
+            "position": position,
+            "key": key,
+            "sealed": self._seal({"key": copy.key, "raw": copy.raw}, *_place(held_id, copy.id, position, key)),
+            "uses": copy.uses,
+            "audience": _NOBODY,
+            "mark": self._mark(copy.id, copy.uses, _NOBODY),
+        }
+        connection.execute(copies.insert().values(row))
+
+    def _used(self, connection: Connection, row: Row[Any], audience: bytes) -> Copy:
+        """That copy, used once more; the statement finds nothing if it was used in the meantime."""
+        self._copy(row)
+        uses = row.uses + 1
+        use = (
+            update(copies)
+            .where(copies.c.id == row.id, copies.c.uses == row.uses)
+            .values(uses=uses, audience=audience, mark=self._mark(row.id, uses, audience))
+        )
+        used = connection.execute(use.returning(copies)).first()
+        if used is None:
+            raise AlreadyUsed("storage.already_used", "the copy was used just now")
+        return self._copy(used)
+
+    def _put_shown(self, connection: Connection, shown: Shown) -> None:
+        id_ = to_base64url(self._random(16))
+        record = {
+            "at": shown.at.isoformat(),
+            "audience": shown.audience,
+            "purpose": shown.purpose,
+            "held": shown.held,
+            "type_id": shown.type_id,
+            "paths": shown.paths,
+        }
+        connection.execute(history.insert().values(id=id_, sealed=self._seal(record, "history", id_)))
+
+    def _held(self, row: Row[Any]) -> Held:
+        record = self._unseal(row.sealed, "held", row.id)
+        return Held(
+            id=row.id,
+            format=record["format"],
+            type_id=record["type_id"],
+            received=datetime.fromisoformat(record["received"]),
+            use=cast(Use, record["use"]),
+        )
+
+    def _copy(self, row: Row[Any]) -> Copy:
+        record = self._unseal(row.sealed, *_place(row.held, row.id, row.position, row.key))
+        if row.mark != self._mark(row.id, row.uses, row.audience):
+            _corrupt("a use counter that was changed")
+        return Copy(id=row.id, key=record["key"], raw=record["raw"], uses=row.uses)
+
+    def _shown(self, row: Row[Any]) -> Shown:
+        record = self._unseal(row.sealed, "history", row.id)
+        return Shown(
+            at=datetime.fromisoformat(record["at"]),
+            audience=record["audience"],
+            purpose=record["purpose"],
+            held=record["held"],
+            type_id=record["type_id"],
+            paths=tuple(cast(Path, tuple(path)) for path in record["paths"]),
+        )
+
+    def _seal(self, record: Mapping[str, Json], *place: str) -> bytes:
+        return self._sealer.seal(json.dumps(record).encode("ascii"), *place)
+
+    def _unseal(self, sealed: bytes, *place: str) -> dict[str, Json]:
+        try:
+            return json_object(self._sealer.unseal(sealed, *place), "a sealed record")
+        except Malformed:
+            _corrupt("a sealed record of another program")
+
+    def _key_tag(self, thumbprint: str) -> bytes:
+        return self._sealer.tag("key", thumbprint)
+
+    def _mark(self, copy_id: str, uses: int, audience: bytes) -> bytes:
+        return self._sealer.tag("uses", copy_id, str(uses), audience.hex())
+
+
+def _put_key(connection: Connection, tag: bytes, sealed: bytes) -> None:
+    connection.execute(insert_into(keys, connection).values(tag=tag, sealed=sealed).on_conflict_do_nothing())
+
+
+def _put_held(connection: Connection, held_id: str, sealed: bytes) -> None:
+    new = insert_into(held, connection).values(id=held_id, sealed=sealed).on_conflict_do_nothing()
+    if connection.execute(new.returning(held.c.id)).first() is None:
+        raise AlreadyUsed("storage.already_used", "a certificate of that identifier is held")
+
+
+def _place(held_id: str, copy_id: str, position: int, key: bytes) -> tuple[str, ...]:
+    """Where a copy belongs: everything about it that is in the clear and does not change."""
+    return ("copies", held_id, copy_id, str(position), key.hex())
+
+
+def _locked(connection: Connection, held_id: str) -> Row[Any] | None:
+    """The row of a certificate; on PostgreSQL, others who want to use or forget it wait."""
+    return connection.execute(select(held.c.id).where(held.c.id == held_id).with_for_update()).first()
+
+
+def _copies(connection: Connection, held_id: str) -> Sequence[Row[Any]]:
+    return connection.execute(select(copies).where(copies.c.held == held_id).order_by(copies.c.position)).all()
+
+
+def _chosen(rows: Sequence[Row[Any]], use: Use, audience: bytes) -> Row[Any]:
+    """The copy for this showing; :class:`AlreadyUsed`."""
+    fresh = [row for row in rows if row.uses == 0]
+    if use == "per_verifier":
+        fresh = [row for row in rows if row.audience == audience] or fresh
+    elif use == "reuse":
+        fresh = sorted(rows, key=lambda row: row.uses)
+    if not fresh:
+        raise AlreadyUsed("storage.already_used", "no copy is left to use")
+    return fresh[0]
+
+
+def _corrupt(detail: str) -> NoReturn:
+    raise StoreError("storage.corrupt", detail) from None

@@ -1,0 +1,130 @@
+"""The file of a wallet, before anything in it is believed: who may read it, and whether it is ours and whole.
+
+A file from elsewhere runs nothing: its tables are compared with ours word for word, so that a trigger, a view or a
+column more refuses it, and it is opened for reading only until then.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from contextlib import closing
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import create_engine
+
+from ewallet.errors import NotFound, StoreError, UsageError
+from ewallet.sql.engine import newer_schema, translated
+from ewallet.sql.tables import SCHEMA, WALLET, WALLET_VERSION
+
+_MAGIC: Final = b"SQLite format 3\0"
+_MAX_SIZE: Final = 1 << 30  # bytes; ten thousand certificates, each in ten copies, need a tenth of it
+_BESIDE: Final = ("-wal", "-shm", "-journal")
+_EVERYTHING: Final = "SELECT type, name, tbl_name, sql FROM sqlite_master"
+
+
+def new(path: Path) -> None:
+    """An empty file that only its owner may read, in a folder that only its owner may enter.
+
+    Raises ``usage.file`` if there is a file already, ``storage.loose_mode`` for an open folder.
+    """
+    _make_folder(path.parent)
+    _check_folder(path.parent)
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        raise UsageError("usage.file", "there is a file already where the wallet is to be created") from None
+    except OSError as exc:
+        raise UsageError("usage.file", f"cannot create the wallet: {exc.strerror}") from None
+
+
+def check(path: Path) -> None:
+    """Return if the file is a wallet of ours that only its owner may read.
+
+    Raises :class:`NotFound`, ``storage.loose_mode``, ``storage.corrupt``, or ``usage.configuration`` for a wallet of a
+    newer program.
+    """
+    mode = _mode(path)
+    if mode is None:
+        raise NotFound("storage.not_found", "no wallet at that path, expected one that was created before")
+    _check_folder(path.parent)
+    for each in (path, *(path.with_name(path.name + suffix) for suffix in _BESIDE)):
+        _check_mode(each)
+    _check_size(path)
+    with translated(), closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        _check_content(connection)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as exc:
+        raise UsageError("usage.file", f"cannot create the wallet's folder: {exc.strerror}") from None
+
+
+def _mode(path: Path) -> int | None:
+    try:
+        return path.lstat().st_mode
+    except FileNotFoundError:
+        return None
+    except OSError as exc:
+        raise UsageError("usage.file", f"cannot read the wallet: {exc.strerror}") from None
+
+
+def _check_folder(folder: Path) -> None:
+    mode = folder.stat().st_mode
+    if mode & 0o077 and os.name == "posix":
+        raise _loose(f"the wallet's folder has mode {mode & 0o777:04o}, expected 0700")
+
+
+def _check_mode(path: Path) -> None:
+    mode = _mode(path)
+    if mode is None:
+        return
+    if not stat.S_ISREG(mode):
+        raise _loose("a link or special file in the place of the wallet, expected a regular file")
+    if mode & 0o077 and os.name == "posix":
+        raise _loose(f"a wallet file with mode {mode & 0o777:04o}, expected 0600")
+
+
+def _check_size(path: Path) -> None:
+    with path.open("rb") as file:
+        if file.read(len(_MAGIC)) != _MAGIC or os.fstat(file.fileno()).st_size > _MAX_SIZE:
+            raise StoreError("storage.corrupt", "not a wallet file")
+
+
+def _check_content(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA busy_timeout = 5000")
+    found = set(connection.execute(_EVERYTHING))
+    expected = _expected()
+    versions = {row for row in expected if row[1] == "schema_versions"}
+    if not versions <= found:
+        raise StoreError("storage.corrupt", "a database that is not a wallet")
+    for role, version in connection.execute("SELECT role, version FROM schema_versions"):
+        if role == "wallet" and version > WALLET_VERSION:
+            newer_schema(version, WALLET_VERSION)
+    if found != expected:
+        raise StoreError("storage.corrupt", "a database with other tables, views or triggers than a wallet's")
+    if connection.execute("PRAGMA integrity_check(1)").fetchall() != [("ok",)]:
+        raise StoreError("storage.corrupt", "the wallet file is damaged")
+
+
+@cache
+def _expected() -> frozenset[tuple[str, ...]]:
+    """What a wallet's file consists of, as a new one would."""
+    engine = create_engine("sqlite://")
+    try:
+        with engine.begin() as connection:
+            SCHEMA.create_all(connection)
+            WALLET.create_all(connection)
+            return frozenset(tuple(row) for row in connection.exec_driver_sql(_EVERYTHING))
+    finally:
+        engine.dispose()
+
+
+def _loose(detail: str) -> StoreError:
+    return StoreError("storage.loose_mode", detail)

@@ -1,0 +1,183 @@
+"""The commands as other programs start them: real processes, in a folder with the files that people name."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from ewallet import qr
+from ewallet.credential import Path as ClaimPath
+from ewallet.env import Env
+from ewallet.keys import PublicKey
+from ewallet.oid4vp import vp_token_bytes
+from ewallet.sql import Database
+from ewallet.testing.clock import Clock
+from ewallet.testing.kit import Kit, Presented
+from ewallet.testing.stage import Stage, disclosure
+
+PASSPHRASE: Final = "a passphrase of nobody"
+PROGRAMS: Final[Mapping[str, tuple[str, ...]]] = {
+    "ewallet-verify": (sys.executable, "-m", "verifier_cli"),
+    "ewallet": (sys.executable, "-m", "ewallet.cli"),
+}
+ASKED: Final[list[str | ClaimPath]] = ["resident_address", "is_householder"]
+KIND: Final = "resident_register_copy"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a process ended, and what it wrote."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The one JSON document on stdout."""
+        (line,) = self.stdout.splitlines()
+        document: dict[str, Any] = json.loads(line)
+        return document
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A folder of files; ``at`` is the time they belong to."""
+
+    folder: Path
+    at: str
+    names: dict[str, str] = field(default_factory=dict)
+
+    def run(
+        self, *command: str, env: Mapping[str, str] | None = None, stdin: bytes = b"", encoding: str = "utf-8"
+    ) -> Ended:
+        """Start a command in the folder, in an environment without settings of whoever runs the tests."""
+        ended = subprocess.run(
+            [*PROGRAMS[command[0]], *command[1:]],
+            cwd=self.folder,
+            env=self.environment | dict(env or {}),
+            input=stdin,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        return Ended(ended.returncode, ended.stdout.decode(encoding), ended.stderr.decode(encoding))
+
+    def verify(self, *arguments: str, env: Mapping[str, str] | None = None, stdin: bytes = b"") -> Ended:
+        """``ewallet-verify verify`` with the trust, the time and the status list of the folder."""
+        return self.run("ewallet-verify", "verify", *arguments, *self.terms, env=env, stdin=stdin)
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Whom to believe, when, and the status list that is at hand."""
+        trust = ("--trust", "trust.jwt", "--trust-key", "operator.pem", "--at", self.at)
+        return (*trust, "--offline", "--status", "status.jwt")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """That of whoever runs the tests, without settings and language."""
+        ours = ("EWALLET_", "LANG", "LC_", "XDG_", "NO_COLOR", "TERM", "PYTHONIOENCODING")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        paths = [str(Path(path).resolve()) for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+        return kept | {
+            "HOME": str(self.folder),
+            "LANG": "C.UTF-8",
+            "COLUMNS": "100",
+            "PYTHONPATH": os.pathsep.join(paths),
+        }
+
+
+def _write_trust(folder: Path, kit: Kit) -> None:
+    key = kit.pki.operator_key
+    (folder / "trust.jwt").write_text(kit.pki.signed_trust_list(), "ascii")
+    (folder / "operator.jwk").write_text(json.dumps(key.jwk), "ascii")
+    (folder / "operator.pem").write_bytes(key._key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+
+
+def _write_answer(folder: Path, name: str, presented: Presented) -> None:
+    (folder / f"{name}.json").write_bytes(vp_token_bytes(presented.token))
+    (folder / f"{name}.request.json").write_bytes(presented.request.to_bytes())
+
+
+def _status(kit: Kit) -> str:
+    (document, *_) = kit.wallet.documents()
+    assert document.credential.status
+    return kit.issuer.status_token(document.credential.status.uri)
+
+
+@pytest.fixture(scope="session")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """A bank's desk at noon of the samples' day: answers good and bad, the trust list, status lists."""
+    folder = tmp_path_factory.mktemp("desk")
+    kit = Kit.make()
+    document = kit.issue(KIND, copies=4)
+    presented = kit.present(kit.query(KIND, ASKED))
+    stage = Stage.of(kit, presented)
+    _write_trust(folder, kit)
+    _write_answer(folder, "answer", presented)
+    text = vp_token_bytes(presented.token).decode()
+    qr.sheet(text, folder / "answer.png")
+    for number, frame in enumerate(qr.frames(text), 1):
+        qr.png(frame, folder / f"frame-{number}.png")
+    _write_answer(folder, "other", kit.present(kit.query(KIND, ["subject_name"])))
+    (folder / "presentation.txt").write_text(stage.presentation, "ascii")
+    (folder / "altered.txt").write_text(stage.bind(stage.shown, key=kit.pki.verifier), "ascii")
+    loud = stage.disclosing(*(disclosure("salt", name, value) for name, value in HOSTILE.items()))
+    (folder / "hostile.txt").write_text(loud, "ascii")
+    (folder / "status.jwt").write_text(_status(kit), "ascii")
+    kit.issuer.revoke(kit.certificate_id(document), reason="a test")
+    (folder / "revoked.jwt").write_text(_status(kit), "ascii")
+    binding = presented.request.binding
+    names = {"nonce": binding.nonce, "audience": binding.audience}
+    return Desk(folder, kit.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"), names)
+
+
+#: Claims that an issuer might sign by mistake or in bad faith.
+HOSTILE: Final[Mapping[str, str]] = {
+    "ansi": "\x1b[2J\x1b[31mred\x07",
+    "link": "\x1b]8;;https://evil.example\x1b\\click\x1b]8;;\x1b\\",
+    "bidi": "\u202egnp.exe\u2066",
+    "lines": "one\r\ntwo\u2028three\x9b31m",
+    "long": "가" * 100_000,
+    "name\x1b[1m": "a name that commands",
+}
+
+
+@pytest.fixture
+def wallet(tmp_path: Path) -> Desk:
+    """A holder's desk, now: a wallet with one certificate in two copies, and another that waits to be received."""
+    clock = Clock(Env().now())
+    database = Database(f"sqlite:///{tmp_path / 'data' / 'wallet' / 'wallet.db'}")
+    store = database.wallet(PASSPHRASE, create=True, unsafe_fast_kdf=True)
+    kit = Kit.make(clock=clock, wallet_store=store)
+    held = kit.issue(KIND, copies=2)
+    waiting = kit.issuer.issue(
+        "disabled_person_certificate",
+        kit.catalog.type("disabled_person_certificate").sample,
+        subject="citizen-1",
+        holders=kit.wallet.new_keys(2),
+    )
+    request = kit.verifier.ask(kit.query(KIND, ASKED), purpose="가상 대출 심사")
+    _write_trust(tmp_path, kit)
+    (tmp_path / "status.jwt").write_text(_status(kit), "ascii")
+    (tmp_path / "received.json").write_text(json.dumps(waiting.credentials), "ascii")
+    (tmp_path / "request.json").write_bytes(request.to_bytes())
+    (tmp_path / "passphrase").write_text(PASSPHRASE + "\n", "utf-8")
+    (tmp_path / "passphrase").chmod(0o600)
+    database.close()
+    return Desk(tmp_path, clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"), {"held": held.id})
+
+
+@pytest.fixture
+def strangers_key() -> PublicKey:
+    """A key that signed nothing here."""
+    return Kit.make().pki.verifier.public

@@ -1,0 +1,145 @@
+"""Another program on the same database: does what it is told, a JSON object a line, and says how it went.
+
+A command is done at its time ``at``, so that many workers do it at once.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from datetime import UTC, datetime
+from functools import cache
+from itertools import count
+
+from ewallet.credential import StatusRef
+from ewallet.errors import EWalletError
+from ewallet.issuer import Certificate, Intent
+from ewallet.sql import Database
+from ewallet.status import Status
+from ewallet.wallet import Copy, Held, Shown
+
+AT = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
+SIZE = 1000
+
+
+@cache
+def _database(url: str) -> Database:
+    return Database(url)
+
+
+@cache
+def _wallet(url: str, passphrase: str):
+    return _database(url).wallet(passphrase)
+
+
+def _open_all(command):
+    _ = _database(command["url"]).issuer, _database(command["url"]).verifier
+    return "open"
+
+
+def _take_nonce(command):
+    _database(command["url"]).verifier.take_nonce(command["nonce"], AT)
+    return "taken"
+
+
+def _status_list(command):
+    return _database(command["url"]).issuer.status_list(SIZE, _uri)
+
+
+def _intend(command):
+    """The certificate is this worker's own; the first entry is everybody's, the second its own."""
+    store, number = _database(command["url"]).issuer, command["number"]
+    entries = [command["contested"], command["first"] + number]
+    return [ref.index for ref in store.intend(_certificate(f"{command['contested']}-{number}"), _intents(entries))]
+
+
+def _revoke(command):
+    _database(command["url"]).issuer.set_status(command["certificate"], Status.REVOKED, "lost", AT)
+    return "revoked"
+
+
+def _unlock(command):
+    _wallet(command["url"], command["passphrase"])
+    return "open"
+
+
+def _spend(command):
+    shown = Shown(
+        at=AT, audience=command["audience"], purpose="", held=command["held"], type_id="urn:example:kind", paths=()
+    )
+    return _wallet(command["url"], command["passphrase"]).spend(shown, command["use"]).id
+
+
+def _put_token(command):
+    issued = AT.replace(second=command["number"])
+    return _database(command["url"]).verifier.put_status_token(
+        "https://issuer.example/1", f"{command['number']}", issued
+    )
+
+
+def _save_for_ever(command):
+    """Keep certificates until this process is killed; each is told when it is kept."""
+    store = _wallet(command["url"], command["passphrase"])
+    for number in count():
+        copies = [Copy(id=f"{number}-{i}", key=f"key-{i}", raw="x" * 2000) for i in range(3)]
+        store.put(Held(id=f"{number}", format="dc+sd-jwt", type_id="t", received=AT, use="once"), copies)
+        _say(number)
+
+
+def _intend_for_ever(command):
+    """Record intents until this process is killed; each is told when it is on record."""
+    store = _database(command["url"]).issuer
+    for entry in count(command["first"]):
+        store.intend(_certificate(f"c-{entry}"), _intents([entry]))
+        _say(entry)
+
+
+def _certificate(id_):
+    return Certificate(id=id_, type_id="resident_register_copy", subject="subject-1", issued=AT, until=AT)
+
+
+def _intents(entries):
+    return [Intent(status=StatusRef(_uri(1), entry), digest=b"\0" * 32) for entry in entries]
+
+
+def _uri(number):
+    return f"https://issuer.example/status/{number}"
+
+
+COMMANDS = {
+    command.__name__[1:]: command
+    for command in (
+        _open_all,
+        _take_nonce,
+        _status_list,
+        _intend,
+        _revoke,
+        _unlock,
+        _spend,
+        _put_token,
+        _save_for_ever,
+        _intend_for_ever,
+    )
+}
+
+
+def _say(answer):
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
+def _main():
+    for line in sys.stdin:
+        command = json.loads(line)
+        while time.time() < command["at"]:
+            pass
+        try:
+            answer = COMMANDS[command["do"]](command)
+        except EWalletError as exc:
+            answer = exc.code
+        _say(answer)
+
+
+if __name__ == "__main__":
+    _main()

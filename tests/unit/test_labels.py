@@ -1,0 +1,37 @@
+"""Claims in the words of their kind."""
+
+from __future__ import annotations
+
+from ewallet import labels
+from ewallet.catalog import Catalog
+
+KIND = Catalog.bundled().type("resident_register_copy")
+
+
+def test_members_have_the_words_of_their_kind():
+    """Each row and each member of it has its own line."""
+    rows = [{"name": "홍길동", "is_foreigner": False}]
+
+    assert ["  세대원 1:", "    성명: 홍길동", "    외국인·외국국적동포 여부: 아니요"] == list(
+        labels.claim(KIND, ("household_members",), rows, "ko")
+    )
+
+
+def test_a_path_is_named_member_by_member():
+    """As a request asks for it."""
+    assert "Household members 2 > Name" == labels.path_name(KIND, ("household_members", 1, "name"), "en")
+    assert "Household members > Name" == labels.path_name(KIND, ("household_members", None, "name"), "en")
+
+
+def test_what_the_kind_does_not_know_has_the_name_it_came_with():
+    """A foreign claim is shown, its name escaped, whether or not the kind is known."""
+    assert ["  \\u001bevil: 1"] == list(labels.claim(KIND, ("\x1bevil",), 1, "ko"))
+    assert ["  plain: yes"] == list(labels.claim(None, ("plain",), True, "en"))
+    assert "urn:example:unknown" == labels.kind_name(None, "urn:example:unknown", "ko")
+
+
+def test_a_claim_without_end_ends():
+    """A thousand lines of one claim are enough for anybody."""
+    rows = [{str(number): number} for number in range(5_000)]
+
+    assert 1_000 == len(list(labels.claim(None, ("rows",), rows, "en")))

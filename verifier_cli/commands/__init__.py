@@ -1,0 +1,1 @@
+"""The verbs of ``ewallet-verify``, one module each, with ``add(parser)`` and ``run(session) -> int``."""

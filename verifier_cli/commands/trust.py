@@ -1,0 +1,98 @@
+"""``ewallet-verify trust``: whom the trust list makes us believe, for what and until when."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import TYPE_CHECKING, Final
+
+from verifier_cli.arguments import add_trust
+
+if TYPE_CHECKING:
+    from ewallet.catalog import Catalog
+    from ewallet.shape import Json
+    from ewallet.trust import TrustAnchor, TrustList
+    from verifier_cli.session import Session
+
+SCHEMA: Final = "ewallet.trust/1"
+_HEADS: Final = {
+    "ko": ("신뢰대상", "용도", "이름", "증명서 종류", "인증서 만료"),
+    "en": ("anchor", "purpose", "name", "types", "certificate until"),
+}
+_LIST: Final = {
+    "ko": "신뢰목록 제{0}판: {1}부터 {2}까지",
+    "en": "trust list, version {0}: from {1} until {2}",
+}
+_TERMS: Final = {
+    "any": {"ko": "모든 종류", "en": "any"},
+    "distrusted": {"ko": "{0}부터 신뢰하지 않음", "en": "not trusted from {0}"},
+}
+
+
+def add(parser: ArgumentParser) -> None:
+    """The arguments of this verb."""
+    add_trust(parser)
+
+
+def run(session: Session) -> int:
+    """Show the list; one that cannot be believed is an error, as it is for a verdict."""
+    from verifier_cli import judge
+
+    trust = judge.trust(session)
+    if session.machine:
+        session.emit(_document(trust))
+    elif not session.args.quiet:
+        _draw(session, trust)
+    return 0
+
+
+def _document(trust: TrustList) -> dict[str, Json]:
+    from ewallet.terminal import stamp
+
+    anchors = [
+        {
+            "id": anchor.id,
+            "purpose": anchor.purpose,
+            "names": dict(anchor.names),
+            "types": sorted(anchor.types),
+            "certificate_until": stamp(anchor.certificate.not_valid_after_utc),
+            "distrust_after": stamp(anchor.distrust_after) if anchor.distrust_after else None,
+        }
+        for anchor in trust.anchors
+    ]
+    span = {"since": stamp(trust.since), "until": stamp(trust.until)}
+    return {"schema": SCHEMA, "version": trust.version, **span, "anchors": anchors}
+
+
+def _draw(session: Session, trust: TrustList) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from ewallet.catalog import Catalog
+    from ewallet.terminal import moment
+
+    lang = session.lang
+    print(_LIST[lang].format(trust.version, moment(trust.since, lang), moment(trust.until, lang)))
+    table = Table(*_HEADS[lang], box=None, pad_edge=False)
+    catalog = Catalog.bundled()
+    for anchor in trust.anchors:
+        table.add_row(*(Text(cell) for cell in _cells(session, anchor, catalog)))
+    Console(no_color=True, highlight=False).print(table)
+
+
+def _cells(session: Session, anchor: TrustAnchor, catalog: Catalog) -> tuple[str, ...]:
+    from ewallet.terminal import moment, plain
+
+    lang = session.lang
+    kinds = [_TERMS["any"][lang] if type_ == "*" else _label(session, catalog, type_) for type_ in sorted(anchor.types)]
+    until = moment(anchor.certificate.not_valid_after_utc, lang)
+    if anchor.distrust_after:
+        until = f"{until}, {_TERMS['distrusted'][lang].format(moment(anchor.distrust_after, lang))}"
+    return plain(anchor.id), anchor.purpose, plain(anchor.names.get(lang, "")), "\n".join(kinds), until
+
+
+def _label(session: Session, catalog: Catalog, type_id: str) -> str:
+    from ewallet.terminal import plain
+
+    kind = catalog.by_vct(type_id)
+    return plain(kind.label(session.lang) if kind else type_id)

@@ -1,0 +1,174 @@
+"""The verifier that flags and settings describe, and its verdict on what was given to the command."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Final, TypeAlias
+
+from ewallet.credential import Binding
+from ewallet.dcql import Query
+from ewallet.errors import EWalletError, Malformed, UsageError
+from ewallet.files import read_own, read_trust
+from ewallet.flow import Request, Response, offline
+from ewallet.oid4vp import AuthorizationRequest
+from ewallet.policy import AcceptTypes, AllOf, IssuedWithin, Policy, StatusFresh
+from ewallet.trust import TrustList
+from ewallet.verdict import Accepted, Check, Rejected, Verdict
+from ewallet.verifier import LADDER, Verifier, VerifierStore
+from verifier_cli import render
+from verifier_cli.inputs import presented
+from verifier_cli.memory import MemoryStore
+from verifier_cli.session import Session
+
+Asked: TypeAlias = AuthorizationRequest | Binding | None
+
+ACCEPTED, REJECTED, UNDECIDED = 0, 1, 3
+_HOUR_LIMIT: Final = 24 * 365  # of --stale-for; a list of last year says nothing
+
+
+def exit_code(verdict: Verdict) -> int:
+    """The exit code of a verdict."""
+    if isinstance(verdict, Accepted):
+        return ACCEPTED
+    return REJECTED if isinstance(verdict, Rejected) else UNDECIDED
+
+
+# -- what was asked ----------------------------------------------------------------------------------------
+
+
+def asked(session: Session) -> Asked:
+    """What the presentation must answer, None where the flags do not say; ``usage.*``, ``request.*``, ``dcql.*``."""
+    args = session.args
+    ways = [bool(args.request), args.nonce is not None, args.unsafe_no_binding]
+    if sum(ways) > 1:
+        raise UsageError("usage.argument", "--request, --nonce and --unsafe-no-binding exclude each other")
+    if args.request:
+        return AuthorizationRequest.parse(read_own(args.request, what="the request"))
+    if args.nonce is None:
+        return None
+    audience = session.settings.get("audience")
+    if not args.nonce or not audience:
+        raise UsageError("usage.argument", "--nonce goes with --audience, neither of them empty")
+    return Binding(audience=audience, nonce=args.nonce)
+
+
+def query(asked: Asked) -> Query | None:
+    """The claims that were asked for, where the flags say."""
+    return asked.query if isinstance(asked, AuthorizationRequest) else None
+
+
+def verdict(session: Session, verifier: Verifier, asked: Asked) -> Verdict:
+    """The verdict on the files that were named; what cannot be read as a presentation is rejected as such."""
+    if not session.args.files:
+        raise UsageError("usage.argument", "no presentation, expected a file, - or a picture")
+    try:
+        given = presented(session.args.files, session.settings.get("max_bytes"))
+    except Malformed as exc:
+        return _unreadable(exc, session)
+    return judged(session, verifier, given, asked)
+
+
+def judged(session: Session, verifier: Verifier, given: str | bytes, asked: Asked) -> Verdict:
+    """The verdict on one presentation."""
+    if session.args.unsafe_no_binding:
+        return verifier.unsafe_verify_unbound(given)
+    return verifier.verify(given, asked)
+
+
+def _unreadable(exc: Malformed, session: Session) -> Rejected:
+    first, *rest = LADDER
+    failed = Check(first, "failed", exc.code, exc.detail)
+    return Rejected(checks=(failed, *(Check(name, "not_reached") for name in rest)), at=session.at)
+
+
+# -- whom to believe and what is wanted --------------------------------------------------------------------
+
+
+def trust(session: Session) -> TrustList:
+    """The trust list that is set; ``usage.*``, ``trust.list_invalid``."""
+    settings = session.settings
+    return read_trust(settings.required("trust"), settings.required("trust_key"), session.at)
+
+
+def verifier(session: Session, asked: Asked) -> Verifier:
+    """A verifier with the trust, status lists and policy of this run; ``usage.*``, ``trust.*``, ``storage.*``."""
+    args = session.args
+    made = Verifier(
+        _client_id(asked),
+        trust=trust(session),
+        store=_store(session),
+        send=offline if session.settings.get("offline") else _online,
+        policy=_policy(session),
+        status=None if args.unsafe_skip_status else StatusFresh(stale_for=_stale_for(args)),
+        drop_extra=args.drop_extra,
+        env=session.env,
+    )
+    _put_statuses(session, made)
+    for flag in ("unsafe_no_binding", "unsafe_skip_status"):
+        if getattr(args, flag):
+            session.warn(render.banner(flag, session.lang))
+    return made
+
+
+def _client_id(asked: Asked) -> str:
+    if isinstance(asked, AuthorizationRequest):
+        return asked.client_id
+    return asked.audience if asked else ""
+
+
+def _stale_for(args: Namespace) -> timedelta:
+    hours = args.stale_for or 0
+    if hours > _HOUR_LIMIT:
+        raise UsageError("usage.argument", f"--stale-for {hours}, at most {_HOUR_LIMIT} hours")
+    return timedelta(hours=hours)
+
+
+def _store(session: Session) -> VerifierStore:
+    url = session.settings.get("state")
+    if url is None:
+        return MemoryStore()
+    from ewallet.sql import Database  # takes as long to load as a verdict takes
+
+    return Database(str(url)).verifier
+
+
+def _online(request: Request) -> Response:
+    from ewallet.http import Http  # only where something is fetched
+
+    return Http()(request)
+
+
+def _policy(session: Session) -> Policy | None:
+    rules: list[Policy] = []
+    if session.args.type:
+        rules.append(AcceptTypes(frozenset(_type_ids(session.args.type))))
+    days = session.settings.get("max_age")
+    if days is not None:
+        rules.append(IssuedWithin(timedelta(days=days)))
+    return AllOf(*rules) if rules else None
+
+
+def _type_ids(names: list[str]) -> Iterator[str]:
+    from ewallet.catalog import Catalog  # as in render: loaded where a kind is named by its id
+
+    catalog = Catalog.bundled()
+    for name in names:
+        if ":" in name or "." in name:  # a vct or docType as it is
+            yield name
+        elif name in catalog:
+            kind = catalog.type(name)
+            yield from filter(None, (kind.vct, kind.doctype))
+        else:
+            raise UsageError("usage.argument", "--type takes the id of a certificate kind, a vct or a docType")
+
+
+def _put_statuses(session: Session, made: Verifier) -> None:
+    """A list that cannot be used is as good as none: it is said aloud, and the verdict will be that nobody can tell."""
+    for number, name in enumerate(session.args.status or (), 1):
+        raw = read_own(name, what="the status list")
+        try:
+            made.put_status_token(raw)
+        except EWalletError as exc:
+            session.warn(f"--status {number}: {exc.words(session.lang).what} [{exc.code}]")

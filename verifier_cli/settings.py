@@ -1,0 +1,99 @@
+"""What the command is set to: a flag, else ``EWALLET_*``, else ``./ewallet.toml``, else the user's, else a default.
+
+A file's settings stand in its table ``[verifier]``; paths in it are relative to the file. What makes a verdict laxer is
+set by a flag only, where whoever runs the command sees it.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from argparse import Namespace
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from ewallet.errors import UsageError
+
+_MAX: Final = 1 << 16
+_PATHS: Final = frozenset({"trust", "trust_key"})
+_KINDS: Final[Mapping[str, type]] = {
+    "audience": str,
+    "lang": str,
+    "max_age": int,
+    "max_bytes": int,
+    "offline": bool,
+    "state": str,
+    "trust": str,
+    "trust_key": str,
+}
+_TRUE: Final = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+
+
+class Settings:
+    """The settings of one run; each is looked up when it is asked for, and the files are read once."""
+
+    def __init__(self, flags: Namespace, environment: Mapping[str, str] = os.environ) -> None:
+        self._flags = vars(flags)
+        self._environment = environment
+        self._tables = [_table(path) for path in _files(environment)]
+
+    def get(self, name: str) -> Any:
+        """The value from the first place that has one, or None; ``usage.configuration`` for one of another kind."""
+        flag = self._flags.get(name)
+        if flag is not None and flag is not False:
+            return flag
+        text = self._environment.get(f"EWALLET_{name.upper()}")
+        if text:
+            return _of_text(name, text)
+        return next((table[name] for table in self._tables if name in table), None)
+
+    def required(self, name: str) -> str:
+        """The same, and it must be set; ``usage.configuration``."""
+        value = self.get(name)
+        if value is None:
+            flag = "--" + name.replace("_", "-")
+            raise UsageError("usage.configuration", f"{flag} is missing, and so is EWALLET_{name.upper()}")
+        return str(value)
+
+
+def _files(environment: Mapping[str, str]) -> Iterator[Path]:
+    yield Path("ewallet.toml")
+    if os.name == "nt":
+        home = environment.get("APPDATA")
+    else:
+        home = environment.get("XDG_CONFIG_HOME") or (f"{environment['HOME']}/.config" if "HOME" in environment else "")
+    if home:
+        yield Path(home) / "ewallet" / "config.toml"
+
+
+def _table(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    table = _document(path).get("verifier", {})
+    if not isinstance(table, dict) or not table.keys() <= _KINDS.keys():
+        raise UsageError("usage.configuration", f"{path.name} has a setting that does not exist in [verifier]")
+    for name, value in table.items():
+        if type(value) is not _KINDS[name]:
+            raise UsageError("usage.configuration", f"{path.name} has a value of another kind for {name}")
+    return {name: str(path.parent / value) if name in _PATHS else value for name, value in table.items()}
+
+
+def _document(path: Path) -> dict[str, Any]:
+    from ewallet.files import read_own
+
+    try:
+        return tomllib.loads(read_own(str(path), limit=_MAX, what=path.name).decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError):
+        raise UsageError("usage.configuration", f"{path.name} is not toml") from None
+
+
+def _of_text(name: str, text: str) -> Any:
+    kind = _KINDS.get(name, str)
+    if kind is str:
+        return text
+    if kind is bool and text.lower() in _TRUE:
+        return _TRUE[text.lower()]
+    if kind is int and text.isascii() and text.isdigit() and len(text) < 10:
+        return int(text)
+    raise UsageError("usage.configuration", f"EWALLET_{name.upper()} has a value of another kind")
