@@ -305,6 +305,12 @@ The service that answered is not the issuer we turned to. | Stop, and start agai
 offer.untrusted_issuer
 The issuer that offers this credential is not on the trust list. | Refuse the offer, and never enter a code for it.
 이 전자증명서를 제안한 발급기관이 신뢰목록에 없습니다. | 제안을 거부하고 어떤 번호도 입력하지 마십시오.
+offer.refused
+The issuer did not hand out what it offered. | Check the number you entered, or ask the issuer for a new offer.
+발급기관이 제안한 전자증명서를 내주지 않았습니다. | 입력한 번호를 확인하거나 발급기관에 새 제안을 요청하십시오.
+offer.unsupported
+This wallet cannot take what is offered in the way it is offered. | Ask the issuer for an offer of another kind.
+이 지갑으로는 제안된 방식으로 발급받을 수 없습니다. | 발급기관에 다른 방식의 제안을 요청하십시오.
 
 consent.required
 There is no consent for this use of the data. | Ask the person concerned for consent first.

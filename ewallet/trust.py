@@ -69,15 +69,17 @@ _REMEMBERED: Final = 1_000  # paths: document signers of all kinds of a country
 class TrustAnchor:
     """A certificate that is believed without a further one, for one purpose.
 
-    ``types`` are the credential types (``vct`` or docType) it may vouch for, ``*`` for any; ``end_entity`` allows this
-    very certificate to sign, self-signed or not. ``key_identifiers`` False tolerates authorities below it, and itself,
-    without the subject key identifier that RFC 5280 §4.2.1.2 asks of them.
+    ``types`` are the credential types (``vct`` or docType) it may vouch for, ``*`` for any; ``issuers`` the identifiers
+    of the services that hand out what it vouches for, which a wallet must know before anything is signed.
+    ``end_entity`` allows this very certificate to sign, self-signed or not. ``key_identifiers`` False tolerates
+    authorities below it, and itself, without the subject key identifier that RFC 5280 §4.2.1.2 asks of them.
     """
 
     id: str
     purpose: Purpose
     certificate: x509.Certificate
     types: frozenset[str]
+    issuers: frozenset[str] = frozenset()
     names: Mapping[str, str] = field(default_factory=dict)
     distrust_after: datetime | None = None
     end_entity: bool = False
@@ -182,6 +184,19 @@ class TrustList:
             raise TrustError("trust.list_invalid", "the trust list has expired")
         if (self.since - at).total_seconds() > 60:
             raise TrustError("trust.list_invalid", "the trust list is dated in the future")
+
+    def issuers(self, at: datetime) -> frozenset[str]:
+        """The identifiers of every service that may hand out credentials at that time; ``trust.list_invalid``."""
+        self.check_in_force(at)
+        return frozenset().union(*(anchor.issuers for anchor in self._issuing(at)))
+
+    def hands_out(self, issuer: str, type_id: str, at: datetime) -> bool:
+        """Whether the service of that identifier may hand out credentials of that type; ``trust.list_invalid``."""
+        self.check_in_force(at)
+        return any(issuer in anchor.issuers and anchor.vouches_for(type_id) for anchor in self._issuing(at))
+
+    def _issuing(self, at: datetime) -> Iterable[TrustAnchor]:
+        return (anchor for anchor in self.anchors if anchor.purpose == "issuer" and anchor.trusted(at))
 
     def check(self, chain: Sequence[bytes], purpose: Purpose, at: datetime, *, type_id: str | None) -> TrustPath:
         """The path from the first certificate of a DER chain to an anchor trusted for this, at this time.
@@ -338,6 +353,7 @@ def _anchor(entry: Json) -> TrustAnchor:
         purpose=cast(Purpose, purpose),
         certificate=certificate(base64(member(members, "certificate", str), "certificate")),
         types=frozenset(strings(members.get("types"), "types")),
+        issuers=frozenset(strings(members["issuers"], "issuers")) if "issuers" in members else frozenset(),
         names={language: instance(name, str, "a name") for language, name in names.items()},
         distrust_after=None if distrust is None else moment(numeric_date(distrust, "distrust_after")),
         end_entity=optional(members, "end_entity", bool) or False,
@@ -353,6 +369,8 @@ def _entry(anchor: TrustAnchor) -> dict[str, Json]:
         "certificate": b64encode(anchor.certificate.public_bytes(Encoding.DER)).decode("ascii"),
         "names": dict(anchor.names),
     }
+    if anchor.issuers:
+        entry["issuers"] = sorted(anchor.issuers)
     if anchor.distrust_after:
         entry["distrust_after"] = int(anchor.distrust_after.timestamp())
     if anchor.end_entity:

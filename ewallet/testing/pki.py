@@ -216,7 +216,13 @@ class Pki:
             "verifier": ("verifier", frozenset({"*"})),
         }
         return tuple(
-            TrustAnchor(id=id_, purpose=purpose, certificate=self.authorities[id_].certificate, types=types)
+            TrustAnchor(
+                id=id_,
+                purpose=purpose,
+                certificate=self.authorities[id_].certificate,
+                types=types,
+                issuers=frozenset({self.issuer}) if purpose == "issuer" else frozenset(),
+            )
             for id_, (purpose, types) in entries.items()
         )
 
