@@ -75,7 +75,7 @@ class Verifier:
         env: Env | None = None,
     ) -> None:
         self.client_id = client_id
-        self._send = send
+        self.send = send
         self._env = env or Env()
         self._means = _Means(
             issuers=TrustPaths(trust, "issuer"),
@@ -103,15 +103,19 @@ class Verifier:
 
         With a :class:`Binding` alone the query is not judged; with neither, the holder's rung fails.
         """
+        return run(self.judge(presented, request), self.send)
+
+    def judge(self, presented: Answered, request: AuthorizationRequest | Binding | None) -> Flow[Verdict]:
+        """As :meth:`verify`, as a flow for whoever drives it."""
         if isinstance(request, AuthorizationRequest):
             terms = _Terms(query=request.query, binding=request.binding, until=request.until, request=request)
         else:
             terms = _Terms(query=None, binding=request, until=None)
-        return run(self._verify(presented, terms), self._send)
+        return self._verify(presented, terms)
 
     def unsafe_verify_unbound(self, presented: Answered) -> Verdict:
         """The verdict on a presentation that anybody may have copied: the holder is not checked, and it says so."""
-        return run(self._verify(presented, _Terms(query=None, binding=None, until=None, unbound=True)), self._send)
+        return run(self._verify(presented, _Terms(query=None, binding=None, until=None, unbound=True)), self.send)
 
     def put_status_token(self, raw: str | bytes) -> None:
         """Take a status list token that came some other way, as one that was fetched; ``status.token_invalid``."""
