@@ -37,7 +37,7 @@ schema_versions: Final = Table(
 # -- issuer: what was issued to whom and whether it still holds; no claim of anybody ----------------------
 
 ISSUER: Final = MetaData()
-ISSUER_VERSION: Final = 1
+ISSUER_VERSION: Final = 2
 
 status_lists: Final = Table(
     "status_lists",
@@ -83,10 +83,77 @@ status_events: Final = Table(
     sqlite_strict=True,
 )
 
-# -- verifier: what keeps an answer from being accepted twice, and a status list from going back ----------
+issuer_secrets: Final = Table(
+    "issuer_secrets",
+    ISSUER,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("secret", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+# Codes, tokens and nonces are here as digests.
+codes: Final = Table(
+    "codes",
+    ISSUER,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("configurations", Text, nullable=False),
+    Column("until", _BIG, nullable=False, index=True),
+    Column("tx_code", LargeBinary),
+    Column("tries", _SMALL, nullable=False),
+    Column("redeemed", _SMALL, nullable=False),
+    sqlite_strict=True,
+)
+tokens: Final = Table(
+    "tokens",
+    ISSUER,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("configurations", Text, nullable=False),
+    Column("until", _BIG, nullable=False, index=True),
+    Column("thumbprint", Text),
+    sqlite_strict=True,
+)
+taken: Final = Table(
+    "taken",
+    ISSUER,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("until", _BIG, nullable=False, index=True),
+    sqlite_strict=True,
+)
+failures: Final = Table(
+    "failures",
+    ISSUER,
+    Column("source", LargeBinary, primary_key=True),
+    Column("number", _BIG, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("until", _BIG, nullable=False, index=True),
+    sqlite_strict=True,
+)
+deferrals: Final = Table(
+    "deferrals",
+    ISSUER,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("token", LargeBinary, nullable=False),
+    Column("configuration", Text, nullable=False),
+    Column("keys", Text, nullable=False),
+    Column("due", _BIG, nullable=False),
+    Column("until", _BIG, nullable=False, index=True),
+    sqlite_strict=True,
+)
+notifications: Final = Table(
+    "notifications",
+    ISSUER,
+    Column("certificate", Text, ForeignKey("certificates.id"), nullable=False),
+    Column("event", Text, nullable=False),
+    Column("at", _BIG, nullable=False),
+    PrimaryKeyConstraint("certificate", "event"),
+    sqlite_strict=True,
+)
+
+# -- verifier: what keeps an answer from being accepted twice, and a status list from going back; what was asked, sealed
 
 VERIFIER: Final = MetaData()
-VERIFIER_VERSION: Final = 1
+VERIFIER_VERSION: Final = 2
 
 nonces: Final = Table(
     "nonces",
@@ -101,6 +168,28 @@ status_tokens: Final = Table(
     Column("uri", Text, primary_key=True),
     Column("raw", Text, nullable=False),
     Column("issued", _BIG, nullable=False),
+    sqlite_strict=True,
+)
+exchanges: Final = Table(
+    "exchanges",
+    VERIFIER,
+    Column("id", LargeBinary, primary_key=True),
+    Column("handle", LargeBinary, nullable=False, unique=True),
+    Column("until", _BIG, nullable=False, index=True),
+    Column("guarded", _SMALL, nullable=False),
+    Column("open", _SMALL, nullable=False),
+    Column("record", LargeBinary),
+    Column("outcome", Text),
+    Column("code", LargeBinary),
+    Column("seen", _BIG, nullable=False),
+    sqlite_strict=True,
+)
+exchange_claims: Final = Table(
+    "exchange_claims",
+    VERIFIER,
+    Column("id", LargeBinary, ForeignKey("exchanges.id", ondelete="CASCADE"), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("until", _BIG, nullable=False, index=True),
     sqlite_strict=True,
 )
 

@@ -9,6 +9,7 @@ from threading import RLock
 
 from ewallet.credential import StatusRef
 from ewallet.errors import AlreadyUsed, NotFound, StatusError
+from ewallet.exchange import Kept, Sealed
 from ewallet.issuer import Certificate, Intent
 from ewallet.status import Status
 from ewallet.wallet import Copy, Held, Shown, Use
@@ -36,6 +37,7 @@ class MemoryIssuerStore:
         self._lists: list[_List] = []
         self._issues: dict[str, _Issue] = {}
         self._given: set[StatusRef] = set()
+        self._changes = 0
         self._lock = RLock()
 
     def status_list(self, size: int, uri: Callable[[int], str]) -> str:
@@ -76,6 +78,7 @@ class MemoryIssuerStore:
             if issue.certificate.status is Status.REVOKED and value is not Status.REVOKED:
                 raise StatusError("status.transition", "a revoked certificate stays revoked")
             issue.certificate, issue.reason = replace(issue.certificate, status=value), reason
+            self._changes += 1
 
     def statuses(self, uri: str) -> tuple[int, Mapping[int, Status]]:
         with self._lock:
@@ -86,6 +89,13 @@ class MemoryIssuerStore:
                 for entry in issue.entries
                 if entry.uri == uri and issue.certificate.status is not Status.VALID
             }
+
+    def status_lists(self) -> tuple[str, ...]:
+        with self._lock:
+            return tuple(found.uri for found in self._lists)
+
+    def status_changes(self) -> int:
+        return self._changes
 
     def _list(self, uri: str) -> _List:
         for found in self._lists:
@@ -165,11 +175,15 @@ class MemoryWalletStore:
 
 
 class MemoryVerifierStore:
-    """A :class:`ewallet.verifier.VerifierStore`."""
+    """An :class:`ewallet.verifier.VerifierStore` and an :class:`ewallet.exchange.ExchangeStore`."""
 
     def __init__(self) -> None:
         self._nonces: set[str] = set()
         self._tokens: dict[str, tuple[datetime, str]] = {}
+        self._exchanges: dict[bytes, Kept] = {}
+        self._codes: dict[bytes, bytes] = {}
+        self._claims: dict[bytes, Sealed] = {}
+        self._seen: dict[bytes, datetime] = {}
         self._lock = RLock()
 
     def take_nonce(self, nonce: str, until: datetime) -> None:
@@ -188,3 +202,70 @@ class MemoryVerifierStore:
                 return False
             self._tokens[uri] = issued, raw
             return True
+
+    def put_exchange(self, kept: Kept) -> None:
+        with self._lock:
+            self._exchanges[kept.id] = kept
+
+    def exchange(self, id_: bytes) -> Kept:
+        with self._lock:
+            if id_ not in self._exchanges:
+                raise NotFound("storage.not_found", "no request of that identifier")
+            return self._exchanges[id_]
+
+    def exchange_of(self, handle: bytes) -> Kept:
+        with self._lock:
+            return self.exchange(next((kept.id for kept in self._exchanges.values() if kept.handle == handle), b""))
+
+    def take_exchange(self, id_: bytes) -> None:
+        with self._lock:
+            if not self.exchange(id_).open:
+                raise AlreadyUsed("storage.already_used", "the request was answered before")
+            self._exchanges[id_] = replace(self._exchanges[id_], open=False)
+
+    def reopen_exchange(self, id_: bytes) -> None:
+        with self._lock:
+            if self.exchange(id_).outcome is None:
+                self._exchanges[id_] = replace(self._exchanges[id_], open=True)
+
+    def settle_exchange(self, id_: bytes, outcome: str, code: bytes | None, claims: Sealed | None) -> None:
+        with self._lock:
+            if self.exchange(id_).outcome is not None:
+                raise AlreadyUsed("storage.already_used", "the request was settled before")
+            self._exchanges[id_] = replace(self._exchanges[id_], open=False, record=None, outcome=outcome)
+            if code:
+                self._codes[id_] = code
+            if claims:
+                self._claims[id_] = claims
+
+    def take_code(self, id_: bytes, code: bytes) -> None:
+        with self._lock:
+            if self._codes.get(id_) != code:
+                raise AlreadyUsed("storage.already_used", "another code, or used before")
+            del self._codes[id_]
+
+    def take_claims(self, id_: bytes, at: datetime, *, keep: bool = False) -> bytes | None:
+        with self._lock:
+            found = self._claims.get(id_)
+            if found is None or found.until <= at:
+                return None
+            if not keep:
+                del self._claims[id_]
+            return found.record
+
+    def pace_exchange(self, id_: bytes, at: datetime, before: datetime) -> bool:
+        with self._lock:
+            if id_ not in self._exchanges or self._seen.get(id_, before) > before:
+                return False
+            self._seen[id_] = at
+            return True
+
+    def forget_exchanges(self, at: datetime, before: datetime) -> int:
+        with self._lock:
+            unread = [id_ for id_, claims in self._claims.items() if claims.until <= at]
+            over = [kept.id for kept in self._exchanges.values() if kept.until < before]
+            for id_ in unread:
+                del self._claims[id_]
+            for id_ in over:
+                del self._exchanges[id_]
+            return len(unread) + len(over)
