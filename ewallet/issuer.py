@@ -29,7 +29,7 @@ LIST_SIZE: Final = 1 << 20  # entries; shared by all kinds and holders, so that 
 _BITS: Final = 2  # valid, revoked, suspended
 _DECOYS: Final = 8  # the number of digests is a multiple of it, so that it does not tell how much is recorded
 _TOKEN_LIFE: Final = timedelta(hours=24)
-_TOKEN_TTL: Final = timedelta(minutes=1)  # a revocation is to be seen within a minute
+TOKEN_TTL: Final = timedelta(minutes=1)  # a revocation is to be seen within a minute
 _UNDECIDED: Final = timedelta(seconds=60)  # an intent this old belongs to a process that is gone
 _ROUNDED_FROM: Final = timedelta(days=2)  # shorter validities are kept exact
 
@@ -78,6 +78,12 @@ class IssuerStore(Protocol):
     def statuses(self, uri: str) -> tuple[int, Mapping[int, Status]]:
         """The size of a list and its entries that are not valid; :class:`NotFound`."""
 
+    def status_lists(self) -> tuple[str, ...]:
+        """The uris of all lists, in the order of their numbers."""
+
+    def status_changes(self) -> int:
+        """A number that is another after every change of any status."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Issued:
@@ -107,9 +113,9 @@ class Issuer:
         decoys: int = _DECOYS,
     ) -> None:
         self.identifier = identifier
+        self.catalog = catalog
         self._signers = dict(signers)
         self._status_signer = status_signer
-        self._catalog = catalog
         self._store = store
         self._env = env or Env()
         self._list_size = list_size
@@ -123,7 +129,7 @@ class Issuer:
         ``claims`` is a whole record of the kind; yes/no claims are added. ``subject`` is the issuer's own handle for
         the person and never leaves it. Raises ``issue.*`` before anything is recorded, ``usage.*``.
         """
-        type_ = self._catalog.type(type_id)
+        type_ = self.catalog.type(type_id)
         record = type_.normalised(claims)
         type_.check(record)
         _check_holders(holders)
@@ -150,6 +156,11 @@ class Issuer:
         self._store.complete(issued.id)
         return Issued(certificate=issued, credentials=credentials)
 
+    @property
+    def algorithms(self) -> Mapping[str, str]:
+        """The algorithm of each national system's signer."""
+        return {system: signer.public.alg for system, signer in self._signers.items()}
+
     def certificates(self, subject: str) -> tuple[Certificate, ...]:
         """What was issued to a subject, the newest first."""
         return self._store.certificates(subject)
@@ -173,7 +184,15 @@ class Issuer:
         entries = StatusList.empty(size, bits=_BITS)
         for index, value in statuses.items():
             entries[index] = value
-        return status.sign(entries, uri=uri, at=at, until=at + _TOKEN_LIFE, ttl=_TOKEN_TTL, signer=self._status_signer)
+        return status.sign(entries, uri=uri, at=at, until=at + _TOKEN_LIFE, ttl=TOKEN_TTL, signer=self._status_signer)
+
+    def status_lists(self) -> tuple[str, ...]:
+        """The uris of all status lists."""
+        return self._store.status_lists()
+
+    def status_changes(self) -> int:
+        """A number that is another after every change of any status: what was signed before it is out of date."""
+        return self._store.status_changes()
 
     def recover(self) -> int:
         """At start: give up what an earlier process left undecided, its status entries burnt; how many copies."""

@@ -18,6 +18,7 @@ from typing import Any, Final, Literal, NoReturn, TypeAlias, cast, get_args
 
 from ewallet.credential import Claims, Path, select
 from ewallet.errors import PolicyError
+from ewallet.kinds import ClaimType, CredentialType
 from ewallet.shape import Json, instance, json_object, member, optional, refuse
 
 Documents: TypeAlias = Mapping[str, bytes] | Callable[[str], bytes | None]
@@ -165,6 +166,37 @@ class TypeMetadata:
         disclosed = frozenset(shown)
         for claim in self.claims:
             claim.check(claims, disclosed, role)
+
+
+def describe(kind: CredentialType) -> dict[str, Json]:
+    """The description of a kind, as its issuer publishes it: every claim that is disclosed by itself, ko and en."""
+    claims = [
+        _described(claim, kind, mandatory=claim is top and top.required) for top in kind.claims for claim in top.walk()
+    ]
+    answers = [_answer(p.id, p.labels) for p in kind.predicates if p.presign]
+    return {
+        "vct": kind.vct,
+        "name": kind.label("en"),
+        "display": list(_in_languages(kind.names, "name")),
+        "claims": [claim.to_json() for claim in (*claims, *answers)],
+    }
+
+
+def _described(claim: ClaimType, kind: CredentialType, *, mandatory: bool) -> ClaimMetadata:
+    return ClaimMetadata(
+        path=claim.path,
+        display=_in_languages(claim.labels, "label"),
+        sd="always" if claim.path in kind.disclosable else None,
+        mandatory=mandatory or None,
+    )
+
+
+def _answer(name: str, labels: Mapping[str, str]) -> ClaimMetadata:
+    return ClaimMetadata(path=(name,), display=_in_languages(labels, "label"), sd="always")
+
+
+def _in_languages(labels: Mapping[str, str], member_name: str) -> tuple[dict[str, Json], ...]:
+    return tuple({"locale": locale, member_name: text} for locale, text in labels.items())
 
 
 @dataclass(frozen=True, kw_only=True)

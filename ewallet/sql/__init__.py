@@ -9,25 +9,33 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 from ewallet.env import Env
-from ewallet.errors import UsageError
+from ewallet.errors import NotFound, StoreError, UsageError
 from ewallet.sql import walletfile
 from ewallet.sql.engine import engine_of
+from ewallet.sql.issuance import SqlIssuanceStore
 from ewallet.sql.issuer import SqlIssuerStore
-from ewallet.sql.tables import WALLET, WALLET_VERSION
+from ewallet.sql.tables import ISSUER, ISSUER_VERSION, VERIFIER, VERIFIER_VERSION, WALLET, WALLET_VERSION
 from ewallet.sql.verifier import SqlVerifierStore
 from ewallet.sql.wallet import SqlWalletStore
 
-__all__ = ["Database", "SqlIssuerStore", "SqlVerifierStore", "SqlWalletStore"]
+__all__ = ["Database", "SqlIssuanceStore", "SqlIssuerStore", "SqlVerifierStore", "SqlWalletStore", "upgrade"]
+
+_ROLES: Final = {
+    "issuer": (ISSUER, ISSUER_VERSION),
+    "verifier": (VERIFIER, VERIFIER_VERSION),
+    "wallet": (WALLET, WALLET_VERSION),
+}
 
 
 class Database:
     """One database, by URL: ``sqlite:///file``, ``sqlite://`` in memory, ``postgresql://...``.
 
-    A role's tables are created when its store is first asked for; those of a newer program are refused
-    (``usage.configuration``). What goes wrong below is a :class:`ewallet.errors.StoreError`: ``storage.locked``,
-    ``storage.corrupt`` or ``storage.unavailable``.
+    A role's tables are created or brought up to date when its store is first asked for; those of a newer program are
+    refused (``usage.configuration``). What goes wrong below is a :class:`ewallet.errors.StoreError`:
+    ``storage.locked``, ``storage.corrupt`` or ``storage.unavailable``.
     """
 
     def __init__(self, url: str, *, env: Env | None = None) -> None:
@@ -44,6 +52,12 @@ class Database:
         """The issuer's store."""
         self._touch()
         return SqlIssuerStore(self._engine)
+
+    @cached_property
+    def issuance(self) -> SqlIssuanceStore:
+        """The store of the issuing endpoints, in the issuer's tables."""
+        self._touch()
+        return SqlIssuanceStore(self._engine)
 
     @cached_property
     def verifier(self) -> SqlVerifierStore:
@@ -67,6 +81,14 @@ class Database:
         self._engine.prepare("wallet", WALLET, WALLET_VERSION)
         return SqlWalletStore.create(self._engine, passphrase, self._random, unsafe_fast_kdf=unsafe_fast_kdf)
 
+    def ready(self) -> None:
+        """Return if the database can be written now and has the tables that this object knows, for ``/readyz``.
+
+        Raises a :class:`ewallet.errors.StoreError`, or ``usage.configuration`` when a newer program has upgraded the
+        tables in the meantime.
+        """
+        self._engine.ready()
+
     def close(self) -> None:
         """Close all connections; a database in memory is gone then."""
         self._engine.close()
@@ -89,3 +111,24 @@ class Database:
                 os.close(os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600))
             except OSError as exc:
                 raise UsageError("usage.file", f"cannot open the database: {exc.strerror}") from None
+            _check_log(self._file)
+
+
+def upgrade(url: str) -> dict[str, int]:
+    """Bring the tables of a database up to date, as opening it does; the schema version of each role that is there."""
+    engine = engine_of(url)
+    try:
+        if engine.is_sqlite and not Path(engine.url.database or "").is_file():
+            raise NotFound("storage.not_found", "no database at that path")
+        for role in engine.versions().keys() & _ROLES.keys():
+            engine.prepare(role, *_ROLES[role])
+        return engine.versions()
+    finally:
+        engine.close()
+
+
+def _check_log(file: Path) -> None:
+    """SQLite throws away the log beside a file without content, and would start with nothing."""
+    log = file.with_name(f"{file.name}-wal")
+    if file.stat().st_size == 0 and log.exists() and log.stat().st_size:
+        raise StoreError("storage.corrupt", "the database is empty, but the log beside it is not")

@@ -35,11 +35,12 @@ class SqlIssuerStore:
     def status_list(self, size: int, uri: Callable[[int], str]) -> str:
         with self._engine.writing() as connection:
             while True:
-                roomy = select(status_lists).where(status_lists.c.size == size, status_lists.c.given * 2 < size)
-                for row in connection.execute(roomy.order_by(status_lists.c.number.desc())):
-                    if row.uri == uri(row.number):  # not one of an issuer that had another name
+                known = connection.execute(select(status_lists).order_by(status_lists.c.number.desc())).all()
+                for row in known:
+                    # Not one of an issuer that had another name.
+                    if row.size == size and row.given * 2 < size and row.uri == uri(row.number):
                         return str(row.uri)
-                _open_list(connection, size, uri)
+                _open_list(connection, known[0].number + 1 if known else 1, size, uri)
 
     def intend(self, certificate: Certificate, intents: Sequence[Intent]) -> frozenset[StatusRef]:
         if not 0 < len({intent.status for intent in intents}) == len(intents):
@@ -97,6 +98,16 @@ class SqlIssuerStore:
             )
             return found.size, {row.entry: Status(row.status) for row in connection.execute(invalid)}
 
+    def status_lists(self) -> tuple[str, ...]:
+        with self._engine.reading() as connection:
+            return tuple(connection.scalars(select(status_lists.c.uri).order_by(status_lists.c.number)))
+
+    def status_changes(self) -> int:
+        voided = select(func.count()).where(certificates.c.stage == _Stage.VOID).scalar_subquery()
+        latest = select(func.coalesce(func.max(status_events.c.id), 0)).scalar_subquery()
+        with self._engine.reading() as connection:
+            return int(connection.scalar(select(voided + latest)) or 0)
+
 
 class _TakenError(Exception):
     """Undoes the transaction: some of the entries were given before."""
@@ -110,9 +121,8 @@ def _moved(old: _Stage, new: _Stage) -> Any:
     return update(certificates).where(certificates.c.stage == old).values(stage=new)
 
 
-def _open_list(connection: Connection, size: int, uri: Callable[[int], str]) -> None:
-    """The next list; whoever opens that number at the same time has opened it for all."""
-    number = (connection.scalar(select(func.max(status_lists.c.number))) or 0) + 1
+def _open_list(connection: Connection, number: int, size: int, uri: Callable[[int], str]) -> None:
+    """The list after those that were seen; whoever opens it at the same time has opened it for all."""
     row = {"number": number, "uri": uri(number), "size": size, "given": 0}
     connection.execute(insert_into(status_lists, connection).values(row).on_conflict_do_nothing())
 

@@ -18,11 +18,13 @@ from ewallet.dcql import Query
 from ewallet.env import Env
 from ewallet.errors import NotFound
 from ewallet.flow import Request, Response, Send
+from ewallet.issuance import Issuance
 from ewallet.issuer import Issuer, IssuerStore
 from ewallet.oid4vp import AuthorizationRequest, VpToken, vp_token_bytes
 from ewallet.policy import Policy, StatusFresh
 from ewallet.status import MEDIA_TYPE
 from ewallet.testing.clock import Clock
+from ewallet.testing.issuance import MemoryIssuanceStore, SampleRecords
 from ewallet.testing.network import Network
 from ewallet.testing.pki import ISSUER, Pki
 from ewallet.testing.stores import MemoryIssuerStore, MemoryVerifierStore, MemoryWalletStore
@@ -32,6 +34,7 @@ from ewallet.wallet import Document, Wallet, WalletStore
 
 CLIENT_ID: Final = "x509_san_dns:bank.example"
 SUBJECT: Final = "citizen-1"
+NAMES: Final = {"ko": "가상 발급기관", "en": "Invented Issuer"}
 PURPOSE: Final = "가상 대출 심사"
 _LIST_SIZE: Final = 1 << 12  # a small list: a test reads many
 _FRESH: Final = StatusFresh()
@@ -52,7 +55,7 @@ class Presented(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Kit:
-    """One of each, trusting the same PKI; ``network`` leads to the issuer's status lists and counts."""
+    """One of each, trusting the same PKI; ``network`` leads to the issuer and counts."""
 
     clock: Clock
     env: Env
@@ -65,6 +68,8 @@ class Kit:
     wallet_store: WalletStore
     verifier: Verifier
     verifier_store: VerifierStore
+    issuance: Issuance
+    records: SampleRecords
     _issued: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -94,6 +99,9 @@ class Kit:
             env=env,
             list_size=_LIST_SIZE,
         )
+        records = SampleRecords(catalog)
+        issuance = Issuance(issuer, records=records, store=MemoryIssuanceStore(), env=env, names=NAMES)
+        network.route(f"{ISSUER}/", issuance)
         network.route(f"{ISSUER}/status/", status_host(issuer))
         return cls(
             clock=clock,
@@ -107,6 +115,8 @@ class Kit:
             wallet_store=wallet_store,
             verifier=Verifier(CLIENT_ID, trust=trust, store=verifier_store, send=network, env=env),
             verifier_store=verifier_store,
+            issuance=issuance,
+            records=records,
         )
 
     def issue(self, type_id: str, *, claims: Claims | None = None, copies: int = 1, subject: str = SUBJECT) -> Document:

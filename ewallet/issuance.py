@@ -1,0 +1,417 @@
+"""The issuing endpoints: what a wallet asks of an issuer over HTTP, without the HTTP (OpenID4VCI 1.0, Status List).
+
+Requests and responses are values of :mod:`ewallet.flow`, so that a web framework only carries them. Addresses come from
+the issuer's identifier and never from a request. Section numbers are those of OpenID4VCI 1.0.
+
+What is certified is read from the records when a credential is issued, and kept nowhere: neither whoever makes an offer
+nor the wallet has a say in it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+from threading import Lock
+from typing import Final, Protocol
+from urllib.parse import unquote, urlsplit
+
+from ewallet import jose
+from ewallet.authorization import (
+    LATE,
+    AuthorizationServer,
+    AuthorizationStore,
+    Authorized,
+    Offered,
+    check_media_type,
+    refusal,
+    values,
+)
+from ewallet.credential import Claims
+from ewallet.env import Env
+from ewallet.errors import NotFound, ProtocolError, UsageError
+from ewallet.flow import Request, Response
+from ewallet.formats import FORMATS
+from ewallet.issuer import MAX_COPIES, TOKEN_TTL, Issued, Issuer
+from ewallet.keys import PublicKey
+from ewallet.oid4vci import (
+    CredentialRequest,
+    CredentialResponse,
+    DeferredRequest,
+    DeferredResponse,
+    NotificationRequest,
+    nonce_response,
+    open_request,
+)
+from ewallet.oid4vci_metadata import (
+    AUTHORIZATION_SERVER,
+    ISSUER,
+    IssuerMetadata,
+    Recipient,
+    RequestEncryption,
+    ResponseEncryption,
+    well_known,
+)
+from ewallet.oid4vci_proof import ProofRules, check_proofs
+from ewallet.shape import Json, to_base64url
+from ewallet.status import MEDIA_TYPE
+from ewallet.type_metadata import describe
+
+_LOG: Final = logging.getLogger("ewallet")
+
+_JSON: Final = "application/json"
+_ANYBODY: Final = {"access-control-allow-origin": "*"}  # public, and the same for everybody
+_PUBLIC: Final = {"cache-control": "public, max-age=300", **_ANYBODY}
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A record that is not ready yet; ask again after that time."""
+
+    interval: timedelta
+
+
+class Records(Protocol):
+    """Where claims come from: the registers of the agencies."""
+
+    def claims(self, subject: str, type_id: str) -> Claims | Pending:
+        """The record as it stands now; :class:`ewallet.errors.NotFound` where nothing is on record."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deferral:
+    """A credential that was asked for before its record was ready; ``digest`` is that of the transaction id."""
+
+    digest: bytes
+    token: bytes
+    configuration_id: str
+    keys: tuple[PublicKey, ...]
+    due: datetime
+    until: datetime
+
+
+class IssuanceStore(AuthorizationStore, Protocol):
+    """What the issuing endpoints must not forget. Every method is one transaction, on disk when it returns."""
+
+    def defer(self, deferral: Deferral) -> None:
+        """Keep what was asked for."""
+
+    def deferral(self, digest: bytes, token: bytes, at: datetime) -> Deferral | None:
+        """What was deferred for that token and not collected, while it can be."""
+
+    def collect(self, digest: bytes) -> bool:
+        """Take it; False if somebody else has."""
+
+    def notify(self, certificate_id: str, event: str, at: datetime) -> None:
+        """Keep what became of a certificate; again changes nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Wanted:
+    """A credential that may be issued: under which token, into which keys, and how the answer travels."""
+
+    authorized: Authorized
+    configuration_id: str
+    keys: tuple[PublicKey, ...]
+    recipient: Recipient | None
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Signed:
+    """A status list as it was last published."""
+
+    changes: int
+    at: datetime
+    token: bytes = field(repr=False)
+    etag: str
+
+
+class Issuance:
+    """What wallets call. It is itself a :data:`ewallet.flow.Send`, for tests and programs in one process.
+
+    ``encryption_keys`` are private JWKs (:func:`ewallet.jose.new_encryption_key`) that all workers share; with them,
+    requests and responses may be encrypted, and with ``require_encryption`` must be. ``names`` are the issuer's by
+    language. Each endpoint takes a request and gives a response, or raises the :class:`ewallet.errors.ProtocolError`
+    that :func:`ewallet.authorization.refusal` makes a response of.
+    """
+
+    def __init__(
+        self,
+        issuer: Issuer,
+        *,
+        records: Records,
+        store: IssuanceStore,
+        env: Env | None = None,
+        names: Mapping[str, str] | None = None,
+        encryption_keys: Sequence[Mapping[str, Json]] = (),
+        require_encryption: bool = False,
+        batch_size: int = MAX_COPIES,
+    ) -> None:
+        self.issuer = issuer
+        self.server = AuthorizationServer(issuer.identifier, store=store, env=env)
+        self.metadata = IssuerMetadata.build(
+            issuer.identifier,
+            issuer.catalog,
+            algorithms=issuer.algorithms,
+            names=names,
+            batch_size=batch_size,
+            request_encryption=_request_encryption(encryption_keys, required=require_encryption),
+            response_encryption=ResponseEncryption(required=require_encryption) if encryption_keys else None,
+        )
+        self._offered = {
+            f"{kind.id}.{format_id}": (kind.id, format_id) for kind in issuer.catalog for format_id in FORMATS
+        }
+        self._records = records
+        self._store = store
+        self._env = env or Env()
+        self._keys = tuple(encryption_keys)
+        self._signed: dict[str, _Signed] = {}
+        self._lock = Lock()
+
+    def offer(self, *type_ids: str, subject: str, tx_code: bool = False, format_id: str = "dc+sd-jwt") -> Offered:
+        """An offer of certificates of these kinds to that person; ``usage.argument`` for a kind that is not issued."""
+        wanted = [f"{type_id}.{format_id}" for type_id in type_ids]
+        if not wanted or not set(wanted) <= set(self.metadata.configurations):
+            raise UsageError("usage.argument", "a kind that is not issued here in that format")
+        return self.server.offer(wanted, subject=subject, tx_code=tx_code)
+
+    def nonce(self, _request: Request) -> Response:
+        """A fresh ``c_nonce`` (§7)."""
+        at = self._env.now()
+        return self.server.answer(nonce_response(self.server.nonce(at)), at)
+
+    def credential(self, request: Request) -> Response:
+        """Credentials for the keys that were proven (§8), or the promise of them; the errors are those of §8.3.1."""
+        at = self._env.now()
+        authorized = self.server.authorize(request, "/credential", at)
+        body, encrypted = self._opened(request)
+        asked = CredentialRequest.parse(body, encrypted=encrypted)
+        configuration = asked.check(self.metadata, granted=authorized.grant.configuration_ids)
+        rules = ProofRules(
+            issuer=self.issuer.identifier,
+            at=at,
+            proof_types=configuration.proof_types,
+            accepts=lambda nonce: self.server.is_good_nonce(nonce, at),
+        )
+        proven = check_proofs(asked.proof_type, asked.proofs, rules)
+        wanted = _Wanted(
+            authorized=authorized,
+            configuration_id=configuration.id,
+            keys=proven.keys,
+            recipient=asked.recipient,
+            at=at,
+        )
+        self.server.take(authorized, proven.nonces)
+        record = self._record(wanted)
+        return self._defer(wanted, record) if isinstance(record, Pending) else self._issue(wanted, record)
+
+    def deferred(self, request: Request) -> Response:
+        """What was promised (§9), once its record is ready: ``invalid_transaction_id``."""
+        at = self._env.now()
+        authorized = self.server.authorize(request, "/deferred", at, late=True)
+        body, encrypted = self._opened(request)
+        asked = DeferredRequest.parse(body, encrypted=encrypted)
+        asked.check(self.metadata)
+        found = self._store.deferral(_digest(asked.transaction_id), authorized.token, at)
+        if found is None:
+            raise _no_transaction()
+        wanted = _Wanted(
+            authorized=authorized,
+            configuration_id=found.configuration_id,
+            keys=found.keys,
+            recipient=asked.recipient,
+            at=at,
+        )
+        self.server.take(authorized)
+        record = self._record(wanted)
+        if isinstance(record, Pending) or at < found.due:
+            wait = record.interval if isinstance(record, Pending) else found.due - at
+            return self._wait(wanted, asked.transaction_id, wait)
+        if not self._store.collect(found.digest):
+            raise _no_transaction()
+        return self._issue(wanted, record)
+
+    def notification(self, request: Request) -> Response:
+        """Keep what a wallet says became of a certificate (§11): ``invalid_notification_id``."""
+        at = self._env.now()
+        authorized = self.server.authorize(request, "/notification", at, late=True)
+        check_media_type(request, _JSON, "invalid_notification_request")
+        told = NotificationRequest.parse(request.body)
+        certificate_id = told.notification_id.partition(".")[0]
+        if told.notification_id != self._notification_id(certificate_id, authorized):
+            raise ProtocolError("request.invalid", "not one of our identifiers", error="invalid_notification_id")
+        self.server.take(authorized)
+        self._store.notify(certificate_id, told.event, at)
+        answer = self.server.answer(b"", at, bound=authorized.grant.thumbprint is not None, status=204)
+        return Response(answer.status, {name: text for name, text in answer.headers.items() if name != "content-type"})
+
+    def offered(self, handle: str) -> Response:
+        """The offer of a reference (§4.1.3); :class:`ewallet.errors.NotFound`."""
+        return self.server.answer(self.server.offered(handle).to_bytes(), self._env.now(), bound=False)
+
+    def issuer_metadata(self, _request: Request) -> Response:
+        """What is issued here (§12.2)."""
+        return Response(200, {"content-type": _JSON, **_PUBLIC}, self.metadata.to_bytes())
+
+    def server_metadata(self, _request: Request) -> Response:
+        """How tokens are had here (§12.3, RFC 8414)."""
+        return Response(200, {"content-type": _JSON, **_PUBLIC}, self.server.metadata.to_bytes())
+
+    def type_metadata(self, vct: str) -> Response:
+        """The description of a kind; :class:`ewallet.errors.NotFound`."""
+        kind = self.issuer.catalog.by_vct(vct)
+        if kind is None:
+            raise NotFound("storage.not_found", "no kind of that vct")
+        return Response(200, {"content-type": _JSON, **_PUBLIC}, jose.to_json(describe(kind)))
+
+    def status_list(self, number: str, request: Request) -> Response:
+        """A signed status list; unchanged for those who have it (304); :class:`ewallet.errors.NotFound`.
+
+        Signed anew after every change, and twice as often as it says it is good for.
+        """
+        signed = self._status_token(f"{self.issuer.identifier}/status/{number}")
+        age = self._env.now() - signed.at
+        max_age = max(0, int((TOKEN_TTL / 2 - age).total_seconds()))
+        headers = {"etag": signed.etag, "cache-control": f"public, max-age={max_age}", **_ANYBODY}
+        known = {
+            each.strip().removeprefix("W/") for value in values(request, "if-none-match") for each in value.split(",")
+        }
+        if known & {signed.etag, "*"}:
+            return Response(304, headers)
+        return Response(200, {"content-type": MEDIA_TYPE, **headers}, signed.token)
+
+    def status_lists(self, _request: Request) -> Response:
+        """Where all status lists are (Token Status List §9)."""
+        body = jose.to_json({"status_lists": list(self.issuer.status_lists())})
+        return Response(200, {"content-type": _JSON, **_PUBLIC}, body)
+
+    def __call__(self, request: Request) -> Response:
+        """The answer to a request to any of these addresses, errors and all."""
+        try:
+            return self._route(request)
+        except ProtocolError as exc:
+            return refusal(exc)
+        except NotFound:
+            return Response(404)
+
+    def _route(self, request: Request) -> Response:
+        path = urlsplit(request.url).path.removeprefix(urlsplit(self.issuer.identifier).path.rstrip("/"))
+        method, endpoint = self._endpoints.get(path, ("GET", None))
+        if endpoint is None:
+            endpoint = self._below(path)
+        if request.method != method:
+            return Response(405, {"allow": method})
+        return endpoint(request)
+
+    def _below(self, path: str) -> Callable[[Request], Response]:
+        folder, _, name = path.lstrip("/").partition("/")
+        if folder == "status":
+            return lambda request: self.status_list(name, request)
+        if folder == "offers":
+            return lambda _: self.offered(name)
+        if folder == "types":
+            return lambda _: self.type_metadata(unquote(name))
+        raise NotFound("storage.not_found", "nothing is at that address")
+
+    @property
+    def _endpoints(self) -> Mapping[str, tuple[str, Callable[[Request], Response]]]:
+        known = {
+            name: urlsplit(well_known(self.issuer.identifier, name)).path for name in (ISSUER, AUTHORIZATION_SERVER)
+        }
+        return {
+            "/token": ("POST", self.server.token),
+            "/nonce": ("POST", self.nonce),
+            "/credential": ("POST", self.credential),
+            "/deferred": ("POST", self.deferred),
+            "/notification": ("POST", self.notification),
+            "/status": ("GET", self.status_lists),
+            known[ISSUER]: ("GET", self.issuer_metadata),
+            known[AUTHORIZATION_SERVER]: ("GET", self.server_metadata),
+        }
+
+    def _opened(self, request: Request) -> tuple[bytes, bool]:
+        (content_type,) = values(request, "content-type") or ("",)
+        return open_request(request.body, content_type, self._keys)
+
+    def _record(self, wanted: _Wanted) -> Claims | Pending:
+        type_id, _ = self._offered[wanted.configuration_id]
+        try:
+            return self._records.claims(wanted.authorized.grant.subject, type_id)
+        except NotFound:
+            raise _denied("nothing is on record") from None
+
+    def _defer(self, wanted: _Wanted, pending: Pending) -> Response:
+        transaction_id = to_base64url(self._env.random(32))
+        deferral = Deferral(
+            digest=_digest(transaction_id),
+            token=wanted.authorized.token,
+            configuration_id=wanted.configuration_id,
+            keys=wanted.keys,
+            due=wanted.at + pending.interval,
+            until=wanted.at + LATE,
+        )
+        self._store.defer(deferral)
+        return self._wait(wanted, transaction_id, pending.interval)
+
+    def _wait(self, wanted: _Wanted, transaction_id: str, wait: timedelta) -> Response:
+        seconds = max(1, -(-wait // timedelta(seconds=1)))
+        return self._sealed(wanted, DeferredResponse(transaction_id=transaction_id, interval=seconds))
+
+    def _issue(self, wanted: _Wanted, record: Claims) -> Response:
+        issued = self._certified(wanted, record)
+        notification_id = self._notification_id(issued.certificate.id, wanted.authorized)
+        return self._sealed(wanted, CredentialResponse(credentials=issued.credentials, notification_id=notification_id))
+
+    def _certified(self, wanted: _Wanted, record: Claims) -> Issued:
+        type_id, format_id = self._offered[wanted.configuration_id]
+        subject = wanted.authorized.grant.subject
+        try:
+            return self.issuer.issue(type_id, record, subject=subject, holders=wanted.keys, format_id=format_id)
+        except UsageError as exc:
+            if not exc.code.startswith("issue."):
+                raise
+            _LOG.warning("a record for %s cannot be issued: %s", type_id, exc)  # it names the claim, not its value
+            raise _denied("the record cannot be certified") from None
+
+    def _sealed(self, wanted: _Wanted, answer: CredentialResponse | DeferredResponse) -> Response:
+        body, content_type = answer.to_bytes(), _JSON
+        if wanted.recipient is not None:
+            body, content_type = wanted.recipient.encrypt(body).encode("ascii"), "application/jwt"
+        bound = wanted.authorized.grant.thumbprint is not None
+        return self.server.answer(body, wanted.at, bound=bound, status=answer.status, content_type=content_type)
+
+    def _notification_id(self, certificate_id: str, authorized: Authorized) -> str:
+        """Nothing has to be kept to know it again, and no other token has it."""
+        tag = self.server.tag(f"notification:{certificate_id}:{authorized.token.hex()}")
+        return f"{certificate_id}.{to_base64url(tag[:16])}"
+
+    def _status_token(self, uri: str) -> _Signed:
+        at, changes = self._env.now(), self.issuer.status_changes()
+        with self._lock:
+            found = self._signed.get(uri)
+            if found is None or found.changes != changes or not timedelta(0) <= at - found.at < TOKEN_TTL / 2:
+                token = self.issuer.status_token(uri).encode("ascii")
+                etag = f'"{to_base64url(sha256(token).digest()[:16])}"'
+                found = self._signed[uri] = _Signed(changes=changes, at=at, token=token, etag=etag)
+        return found
+
+
+def _digest(text: str) -> bytes:
+    return sha256(text.encode()).digest()
+
+
+def _request_encryption(keys: Sequence[Mapping[str, Json]], *, required: bool) -> RequestEncryption | None:
+    public = tuple({name: value for name, value in key.items() if name != "d"} for key in keys)
+    return RequestEncryption(keys=public, required=required) if public else None
+
+
+def _no_transaction() -> ProtocolError:
+    detail = "no transaction of that identifier waits for this token"
+    return ProtocolError("request.invalid", detail, error="invalid_transaction_id")
+
+
+def _denied(detail: str) -> ProtocolError:
+    return ProtocolError("request.invalid", detail, error="credential_request_denied")

@@ -1,0 +1,189 @@
+"""What the issuing endpoints keep: codes, tokens and nonces as digests, and what waits to be collected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, insert, select, update
+
+from ewallet import jose
+from ewallet.authorization import Attempt, Code, Grant, Redemption
+from ewallet.issuance import Deferral
+from ewallet.keys import PublicKey
+from ewallet.shape import json_value, strings
+from ewallet.sql.engine import Engine, insert_into, micros, moment
+from ewallet.sql.tables import (
+    ISSUER,
+    ISSUER_VERSION,
+    codes,
+    deferrals,
+    failures,
+    issuer_secrets,
+    notifications,
+    taken,
+    tokens,
+)
+
+
+class SqlIssuanceStore:
+    """An :class:`ewallet.issuance.IssuanceStore` in the database of the issuer. It keeps no claims."""
+
+    def __init__(self, engine: Engine) -> None:
+        engine.prepare("issuer", ISSUER, ISSUER_VERSION)
+        self._engine = engine
+
+    def secret(self, fresh: bytes) -> bytes:
+        with self._engine.writing() as connection:
+            first = insert_into(issuer_secrets, connection).values(id=1, secret=fresh).on_conflict_do_nothing()
+            connection.execute(first)
+            return bytes(connection.execute(select(issuer_secrets.c.secret)).scalar_one())
+
+    def put_code(self, code: Code, ended: datetime) -> None:
+        row = _granted(code.digest, code.grant) | {"tx_code": code.tx_code, "tries": 0, "redeemed": 0}
+        with self._engine.writing() as connection:
+            connection.execute(insert(codes).values(row))
+            for table in (codes, tokens, taken, failures, deferrals):
+                connection.execute(delete(table).where(table.c.until < micros(ended)))
+
+    def code(self, digest: bytes, at: datetime) -> Code | None:
+        with self._engine.reading() as connection:
+            row = connection.execute(select(codes).where(_open(digest, at))).first()
+            return None if row is None else Code(digest=digest, grant=_grant(row), tx_code=row.tx_code)
+
+    def withdraw(self, digest: bytes) -> bool:
+        gone = delete(codes).where(codes.c.digest == digest, codes.c.redeemed == 0).returning(codes.c.digest)
+        with self._engine.writing() as connection:
+            return connection.execute(gone).first() is not None
+
+    def redeem(self, attempt: Attempt, at: datetime) -> tuple[Redemption, Grant | None]:
+        usable = and_(_open(attempt.code, at), codes.c.tries < attempt.max_tries)
+        same = codes.c.tx_code.is_(None) if attempt.tx_code is None else codes.c.tx_code == attempt.tx_code
+        with self._engine.writing() as connection:
+            if _failed(connection, attempt, at) >= attempt.max_failures:
+                return "too_many", None
+            if _taken_before(connection, attempt.once):
+                return "proof_used", None
+            row = connection.execute(update(codes).where(usable, same).values(redeemed=1).returning(codes)).first()
+            if row is None:
+                return _failure(connection, attempt, usable), None
+            grant = _grant(row, until=attempt.until, thumbprint=attempt.thumbprint)
+            connection.execute(insert(tokens).values(_granted(attempt.token, grant), thumbprint=grant.thumbprint))
+            return "redeemed", grant
+
+    def token(self, digest: bytes) -> Grant | None:
+        with self._engine.reading() as connection:
+            row = connection.execute(select(tokens).where(tokens.c.digest == digest)).first()
+            return None if row is None else _grant(row, thumbprint=row.thumbprint)
+
+    def take(self, once: Mapping[bytes, datetime]) -> frozenset[bytes]:
+        try:
+            with self._engine.writing() as connection:
+                _take_all(connection, once)
+        except _TakenError as exc:
+            return exc.digests
+        return frozenset()
+
+    def defer(self, deferral: Deferral) -> None:
+        row = {
+            "digest": deferral.digest,
+            "token": deferral.token,
+            "configuration": deferral.configuration_id,
+            "holders": jose.to_json([key.jwk for key in deferral.keys]).decode(),
+            "due": micros(deferral.due),
+            "until": micros(deferral.until),
+        }
+        with self._engine.writing() as connection:
+            connection.execute(insert(deferrals).values(row))
+
+    def deferral(self, digest: bytes, token: bytes, at: datetime) -> Deferral | None:
+        waiting = select(deferrals).where(
+            deferrals.c.digest == digest, deferrals.c.token == token, deferrals.c.until > micros(at)
+        )
+        with self._engine.reading() as connection:
+            row = connection.execute(waiting).first()
+            return None if row is None else _deferral(row)
+
+    def collect(self, digest: bytes) -> bool:
+        gone = delete(deferrals).where(deferrals.c.digest == digest).returning(deferrals.c.digest)
+        with self._engine.writing() as connection:
+            return connection.execute(gone).first() is not None
+
+    def notify(self, certificate_id: str, event: str, at: datetime) -> None:
+        row = {"certificate": certificate_id, "event": event, "at": micros(at)}
+        with self._engine.writing() as connection:
+            connection.execute(insert_into(notifications, connection).values(row).on_conflict_do_nothing())
+
+
+class _TakenError(Exception):
+    """Undoes the transaction: some of the digests were taken before."""
+
+    def __init__(self, digests: frozenset[bytes]) -> None:
+        super().__init__()
+        self.digests = digests
+
+
+def _take_all(connection: Connection, once: Mapping[bytes, datetime]) -> None:
+    before = _taken_before(connection, once)
+    if before:
+        raise _TakenError(before)
+
+
+def _taken_before(connection: Connection, once: Mapping[bytes, datetime]) -> frozenset[bytes]:
+    """Take the digests, and say which of them had been taken."""
+    if not once:
+        return frozenset()
+    rows = [{"digest": digest, "until": micros(once[digest])} for digest in sorted(once)]  # in one order: no deadlocks
+    statement = insert_into(taken, connection).values(rows).on_conflict_do_nothing().returning(taken.c.digest)
+    return frozenset(once) - {bytes(digest) for digest in connection.scalars(statement)}
+
+
+def _open(digest: bytes, at: datetime) -> ColumnElement[bool]:
+    return and_(codes.c.digest == digest, codes.c.redeemed == 0, codes.c.until > micros(at))
+
+
+def _failed(connection: Connection, attempt: Attempt, at: datetime) -> int:
+    """How often the source failed in this window."""
+    found = select(failures.c.count).where(failures.c.source == attempt.source, failures.c.until > micros(at))
+    return connection.scalar(found) or 0
+
+
+def _failure(connection: Connection, attempt: Attempt, usable: ColumnElement[bool]) -> Redemption:
+    """Why a code was not redeemed; a guess counts against the code and against whoever guessed."""
+    row = connection.execute(select(codes.c.tx_code).where(usable)).first()
+    if row is not None and (row.tx_code is None) != (attempt.tx_code is None):
+        return "tx_code_unexpected" if row.tx_code is None else "tx_code_missing"
+    connection.execute(update(codes).where(usable).values(tries=codes.c.tries + 1))
+    first = insert_into(failures, connection).values(source=attempt.source, until=micros(attempt.window), count=1)
+    again = case((failures.c.until == first.excluded.until, failures.c.count + 1), else_=1)
+    connection.execute(
+        first.on_conflict_do_update(index_elements=["source"], set_={"count": again, "until": first.excluded.until})
+    )
+    return "unknown"
+
+
+def _granted(digest: bytes, grant: Grant) -> dict[str, Any]:
+    configurations = jose.to_json(list(grant.configuration_ids)).decode()
+    until = micros(grant.until)
+    return {"digest": digest, "subject": grant.subject, "configurations": configurations, "until": until}
+
+
+def _grant(row: Row[Any], *, until: datetime | None = None, thumbprint: str | None = None) -> Grant:
+    return Grant(
+        subject=row.subject,
+        configuration_ids=strings(json_value(row.configurations), "the configurations"),
+        until=until or moment(row.until),
+        thumbprint=thumbprint,
+    )
+
+
+def _deferral(row: Row[Any]) -> Deferral:
+    return Deferral(
+        digest=bytes(row.digest),
+        token=bytes(row.token),
+        configuration_id=row.configuration,
+        keys=tuple(PublicKey.of_jwk(jwk) for jwk in json_value(row.holders)),
+        due=moment(row.due),
+        until=moment(row.until),
+    )
