@@ -1,0 +1,222 @@
+"""What stands between the network and an ASGI application of ours, whatever framework it is made with.
+
+:class:`Guard` lets a request through when it is addressed to a host we are, its head is of usual size and its body,
+which it reads first, is neither too large nor too slow. What the application answers leaves with headers that keep it
+out of caches, frames and referrers; what it raises leaves as a problem document (RFC 9457) that names the error's code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, Final, TypeAlias
+
+from ewallet import command, jose
+from ewallet.errors import (
+    AlreadyUsed,
+    EWalletError,
+    Malformed,
+    NotFound,
+    ProtocolError,
+    StoreError,
+    TransportError,
+    UsageError,
+    VerificationError,
+)
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Deliver: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application: TypeAlias = Callable[[Scope, Receive, Deliver], Awaitable[None]]
+Headers: TypeAlias = Iterable[tuple[bytes, bytes]]
+#: Told of every request: its method, the template of its route, the status and the seconds it took.
+Observe: TypeAlias = Callable[[str, str, int, float], None]
+
+_LOG: Final = logging.getLogger("ewallet")
+
+MAX_BODY: Final = 1 << 20
+_MAX_URL: Final = 8 * 1024
+_MAX_HEAD: Final = 16 * 1024
+_SLOW: Final = 15.0  # seconds for a whole body
+_JSON: Final = "application/problem+json"
+
+#: What every response says, unless the application says otherwise.
+_SAID: Final = {
+    b"cache-control": b"no-store",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+    b"referrer-policy": b"no-referrer",
+    b"x-content-type-options": b"nosniff",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """An error as an HTTP API tells it."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    @classmethod
+    def of(cls, exc: Exception) -> Problem:
+        """The problem document of an error; what nobody raised on purpose is a fault of ours and tells nothing."""
+        error = command.understood(exc)
+        status = _status(error)
+        members = {
+            "type": f"urn:ewallet:error:{error.code}",
+            "title": error.words().what,
+            "status": status,
+            "detail": error.detail if status < 500 else error.words().remedy,
+            "code": error.code,
+        }
+        again = {429: (("retry-after", "1"),), 503: (("retry-after", "5"),)}.get(status, ())
+        return cls(status=status, headers=(("content-type", _JSON), *again), body=jose.to_json(members))
+
+
+_STATUSES: Final[tuple[tuple[type[EWalletError], int], ...]] = (
+    (NotFound, 404),
+    (AlreadyUsed, 409),
+    (StoreError, 503),
+    (TransportError, 503),
+    (UsageError, 400),
+    (VerificationError, 400),
+    (Malformed, 400),
+)
+
+
+def _status(error: EWalletError) -> int:
+    if isinstance(error, ProtocolError):
+        return error.status
+    if error.code in {"limit.rate", "limit.size", "usage.configuration"}:
+        return {"limit.rate": 429, "limit.size": 413}.get(error.code, 500)
+    return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
+
+
+class Guard:
+    """An ASGI application around another one; ``hosts`` are the names, with port, by which it may be addressed."""
+
+    def __init__(
+        self, app: Application, *, hosts: Collection[str], max_body: int = MAX_BODY, observe: Observe | None = None
+    ) -> None:
+        self._app = app
+        self._observe = observe
+        self._hosts = frozenset(host.lower().encode("ascii") for host in hosts)
+        self._max_body = max_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Deliver) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1003})
+            return
+        begun, hardened = perf_counter(), _Hardened(send)
+        await self._pass(scope, receive, hardened)
+        if self._observe:
+            self._observe(scope["method"], _route(scope), hardened.status, perf_counter() - begun)
+
+    async def _pass(self, scope: Scope, receive: Receive, send: _Hardened) -> None:
+        refused = self._refused(scope)
+        if refused:
+            await _plain(send, refused)
+            return
+        try:
+            body = await asyncio.wait_for(_whole(receive, self._max_body), _SLOW)
+        except (Malformed, TimeoutError) as exc:
+            await _plain(send, 413 if isinstance(exc, Malformed) else 408)
+            return
+        await self._answer(scope, _replayed(body, receive), send)
+
+    def _refused(self, scope: Scope) -> int:
+        """The status to refuse a request with by its head alone, or 0."""
+        headers = scope["headers"]
+        scope["headers"] = [(name, value) for name, value in headers if name != b"range"]  # nothing of ours has parts
+        hosts = [value.lower() for name, value in headers if name == b"host"]
+        lengths = [value for name, value in headers if name == b"content-length"]
+        if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > _MAX_URL:
+            return 414
+        if sum(len(name) + len(value) for name, value in headers) > _MAX_HEAD:
+            return 431
+        if len(hosts) != 1 or hosts[0] not in self._hosts or not scope["path"].startswith("/"):
+            return 400
+        return 413 if any(not value.isdigit() or int(value[:20]) > self._max_body for value in lengths) else 0
+
+    async def _answer(self, scope: Scope, receive: Receive, send: _Hardened) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except Exception as exc:  # noqa: BLE001 - whatever it is, whoever asked gets an answer, and no trace of ours
+            error = command.understood(exc)
+            _LOG.error("%s: %s", error.code, error.detail)
+            if not send.status:
+                await _problem(send, Problem.of(error))
+
+
+def _route(scope: Scope) -> str:
+    """The template of the route, which has no identifier in it; empty where there is none."""
+    return str(getattr(scope.get("route"), "path", ""))
+
+
+async def _whole(receive: Receive, limit: int) -> bytes:
+    body = bytearray()
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > limit:
+            raise Malformed("limit.size", f"the body has more than {limit} bytes")
+        if not message.get("more_body"):
+            return bytes(body)
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """A ``receive`` that gives the body that was read, and then goes on with what comes."""
+    parts = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> MutableMapping[str, Any]:
+        return parts.pop() if parts else await receive()
+
+    return replay
+
+
+class _Hardened:
+    """A ``send`` that adds what every response says."""
+
+    def __init__(self, send: Deliver) -> None:
+        self._send = send
+        self.status = 0
+
+    async def __call__(self, message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            said = {name.lower() for name, _ in message.get("headers", ())}
+            added = [(name, value) for name, value in _SAID.items() if name not in said]
+            message = {**message, "headers": [*message.get("headers", ()), *added]}
+        await self._send(message)
+
+
+_WORDS: Final = {
+    400: b"not addressed to this host",
+    408: b"too slow",
+    413: b"too large",
+    414: b"address too long",
+    431: b"header too large",
+}
+
+
+async def _plain(send: Deliver, status: int) -> None:
+    """A refusal before anything was read: the rest of the connection is not read either."""
+    headers = [(b"content-type", b"text/plain"), (b"connection", b"close")]
+    await _send(send, status, headers, _WORDS[status])
+
+
+async def _problem(send: Deliver, problem: Problem) -> None:
+    headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in problem.headers]
+    await _send(send, problem.status, headers, problem.body)
+
+
+async def _send(send: Deliver, status: int, headers: Headers, body: bytes) -> None:
+    length = (b"content-length", str(len(body)).encode("ascii"))
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    await send({"type": "http.response.body", "body": body})
