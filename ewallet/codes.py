@@ -301,6 +301,12 @@ The answer would go to an address that is not of this verifier. | Send nothing, 
 request.issuer_mismatch
 The service that answered is not the issuer we turned to. | Stop, and start again from the site of the issuer.
 응답한 서비스가 처음 접속한 발급기관과 다릅니다. | 중단하고 발급기관 누리집에서 다시 시작하십시오.
+request.declined
+The holder declined the request, or the wallet could not answer it. | Explain what is needed and why, and ask again.
+소지자가 요청을 거절하였거나 지갑이 답할 수 없었습니다. | 무엇이 왜 필요한지 설명한 뒤 다시 요청하십시오.
+request.expired
+Nobody answered the request in time. | Make a new request and show its code again.
+정해진 시간 안에 요청에 대한 응답이 없었습니다. | 새 요청을 만들어 그 QR 코드를 다시 보이십시오.
 
 offer.untrusted_issuer
 The issuer that offers this credential is not on the trust list. | Refuse the offer, and never enter a code for it.

@@ -33,7 +33,8 @@ CODES = {
     "replay": "nonce_used response_used",
     "dcql": "invalid unsatisfied extra_claims",
     "policy": "vct_not_accepted type_metadata subject_mismatch transaction_data",
-    "request": "invalid signature_invalid client_id_mismatch untrusted_verifier response_uri_mismatch issuer_mismatch",
+    "request": "invalid signature_invalid client_id_mismatch untrusted_verifier response_uri_mismatch issuer_mismatch"
+    " declined expired",
     "offer": "untrusted_issuer refused unsupported",
     "consent": "required expired withdrawn not_yet_valid scope purpose recipient authority",
     "receipt": "invalid",
