@@ -155,6 +155,7 @@ def sign(typ: str, claims: Mapping[str, Json], signer: Signer, header: Mapping[s
 
 
 ENCRYPTION: Final = ("A128GCM", "A256GCM")
+_MAX_JWE: Final = MAX_CREDENTIAL * 2  # characters
 
 
 def encrypt(plaintext: bytes, recipient: Mapping[str, Json], enc: str) -> str:
@@ -189,7 +190,7 @@ def new_encryption_key() -> dict[str, Json]:
 
 def encryption_header(compact: str) -> dict[str, Json]:
     """The header of a compact JWE, to find the key it is for; ``malformed.*``, ``limit.size``."""
-    if len(compact) > MAX_CREDENTIAL * 2:
+    if len(compact) > _MAX_JWE:
         refuse("limit.size", f"the jwe has {len(compact)} characters")
     return json_object(base64url(compact.partition(".")[0], "the header"), "the header")
 
@@ -210,7 +211,9 @@ def decrypt(compact: str, private_jwk: Mapping[str, Any]) -> bytes:
         raise CryptoError("crypto.crit_unsupported", "the jwe is compressed or has critical extensions")
     try:
         key = ECKey.import_key(dict(private_jwk))
-        plain = jwe.decrypt_compact(compact, key, algorithms=["ECDH-ES", *ENCRYPTION]).plaintext
+        registry = jwe.JWERegistry(algorithms=["ECDH-ES", *ENCRYPTION])
+        registry.max_ciphertext_length = _MAX_JWE  # its own would be 64 KiB: three copies of a certificate
+        plain = jwe.decrypt_compact(compact, key, registry=registry).plaintext
     except (JoseError, ValueError, TypeError, KeyError):
         _undecipherable()
     return instance(plain, bytes, "the plaintext")

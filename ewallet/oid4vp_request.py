@@ -175,8 +175,8 @@ def check_answered(response: Response) -> None:
 class RequestObject:
     """A request whose sender is established, as far as its prefix can; its parameters are still to be read.
 
-    An error may be sent to its ``response_uri``. ``verifier_name`` is what the certificate says, ready to be shown, and
-    empty for a request that nobody signed.
+    An error may be sent to its ``response_uri``. ``verifier_name`` is what the certificate says, ready to be shown:
+    empty for a request that nobody signed, and for no other.
     """
 
     client_id: str
@@ -234,7 +234,9 @@ def authenticate(
     address = _address(claims)
     _check_identified(asked.client_id, leaf, address)
     _check_claims(claims, at, wallet_nonce if asked.post else None)
-    return RequestObject(client_id=asked.client_id, members=claims, verifier_name=_name(leaf))
+    return RequestObject(
+        client_id=asked.client_id, members=claims, verifier_name=_name(leaf) or shown_text(asked.client_id)
+    )
 
 
 def _unsigned(asked: RequestLink, name: str, *, signed: bool) -> RequestObject:

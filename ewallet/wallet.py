@@ -2,6 +2,9 @@
 
 Everything is kept sealed; a store that is not unlocked gives nothing away. A copy of a certificate is used as often as
 its kind allows, usually once, and is spent before the presentation exists: nothing leaves that is not in the history.
+
+Who offers and who asks is established before anything else happens. While something is shown, nobody is contacted but
+the one who asks: no status list, no issuer.
 """
 
 from __future__ import annotations
@@ -9,19 +12,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Final, Literal, Protocol
 
+from ewallet import acceptance, oid4vp_response
 from ewallet import answer as answers
+from ewallet.acceptance import Acceptance, Offered, TxCodeSource
 from ewallet.answer import Answer, Candidate, Choice
 from ewallet.catalog import Catalog
+from ewallet.collection import Pending, Received, check, thumbprint
 from ewallet.credential import Binding, Credential, Path
 from ewallet.dcql import Query
 from ewallet.env import Env
-from ewallet.errors import CryptoError, NotFound, UsageError
-from ewallet.formats import FORMATS, open_any
+from ewallet.errors import CryptoError, EWalletError, NotFound, ProtocolError, QueryError, UsageError, VerificationError
+from ewallet.flow import Flow, Send, offline, run
+from ewallet.formats import FORMATS
 from ewallet.keys import PublicKey, SigningKey
 from ewallet.kinds import CredentialType
-from ewallet.oid4vp import AuthorizationRequest, VpToken
+from ewallet.oid4vp import AuthorizationRequest, TransactionTypes, VpToken
+from ewallet.oid4vp_request import RequestLink, RequestObject, authenticate, fetched
 from ewallet.shape import to_base64url
 from ewallet.trust import TrustList, authorities
 
@@ -51,6 +60,15 @@ class Held:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Arrival:
+    """A certificate that came, its copies, and the keys of theirs that are not kept yet."""
+
+    held: Held
+    copies: tuple[Copy, ...]
+    keys: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Shown:
     """One line of the history: at which time which claims of which certificate left, for whom and why."""
 
@@ -73,6 +91,14 @@ class WalletStore(Protocol):
 
     def put(self, held: Held, copies: Sequence[Copy]) -> None:
         """Keep a certificate with its copies."""
+
+    def receive(
+        self, arrivals: Sequence[Arrival], *, pending: Sequence[Pending] = (), over: Sequence[str] = ()
+    ) -> None:
+        """Keep certificates and what is pending, and drop the pending of those identifiers: all of it, or nothing."""
+
+    def pending(self) -> tuple[Pending, ...]:
+        """What issuers have deferred, with its keys."""
 
     def held(self) -> tuple[Held, ...]:
         """Every certificate, the newest first."""
@@ -111,15 +137,62 @@ class Document:
 
 
 class Wallet:
-    """Holds certificates for one person: ``trust`` says whose, ``store`` keeps them, ``catalog`` explains them."""
+    """Holds certificates for one person: ``trust`` says whose, ``store`` keeps them, ``catalog`` explains them.
+
+    ``send`` is the way to issuers and verifiers; without it certificates and answers travel as files.
+    ``transaction_types`` are the transactions that whoever asks for consent can show.
+    """
 
     def __init__(
-        self, *, store: WalletStore, trust: TrustList, catalog: Catalog | None = None, env: Env | None = None
+        self,
+        *,
+        store: WalletStore,
+        trust: TrustList,
+        send: Send = offline,
+        catalog: Catalog | None = None,
+        transaction_types: TransactionTypes | None = None,
+        env: Env | None = None,
     ) -> None:
         self._store = store
         self._trust = trust
+        self._send = send
         self._catalog = catalog or Catalog.bundled()
+        self._transaction_types = transaction_types or {}
         self._env = env or Env()
+        self._acceptance = Acceptance(trust=trust, catalog=self._catalog, env=self._env)
+
+    # -- receiving ---------------------------------------------------------------------------------------------
+
+    def offered(self, uri: str) -> Offered:
+        """Who offers what a link or QR leads to, nothing fetched yet: ask the person before it is accepted.
+
+        Raises ``offer.untrusted_issuer``, ``malformed.offer``, ``limit.*``.
+        """
+        return acceptance.offered(uri, self._trust, self._env.now())
+
+    def accept(
+        self, offer: str | Offered, *, tx_code: TxCodeSource = None, copies: int | None = None
+    ) -> tuple[Document, ...]:
+        """The certificates of an offer, received, checked and kept; what the issuer defers is then :attr:`pending`.
+
+        ``tx_code`` is the code that came by another way, or what asks the person for it: it is called with the offer
+        once the issuer is known. ``copies`` is how many of each to ask for, as its kind is used up unless said. Raises
+        ``offer.*``, ``request.issuer_mismatch``, ``fetch.*``, ``malformed.*``, ``limit.*``, ``usage.argument`` for a
+        code of the wrong form, and what :meth:`put` raises; nothing is kept then, no key either.
+        """
+        return run(self._accept(offer, tx_code, copies), self._send)
+
+    @property
+    def pending(self) -> tuple[Pending, ...]:
+        """What issuers have deferred."""
+        return self._store.pending()
+
+    def collect(self) -> tuple[Document, ...]:
+        """Ask for everything deferred whose time has come: the certificates that are there now.
+
+        Raises what :meth:`accept` raises. What an issuer refuses for good is pending no longer.
+        """
+        return run(self._collect(), self._send)
 
     def new_keys(self, count: int = 1, *, alg: str = "ES256") -> tuple[PublicKey, ...]:
         """The public halves of fresh keys, one for each copy that an issuer is asked for."""
@@ -135,24 +208,17 @@ class Wallet:
         Raises ``trust.*``, ``crypto.*``, ``sdjwt.*``, ``time.*``, ``malformed.*``; nothing is kept then.
         """
         at = self._env.now()
-        checked = [self._check(raw, at) for raw in credentials]
+        checked = [check(raw, self._trust, at) for raw in credentials]
         if len({(credential.format, credential.type_id) for credential in checked}) != 1:
             raise UsageError("usage.argument", "copies of no or of several kinds, expected one")
-        if len({_key(credential) for credential in checked}) < len(checked):
+        bound = [thumbprint(credential) for credential in checked]
+        if len(set(bound)) < len(bound):
             raise CryptoError("crypto.key_invalid", "two copies bound to the same key")
-        first = checked[0]
-        type_ = self._catalog.by_vct(first.type_id)
-        held = Held(
-            id=to_base64url(self._env.random(9)),
-            format=first.format,
-            type_id=first.type_id,
-            received=at,
-            use=type_.copies if type_ else "once",
-        )
-        pairs = zip(credentials, checked, strict=True)
-        copies = [Copy(id=to_base64url(self._env.random(9)), key=_key(checked), raw=raw) for raw, checked in pairs]
-        self._store.put(held, copies)
-        return self._document(held)
+        for name in bound:
+            self._store.key(name)
+        arrival = self._arrival(Received(raws=tuple(credentials), credentials=tuple(checked)), at)
+        self._store.put(arrival.held, arrival.copies)
+        return self._document(arrival.held)
 
     def documents(self) -> tuple[Document, ...]:
         """Every held certificate, the newest first."""
@@ -161,6 +227,28 @@ class Wallet:
     def get(self, held_id: str) -> Document:
         """One held certificate; :class:`ewallet.errors.NotFound`."""
         return self._document(self._held(held_id))
+
+    # -- showing -----------------------------------------------------------------------------------------------
+
+    def open(self, uri: str) -> AuthorizationRequest:
+        """The request behind a link or QR, once it is established who asks (``verifier_name``); nothing is answered.
+
+        Raises ``request.*``, ``dcql.invalid``, ``fetch.*``, ``trust.list_invalid``. A verifier that is known, but whose
+        request cannot be answered, is told so.
+        """
+        return run(self._open(uri), self._send)
+
+    def answer(self, request: AuthorizationRequest, answer: Answer) -> str | None:
+        """Send the verifier the answer to a request of :meth:`open`; where it wants the person to go on, if anywhere.
+
+        Raises what :meth:`present` raises, ``fetch.*``, ``request.invalid``. A copy is spent in any case: what was
+        sent once, heard or not, is not sent again.
+        """
+        return run(self._answer(request, answer), self._send)
+
+    def decline(self, request: AuthorizationRequest) -> str | None:
+        """Tell the verifier ``access_denied``, whatever the reason; where it wants the person to go on."""
+        return run(self._decline(request), self._send)
 
     def match(self, query: Query) -> Answer:
         """The least of what is held that satisfies the query; ``dcql.unsatisfied``."""
@@ -195,6 +283,75 @@ class Wallet:
         """Delete a certificate with its copies and keys; :class:`ewallet.errors.NotFound`."""
         self._store.forget(held_id)
 
+    # -- the conversations -------------------------------------------------------------------------------------
+
+    def _accept(self, offer: str | Offered, tx_code: TxCodeSource, copies: int | None) -> Flow[tuple[Document, ...]]:
+        if copies is not None and not 0 < copies <= _MAX_KEYS:
+            raise UsageError("usage.argument", f"{copies} copies, expected 1 to {_MAX_KEYS}")
+        found = self.offered(offer) if isinstance(offer, str) else offer
+        return (yield from self._acceptance.receive(found, tx_code, copies, self._keep))
+
+    def _collect(self) -> Flow[tuple[Document, ...]]:
+        documents: list[Document] = []
+        for pending in self._store.pending():
+            if pending.due <= self._env.now():
+                documents.extend((yield from self._collect_one(pending)))
+        return tuple(documents)
+
+    def _collect_one(self, pending: Pending) -> Flow[tuple[Document, ...]]:
+        try:
+            return (yield from self._acceptance.collect(pending, partial(self._keep, over=(pending.id,))))
+        except EWalletError as exc:
+            if _final(exc):
+                self._store.receive([], over=(pending.id,))
+            raise
+
+    def _keep(self, results: Sequence[Received | Pending], *, over: Sequence[str] = ()) -> tuple[Document, ...]:
+        at = self._env.now()
+        arrivals = [self._arrival(result, at) for result in results if isinstance(result, Received)]
+        pending = [result for result in results if isinstance(result, Pending)]
+        self._store.receive(arrivals, pending=pending, over=over)
+        return tuple(self._document(arrival.held) for arrival in arrivals)
+
+    def _arrival(self, received: Received, at: datetime) -> Arrival:
+        first = received.credentials[0]
+        type_ = self._catalog.by_vct(first.type_id)
+        held = Held(
+            id=to_base64url(self._env.random(9)),
+            format=first.format,
+            type_id=first.type_id,
+            received=at,
+            use=type_.copies if type_ else "once",
+        )
+        pairs = zip(received.raws, received.credentials, strict=True)
+        copies = tuple(
+            Copy(id=to_base64url(self._env.random(9)), key=thumbprint(credential), raw=raw) for raw, credential in pairs
+        )
+        return Arrival(held=held, copies=copies, keys=received.keys)
+
+    def _open(self, uri: str) -> Flow[AuthorizationRequest]:
+        asked = RequestLink.read(uri)
+        at, nonce = self._env.now(), to_base64url(self._env.random(24))
+        compact = fetched((yield asked.fetch(nonce))) if asked.request_uri is not None else None
+        sender = authenticate(asked, compact, trust=self._trust, at=at, wallet_nonce=nonce)
+        try:
+            return sender.request(at, transaction_types=self._transaction_types)
+        except (ProtocolError, QueryError) as exc:
+            yield from _refuse(sender, exc)
+            raise
+
+    def _answer(self, request: AuthorizationRequest, answer: Answer) -> Flow[str | None]:
+        _check_sendable(request)
+        response = yield oid4vp_response.answer(request, self.present(request, answer))
+        return oid4vp_response.read_reply(response)
+
+    def _decline(self, request: AuthorizationRequest) -> Flow[str | None]:
+        address = _check_sendable(request)
+        response = yield oid4vp_response.refusal(address, request.state, "access_denied")
+        return oid4vp_response.read_reply(response)
+
+    # -- what is held ------------------------------------------------------------------------------------------
+
     def _held(self, held_id: str) -> Held:
         for held in self._store.held():
             if held.id == held_id:
@@ -215,16 +372,6 @@ class Wallet:
         signer = SigningKey.of_secret(self._store.key(copy.key))
         return FORMATS[held.format].present(copy.raw, choice.paths, binding, signer, at)
 
-    def _check(self, raw: str, at: datetime) -> Credential:
-        format_id, evidence = open_any(raw)
-        path = self._trust.check(evidence.chain, "issuer", at, type_id=evidence.type_id)
-        path.check_issuer(evidence.issuer)
-        evidence.check_signature(path.key)
-        credential = FORMATS[format_id].read(raw)
-        credential.validity.check(at)
-        self._store.key(_key(credential))
-        return credential
-
     def _document(self, held: Held) -> Document:
         copies = self._store.copies(held.id)
         credential = FORMATS[held.format].read(copies[0].raw)
@@ -238,7 +385,25 @@ class Wallet:
         )
 
 
-def _key(credential: Credential) -> str:
-    if credential.holder is None:
-        raise CryptoError("crypto.key_invalid", "a copy that is bound to no key")
-    return credential.holder.thumbprint
+def _final(exc: EWalletError) -> bool:
+    """Whether it is of no use to ask an issuer again: it refuses, or what it sent does not hold."""
+    list_of_ours = exc.code.startswith("trust.list_")
+    return exc.code == "offer.refused" or (isinstance(exc, VerificationError) and not list_of_ours)
+
+
+def _refuse(sender: RequestObject, exc: EWalletError) -> Flow[None]:
+    """Tell a verifier that is known what is wrong with its request (OpenID4VP 1.0 §8.5); it is told once."""
+    if sender.response_uri is None:
+        return
+    try:
+        yield oid4vp_response.refusal(sender.response_uri, sender.state, oid4vp_response.error_of(exc))
+    except EWalletError:
+        return  # it had its chance
+
+
+def _check_sendable(request: AuthorizationRequest) -> str:
+    """The address of whoever asks, if it is known who that is and the answer can be made as it wants it."""
+    if request.response_uri is None or not request.verifier_name:
+        raise UsageError("usage.argument", "a request of which it is not known who asks, or where the answer goes")
+    request.recipient  # noqa: B018 - refuses where there is none to encrypt to, before a copy is spent
+    return request.response_uri

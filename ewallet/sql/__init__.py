@@ -94,10 +94,11 @@ class Database:
         self._engine.close()
 
     def _opened(self, passphrase: str) -> SqlWalletStore:
+        if self._file and walletfile.check(self._file) == WALLET_VERSION:
+            return SqlWalletStore.open(self._engine, passphrase, self._random)
         if self._file:
-            walletfile.check(self._file)
-        else:
-            self._engine.prepare("wallet", WALLET, WALLET_VERSION)
+            SqlWalletStore.open(self._engine, passphrase, self._random)  # nobody else has it brought up to date
+        self._engine.prepare("wallet", WALLET, WALLET_VERSION)
         return SqlWalletStore.open(self._engine, passphrase, self._random)
 
     @property

@@ -124,9 +124,8 @@ failures: Final = Table(
     "failures",
     ISSUER,
     Column("source", LargeBinary, primary_key=True),
-    Column("number", _BIG, nullable=False),
-    Column("count", Integer, nullable=False),
     Column("until", _BIG, nullable=False, index=True),
+    Column("count", Integer, nullable=False),
     sqlite_strict=True,
 )
 deferrals: Final = Table(
@@ -135,7 +134,7 @@ deferrals: Final = Table(
     Column("digest", LargeBinary, primary_key=True),
     Column("token", LargeBinary, nullable=False),
     Column("configuration", Text, nullable=False),
-    Column("keys", Text, nullable=False),
+    Column("holders", Text, nullable=False),
     Column("due", _BIG, nullable=False),
     Column("until", _BIG, nullable=False, index=True),
     sqlite_strict=True,
@@ -196,7 +195,7 @@ exchange_claims: Final = Table(
 # -- wallet: sealed records; in the clear only random identifiers, keyed tags and counters ----------------
 
 WALLET: Final = MetaData()
-WALLET_VERSION: Final = 1
+WALLET_VERSION: Final = 2
 
 master: Final = Table(
     "master",
@@ -239,6 +238,13 @@ history: Final = Table(
     WALLET,
     Column("number", _BIG, primary_key=True),
     Column("id", Text, nullable=False, unique=True),
+    Column("sealed", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+pending: Final = Table(
+    "pending",
+    WALLET,
+    Column("tag", LargeBinary, primary_key=True),
     Column("sealed", LargeBinary, nullable=False),
     sqlite_strict=True,
 )

@@ -13,14 +13,17 @@ from typing import Any, Final, NoReturn, cast
 
 from sqlalchemy import Connection, Row, delete, select, update
 
+from ewallet.collection import Pending
 from ewallet.credential import Path
 from ewallet.env import Random
 from ewallet.errors import AlreadyUsed, Malformed, NotFound, StoreError, UsageError
+from ewallet.oauth import Authorization
 from ewallet.sealing import Sealer
-from ewallet.shape import Json, json_object, to_base64url
+from ewallet.shape import Json, base64url, json_object, to_base64url
 from ewallet.sql.engine import Engine, insert_into
 from ewallet.sql.tables import copies, held, history, keys, master
-from ewallet.wallet import Copy, Held, Shown, Use
+from ewallet.sql.tables import pending as awaited
+from ewallet.wallet import Arrival, Copy, Held, Shown, Use
 
 _NOBODY: Final = b""
 _MASTER: Final = 1  # the only row of its table
@@ -75,17 +78,28 @@ class SqlWalletStore:
         return self._sealer.unseal(sealed, "keys", thumbprint)
 
     def put(self, held: Held, copies: Sequence[Copy]) -> None:
-        record = {
-            "format": held.format,
-            "type_id": held.type_id,
-            "received": held.received.isoformat(),
-            "use": held.use,
-            "copies": len(copies),
-        }
         with self._engine.writing() as connection:
-            _put_held(connection, held.id, self._seal(record, "held", held.id))
-            for position, copy in enumerate(copies):
-                self._put_copy(connection, held.id, position, copy)
+            self._put(connection, held, copies)
+
+    def receive(
+        self, arrivals: Sequence[Arrival], *, pending: Sequence[Pending] = (), over: Sequence[str] = ()
+    ) -> None:
+        tags = [self._pending_tag(id_) for id_ in over]
+        with self._engine.writing() as connection:
+            connection.execute(delete(awaited).where(awaited.c.tag.in_(tags)))
+            for one in pending:
+                tag = self._pending_tag(one.id)
+                connection.execute(awaited.insert().values(tag=tag, sealed=self._seal(_record(one), *_waiting(tag))))
+            for arrival in arrivals:
+                for name, secret in arrival.keys.items():
+                    _put_key(connection, self._key_tag(name), self._sealer.seal(secret, "keys", name))
+                self._put(connection, arrival.held, arrival.copies)
+
+    def pending(self) -> tuple[Pending, ...]:
+        with self._engine.reading() as connection:
+            rows = connection.execute(select(awaited)).all()
+        found = (_pending(self._unseal(row.sealed, *_waiting(row.tag))) for row in rows)
+        return tuple(sorted(found, key=lambda one: one.due))
 
     def held(self) -> tuple[Held, ...]:
         with self._engine.reading() as connection:
@@ -127,6 +141,18 @@ class SqlWalletStore:
             connection.execute(delete(copies).where(copies.c.held == held_id))
             connection.execute(delete(held).where(held.c.id == held_id))
         self._engine.scrub()
+
+    def _put(self, connection: Connection, held: Held, copies: Sequence[Copy]) -> None:
+        record = {
+            "format": held.format,
+            "type_id": held.type_id,
+            "received": held.received.isoformat(),
+            "use": held.use,
+            "copies": len(copies),
+        }
+        _put_held(connection, held.id, self._seal(record, "held", held.id))
+        for position, copy in enumerate(copies):
+            self._put_copy(connection, held.id, position, copy)
 
     def _put_copy(self, connection: Connection, held_id: str, position: int, copy: Copy) -> None:
         key = self._key_tag(copy.key)
@@ -207,6 +233,9 @@ class SqlWalletStore:
     def _key_tag(self, thumbprint: str) -> bytes:
         return self._sealer.tag("key", thumbprint)
 
+    def _pending_tag(self, id_: str) -> bytes:
+        return self._sealer.tag("pending", id_)
+
     def _mark(self, copy_id: str, uses: int, audience: bytes) -> bytes:
         return self._sealer.tag("uses", copy_id, str(uses), audience.hex())
 
@@ -224,6 +253,38 @@ def _put_held(connection: Connection, held_id: str, sealed: bytes) -> None:
 def _place(held_id: str, copy_id: str, position: int, key: bytes) -> tuple[str, ...]:
     """Where a copy belongs: everything about it that is in the clear and does not change."""
     return ("copies", held_id, copy_id, str(position), key.hex())
+
+
+def _waiting(tag: bytes) -> tuple[str, ...]:
+    """Where a record of what is pending belongs."""
+    return ("pending", tag.hex())
+
+
+def _record(pending: Pending) -> dict[str, Json]:
+    return {
+        "issuer": pending.issuer,
+        "configuration_id": pending.configuration_id,
+        "type_id": pending.type_id,
+        "due": pending.due.isoformat(),
+        "transaction_id": pending.transaction_id,
+        "scheme": pending.token.scheme,
+        "token": pending.token.token,
+        "bound": to_base64url(pending.bound) if pending.bound else None,
+        "keys": {name: to_base64url(secret) for name, secret in pending.keys.items()},
+    }
+
+
+def _pending(record: Mapping[str, Json]) -> Pending:
+    return Pending(
+        issuer=record["issuer"],
+        configuration_id=record["configuration_id"],
+        type_id=record["type_id"],
+        due=datetime.fromisoformat(record["due"]),
+        transaction_id=record["transaction_id"],
+        token=Authorization(scheme=record["scheme"], token=record["token"]),
+        bound=base64url(record["bound"]) if record["bound"] else None,
+        keys={name: base64url(secret) for name, secret in record["keys"].items()},
+    )
 
 
 def _locked(connection: Connection, held_id: str) -> Row[Any] | None:

@@ -111,7 +111,7 @@ class Kit:
             network=network,
             issuer=issuer,
             issuer_store=issuer_store,
-            wallet=Wallet(store=wallet_store, trust=trust, catalog=catalog, env=env),
+            wallet=Wallet(store=wallet_store, trust=trust, send=network, catalog=catalog, env=env),
             wallet_store=wallet_store,
             verifier=Verifier(CLIENT_ID, trust=trust, store=verifier_store, send=network, env=env),
             verifier_store=verifier_store,

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import RLock
 
+from ewallet.collection import Pending
 from ewallet.credential import StatusRef
 from ewallet.errors import AlreadyUsed, NotFound, StatusError
 from ewallet.exchange import Kept, Sealed
 from ewallet.issuer import Certificate, Intent
 from ewallet.status import Status
-from ewallet.wallet import Copy, Held, Shown, Use
+from ewallet.wallet import Arrival, Copy, Held, Shown, Use
 
 
 @dataclass
@@ -118,6 +119,7 @@ class MemoryWalletStore:
         self._copies: dict[str, list[Copy]] = {}
         self._seen: dict[str, set[str]] = {}  # audiences by copy
         self._history: list[Shown] = []
+        self._pending: dict[str, Pending] = {}
         self._lock = RLock()
 
     def put_keys(self, keys: Mapping[str, bytes]) -> None:
@@ -134,6 +136,21 @@ class MemoryWalletStore:
         with self._lock:
             self._held[held.id] = held
             self._copies[held.id] = list(copies)
+
+    def receive(
+        self, arrivals: Sequence[Arrival], *, pending: Sequence[Pending] = (), over: Sequence[str] = ()
+    ) -> None:
+        with self._lock:
+            for id_ in over:
+                self._pending.pop(id_, None)
+            self._pending.update({one.id: one for one in pending})
+            for arrival in arrivals:
+                self.put_keys(arrival.keys)
+                self.put(arrival.held, arrival.copies)
+
+    def pending(self) -> tuple[Pending, ...]:
+        with self._lock:
+            return tuple(sorted(self._pending.values(), key=lambda one: one.due))
 
     def held(self) -> tuple[Held, ...]:
         with self._lock:

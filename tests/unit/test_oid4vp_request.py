@@ -435,11 +435,11 @@ def test_what_a_stranger_wrote_is_shown_as_text(forged, believes, at, ewallet_pk
     assert "a\\u000d\\u000ab" == shown_text("a\r\nb")
 
 
-def test_a_certificate_without_a_name_names_nobody(forged, believes, ewallet_pki):
-    """The wallet shows the client identifier then."""
+def test_a_verifier_without_a_name_is_shown_by_its_identifier(forged, believes, ewallet_pki):
+    """Only of a request that nobody signed the name is empty."""
     key = _named(ewallet_pki, x509.DNSName(HOST), subject="")
 
-    assert "" == believes(*forged({"client_id": client_id(key)}, key=key)).verifier_name
+    assert client_id(key) == believes(*forged({"client_id": client_id(key)}, key=key)).verifier_name
 
 
 def _unsigned(**changed):
