@@ -50,14 +50,14 @@ _BINDS_WITH: Final = "ES256"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Offered:
+class Offering:
     """An offer for which nothing was fetched yet: ``host`` is that of an issuer on the trust list."""
 
     host: str
     link: CredentialOffer | OfferReference = field(repr=False)
 
 
-def offered(text: str, trust: TrustList, at: datetime) -> Offered:
+def offered(text: str, trust: TrustList, at: datetime) -> Offering:
     """Who offers what a link or QR holds or leads to; ``offer.untrusted_issuer``, ``malformed.offer``, ``limit.*``.
 
     An offer is fetched from where an issuer is, and from nowhere else.
@@ -70,7 +70,7 @@ def offered(text: str, trust: TrustList, at: datetime) -> Offered:
         address, known = link.url, _origin(link.url) in map(_origin, listed)
     if not known:
         raise _untrusted()
-    return Offered(host=_origin(address)[1], link=link)
+    return Offering(host=_origin(address)[1], link=link)
 
 
 def _origin(url: str) -> tuple[str, str]:
@@ -90,7 +90,7 @@ class Acceptance:
     catalog: Catalog
     env: Env
 
-    def receive(self, found: Offered, tx_code: TxCodeSource, copies: int | None, keep: Keep[T]) -> Flow[T]:
+    def receive(self, found: Offering, tx_code: TxCodeSource, copies: int | None, keep: Keep[T]) -> Flow[T]:
         """What becomes of everything the offer is for once it is kept; what fails in part fails as a whole."""
         talk = Conversation(self.env)
         offer = yield from self._offer(talk, found)
@@ -119,7 +119,7 @@ class Acceptance:
         result = yield from collection.ask_again(pending)
         return (yield from _kept(collection, [result], keep))
 
-    def _offer(self, talk: Conversation, found: Offered) -> Flow[CredentialOffer]:
+    def _offer(self, talk: Conversation, found: Offering) -> Flow[CredentialOffer]:
         offer = found.link
         if isinstance(offer, OfferReference):
             reference = offer.url

@@ -17,7 +17,7 @@ from typing import Final, Literal, Protocol
 
 from ewallet import acceptance, oid4vp_response
 from ewallet import answer as answers
-from ewallet.acceptance import Acceptance, Offered, TxCodeSource
+from ewallet.acceptance import Acceptance, Offering, TxCodeSource
 from ewallet.answer import Answer, Candidate, Choice
 from ewallet.catalog import Catalog
 from ewallet.collection import Pending, Received, check, thumbprint
@@ -163,7 +163,7 @@ class Wallet:
 
     # -- receiving ---------------------------------------------------------------------------------------------
 
-    def offered(self, uri: str) -> Offered:
+    def offered(self, uri: str) -> Offering:
         """Who offers what a link or QR leads to, nothing fetched yet: ask the person before it is accepted.
 
         Raises ``offer.untrusted_issuer``, ``malformed.offer``, ``limit.*``.
@@ -171,7 +171,7 @@ class Wallet:
         return acceptance.offered(uri, self._trust, self._env.now())
 
     def accept(
-        self, offer: str | Offered, *, tx_code: TxCodeSource = None, copies: int | None = None
+        self, offer: str | Offering, *, tx_code: TxCodeSource = None, copies: int | None = None
     ) -> tuple[Document, ...]:
         """The certificates of an offer, received, checked and kept; what the issuer defers is then :attr:`pending`.
 
@@ -285,7 +285,7 @@ class Wallet:
 
     # -- the conversations -------------------------------------------------------------------------------------
 
-    def _accept(self, offer: str | Offered, tx_code: TxCodeSource, copies: int | None) -> Flow[tuple[Document, ...]]:
+    def _accept(self, offer: str | Offering, tx_code: TxCodeSource, copies: int | None) -> Flow[tuple[Document, ...]]:
         if copies is not None and not 0 < copies <= _MAX_KEYS:
             raise UsageError("usage.argument", f"{copies} copies, expected 1 to {_MAX_KEYS}")
         found = self.offered(offer) if isinstance(offer, str) else offer
