@@ -1,0 +1,146 @@
+"""The wallet and the verifier for async programs: the same verbs, awaited, over the same conversations.
+
+::
+
+    wallet = AsyncWallet(store=store, trust=trust, send=threaded(Http()))
+    for document in await wallet.accept(offer_uri):
+        ...
+
+What reads the disk is done in a thread. Between two messages of a conversation, keys are made and copies are spent in
+the event loop: some milliseconds each.
+"""
+
+from __future__ import annotations
+
+from asyncio import to_thread
+
+from ewallet.acceptance import Offering, TxCodeSource
+from ewallet.answer import Answer
+from ewallet.catalog import Catalog
+from ewallet.collection import Pending
+from ewallet.credential import Binding
+from ewallet.dcql import Query
+from ewallet.env import Env
+from ewallet.errors import TransportError
+from ewallet.exchange import Exchange
+from ewallet.flow import AsyncSend, Request, Response, Send, arun
+from ewallet.oid4vp import AuthorizationRequest, TransactionTypes
+from ewallet.policy import Policy, StatusFresh
+from ewallet.trust import TrustList
+from ewallet.verdict import Verdict
+from ewallet.verifier import Answered, Verifier, VerifierStore
+from ewallet.wallet import Document, Shown, Wallet, WalletStore
+
+
+async def offline(request: Request) -> Response:
+    """As :func:`ewallet.flow.offline`."""
+    raise TransportError("fetch.unavailable", f"offline, {request.method} not sent")
+
+
+def threaded(send: Send) -> AsyncSend:
+    """A ``send`` such as :class:`ewallet.http.Http`, each request in a thread of its own."""
+
+    async def sent(request: Request) -> Response:
+        return await to_thread(send, request)
+
+    return sent
+
+
+class AsyncWallet:
+    """A :class:`ewallet.wallet.Wallet` whose verbs are awaited."""
+
+    def __init__(
+        self,
+        *,
+        store: WalletStore,
+        trust: TrustList,
+        send: AsyncSend = offline,
+        catalog: Catalog | None = None,
+        transaction_types: TransactionTypes | None = None,
+        env: Env | None = None,
+    ) -> None:
+        self._send = send
+        self._wallet = Wallet(store=store, trust=trust, catalog=catalog, transaction_types=transaction_types, env=env)
+
+    def offered(self, uri: str) -> Offering:
+        """As :meth:`ewallet.wallet.Wallet.offered`; it reads nothing but the link."""
+        return self._wallet.offered(uri)
+
+    async def accept(
+        self, offer: str | Offering, *, tx_code: TxCodeSource = None, copies: int | None = None
+    ) -> tuple[Document, ...]:
+        """As :meth:`ewallet.wallet.Wallet.accept`."""
+        return await arun(self._wallet._accept(offer, tx_code, copies), self._send)
+
+    async def pending(self) -> tuple[Pending, ...]:
+        """As :attr:`ewallet.wallet.Wallet.pending`."""
+        return await to_thread(lambda: self._wallet.pending)
+
+    async def collect(self) -> tuple[Document, ...]:
+        """As :meth:`ewallet.wallet.Wallet.collect`."""
+        return await arun(self._wallet._collect(), self._send)
+
+    async def documents(self) -> tuple[Document, ...]:
+        """As :meth:`ewallet.wallet.Wallet.documents`."""
+        return await to_thread(self._wallet.documents)
+
+    async def get(self, held_id: str) -> Document:
+        """As :meth:`ewallet.wallet.Wallet.get`."""
+        return await to_thread(self._wallet.get, held_id)
+
+    async def open(self, uri: str) -> AuthorizationRequest:
+        """As :meth:`ewallet.wallet.Wallet.open`."""
+        return await arun(self._wallet._open(uri), self._send)
+
+    async def match(self, query: Query) -> Answer:
+        """As :meth:`ewallet.wallet.Wallet.match`."""
+        return await to_thread(self._wallet.match, query)
+
+    async def answer(self, request: AuthorizationRequest, answer: Answer) -> str | None:
+        """As :meth:`ewallet.wallet.Wallet.answer`."""
+        return await arun(self._wallet._answer(request, answer), self._send)
+
+    async def decline(self, request: AuthorizationRequest) -> str | None:
+        """As :meth:`ewallet.wallet.Wallet.decline`."""
+        return await arun(self._wallet._decline(request), self._send)
+
+    async def history(self) -> tuple[Shown, ...]:
+        """As :meth:`ewallet.wallet.Wallet.history`."""
+        return await to_thread(self._wallet.history)
+
+    async def forget(self, held_id: str) -> None:
+        """As :meth:`ewallet.wallet.Wallet.forget`."""
+        await to_thread(self._wallet.forget, held_id)
+
+
+class AsyncVerifier:
+    """A :class:`ewallet.verifier.Verifier` whose verdicts are awaited."""
+
+    def __init__(
+        self,
+        client_id: str,
+        *,
+        trust: TrustList,
+        store: VerifierStore,
+        send: AsyncSend = offline,
+        policy: Policy | None = None,
+        status: StatusFresh | None = StatusFresh(),  # noqa: B008 - frozen
+        drop_extra: bool = False,
+        env: Env | None = None,
+    ) -> None:
+        self._send = send
+        self._verifier = Verifier(
+            client_id, trust=trust, store=store, policy=policy, status=status, drop_extra=drop_extra, env=env
+        )
+
+    def ask(self, query: Query, *, purpose: str) -> AuthorizationRequest:
+        """As :meth:`ewallet.verifier.Verifier.ask`."""
+        return self._verifier.ask(query, purpose=purpose)
+
+    async def verify(self, presented: Answered, request: AuthorizationRequest | Binding | None) -> Verdict:
+        """As :meth:`ewallet.verifier.Verifier.verify`."""
+        return await arun(self._verifier.judge(presented, request), self._send)
+
+    async def respond(self, exchange: Exchange, handle: str, body: bytes) -> bytes:
+        """As :meth:`ewallet.exchange.Exchange.respond`, status lists fetched by this verifier's ``send``."""
+        return await arun(exchange.responding(handle, body), self._send)
