@@ -104,6 +104,9 @@ class AuthorizationStore(Protocol):
     def take(self, once: Mapping[bytes, datetime]) -> frozenset[bytes]:
         """Take these digests, all of them or none: those that were taken before, none if they are taken now."""
 
+    def is_taken(self, digest: bytes) -> bool:
+        """Whether a digest was taken."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Offered:
@@ -153,11 +156,14 @@ class AuthorizationServer:
             tx_code=digits,
         )
 
-    def offered(self, handle: str) -> CredentialOffer:
-        """The offer of a reference, while it can be redeemed; :class:`ewallet.errors.NotFound`."""
+    def offered(self, handle: str, *, subject: str | None = None) -> CredentialOffer:
+        """The offer of a reference, while it can be redeemed; with ``subject``, only that person's.
+
+        Raises :class:`ewallet.errors.NotFound`.
+        """
         code = _code(handle)
         kept = self._store.code(_digest(code), self._env.now())
-        if kept is None:
+        if kept is None or subject not in {None, kept.grant.subject}:
             raise NotFound("storage.not_found", "no offer of that handle, or its time is over")
         return self._offer(code, kept)
 

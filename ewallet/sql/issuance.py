@@ -85,6 +85,10 @@ class SqlIssuanceStore:
             return exc.digests
         return frozenset()
 
+    def is_taken(self, digest: bytes) -> bool:
+        with self._engine.reading() as connection:
+            return connection.execute(select(taken.c.digest).where(taken.c.digest == digest)).first() is not None
+
     def defer(self, deferral: Deferral) -> None:
         row = {
             "digest": deferral.digest,

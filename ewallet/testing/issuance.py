@@ -83,6 +83,9 @@ class MemoryIssuanceStore:
                 self._taken.update(once)
             return frozenset(before)
 
+    def is_taken(self, digest: bytes) -> bool:
+        return digest in self._taken
+
     def defer(self, deferral: Deferral) -> None:
         with self._lock:
             self._deferrals[deferral.digest] = deferral

@@ -1,0 +1,115 @@
+"""The composition root: the routes for wallets, citizens and operators in one application, with one error handler."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi import Request as WebRequest
+from fastapi import Response as WebResponse
+from fastapi.exceptions import RequestValidationError
+from fastapi.staticfiles import StaticFiles
+from prometheus_client import CollectorRegistry, Counter
+from starlette.exceptions import HTTPException
+
+from ewallet import command, jose
+from ewallet.asgi import Application, Deliver, Guard, Problem, Receive, Scope
+from ewallet.authorization import refusal
+from ewallet.env import Env
+from ewallet.errors import EWalletError, ProtocolError
+from issuer_service.carrying import carried
+from issuer_service.rendering import Pages
+from issuer_service.routes import citizen, health, operator, wallet
+from issuer_service.service import Service
+from issuer_service.settings import Settings
+
+_STATIC: Final = Path(__file__).parent / "static"
+_WALLET: Final = frozenset({"token", "nonce", "credential", "deferred", "notification"})
+
+
+def create_app(settings: Settings, *, env: Env | None = None) -> Guard:
+    """The guarded application of these settings."""
+    service = Service.of(settings, env)
+    return Guard(application(service), hosts=settings.hosts)
+
+
+def application(service: Service) -> Application:
+    """The application of a service, without the guard that stands before it on a network."""
+    registry = CollectorRegistry()
+    app = framework(service, registry)
+    return _Counted(app, Counter("ewallet_requests", "Requests answered", ("route", "status"), registry=registry))
+
+
+def framework(service: Service, registry: CollectorRegistry) -> FastAPI:
+    """The routes; their description is served where the service is open to this machine only."""
+    described = f"{service.settings.path}/openapi.json" if service.settings.unsafe_loopback else None
+    app = FastAPI(title="ewallet issuer", version="1", openapi_url=described, docs_url=None, redoc_url=None)
+    pages = Pages(service)
+    app.include_router(wallet.discovery(service))
+    app.include_router(wallet.routes(service))
+    app.include_router(operator.routes(service))
+    app.include_router(health.routes(service, registry))
+    app.include_router(citizen.routes(service, pages))
+    app.mount(f"{service.settings.path}/static", StaticFiles(directory=_STATIC), name="static")
+
+    def failed(request: WebRequest, exc: Exception) -> WebResponse:
+        return _failed(request, exc, service, pages)
+
+    for kind in (EWalletError, HTTPException, RequestValidationError, Exception):
+        app.add_exception_handler(kind, failed)
+    return app
+
+
+def _failed(request: WebRequest, exc: Exception, service: Service, pages: Pages) -> WebResponse:
+    """Protocol errors as OAuth says them to wallets; to people a page; to programs a problem document (RFC 9457)."""
+    if isinstance(exc, RequestValidationError):
+        return _problem(_invalid(exc))
+    if isinstance(exc, HTTPException):
+        return pages.problem(request, exc.status_code) if pages.wants(request) else _plain(exc)
+    error = command.understood(exc)
+    endpoint = request.scope["path"].removeprefix(service.settings.path).strip("/")
+    if isinstance(error, ProtocolError) and endpoint in _WALLET:
+        return carried(refusal(error))
+    problem = Problem.of(error)
+    if pages.wants(request):
+        return pages.problem(request, problem.status, error)
+    found = _problem(problem)
+    for name, value in error.headers.items() if isinstance(error, ProtocolError) else ():
+        found.headers[name] = value
+    return found
+
+
+def _problem(problem: Problem) -> WebResponse:
+    return WebResponse(problem.body, problem.status, dict(problem.headers))
+
+
+def _invalid(exc: RequestValidationError) -> Problem:
+    """Names the fields that are wrong, and not their values."""
+    fields = sorted({".".join(str(step) for step in error["loc"][1:]) for error in exc.errors()})
+    return Problem.of(command.Misuse(f"missing, unknown or wrong: {', '.join(fields)}"))
+
+
+def _plain(exc: HTTPException) -> WebResponse:
+    """RFC 9457 §4.2.1: nothing is to be said but what the status says."""
+    body = jose.to_json({"type": "about:blank", "title": HTTPStatus(exc.status_code).phrase, "status": exc.status_code})
+    headers = {**(exc.headers or {}), "content-type": "application/problem+json"}
+    return WebResponse(body, exc.status_code, headers)
+
+
+class _Counted:
+    """Counts answers by route, not by address: addresses hold identifiers."""
+
+    def __init__(self, app: Application, counter: Counter) -> None:
+        self._app = app
+        self._counter = counter
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Deliver) -> None:
+        async def counting(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                route = getattr(scope.get("route", None), "path", "none")
+                self._counter.labels(route, str(message["status"])).inc()
+            await send(message)
+
+        await self._app(scope, receive, counting if scope["type"] == "http" else send)

@@ -1,0 +1,57 @@
+"""What a certificate contains, in words for its holder: the labels of its kind beside the values of the record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ewallet.errors import Language
+from ewallet.kinds import ClaimType, CredentialType
+from issuer_service.words import word
+
+
+@dataclass(frozen=True)
+class Item:
+    """A label and its text, or the rows below it."""
+
+    label: str
+    text: str = ""
+    rows: tuple[tuple[Item, ...], ...] = ()
+
+
+def contents(kind: CredentialType, record: Mapping[str, Any], language: Language) -> tuple[Item, ...]:
+    """Everything in a record, in the order of its kind."""
+    return tuple(_items(kind.claims, record, language))
+
+
+def answers(kind: CredentialType, language: Language) -> tuple[str, ...]:
+    """The yes/no questions that are signed with it."""
+    return tuple(predicate.label(language) for predicate in kind.predicates if predicate.presign)
+
+
+def _items(claims: Iterable[ClaimType], record: Mapping[str, Any], language: Language) -> Iterator[Item]:
+    for claim in claims:
+        if claim.name not in record:
+            continue
+        value = record[claim.name]
+        if claim.members:
+            rows = value if isinstance(value, list) else [value]
+            below = tuple(tuple(_items(claim.members, row, language)) for row in rows if row)
+            yield Item(claim.label(language), "" if below else word("none", language), below)
+        else:
+            yield Item(claim.label(language), text(value, claim.type, language))
+
+
+def text(value: Any, type_: str, language: Language) -> str:
+    """A value as people write it."""
+    if isinstance(value, bool):
+        return word("yes" if value else "no", language)
+    if type_ == "amount_krw":
+        return f"{value:,}원" if language == "ko" else f"KRW {value:,}"
+    if type_ == "date" and language == "ko":
+        year, month, day = str(value).split("-")
+        return f"{year}. {int(month)}. {int(day)}."
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return str(value)

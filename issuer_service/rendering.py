@@ -1,0 +1,99 @@
+"""The pages: Jinja templates with every value escaped, Korean first, English on request, and headers to match."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import Request as WebRequest
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ewallet.errors import EWalletError, Language
+from ewallet.kinds import KST
+from issuer_service import words
+from issuer_service.records import CITIZENS, Citizen
+from issuer_service.service import Service
+from issuer_service.session import Session
+
+_CSP: Final = (
+    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'; "
+    "script-src 'self'; style-src 'self'"
+)
+_LANGUAGE: Final = "lang"
+_YEAR: Final = 365 * 24 * 3600
+
+
+class Pages:
+    """Renders the templates of ``issuer_service/pages``."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        loader = FileSystemLoader(Path(__file__).parent / "pages")
+        self._templates = Environment(
+            loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        )
+
+    def show(
+        self, request: WebRequest, name: str, session: Session | None, /, status: int = 200, **values: Any
+    ) -> HTMLResponse:
+        """A page in the language of whoever asks."""
+        language = self.language(request)
+        settings = self._service.settings
+        text = self._templates.get_template(f"{name}.html").render(
+            t=partial(_word, language),
+            lang=language,
+            other="en" if language == "ko" else "ko",
+            base=settings.path,
+            here=request.scope["path"] if request.method == "GET" else f"{settings.path}/",
+            issuer_name=settings.issuer_name_ko if language == "ko" else settings.issuer_name_en,
+            session=session,
+            citizen=named(CITIZENS[session.citizen_id], language) if session else "",
+            **values,
+        )
+        response = HTMLResponse(text, status, headers={"content-security-policy": _CSP, "content-language": language})
+        if request.query_params.get(_LANGUAGE) == language:
+            secure = settings.secure
+            response.set_cookie(_LANGUAGE, language, max_age=_YEAR, secure=secure, httponly=True, samesite="lax")
+        return response
+
+    def problem(self, request: WebRequest, status: int, error: EWalletError | None = None) -> HTMLResponse:
+        """What went wrong, to a person; of a fault of ours, only the number to ask about."""
+        language = self.language(request)
+        told = words.problem(status, language)
+        reference = error.detail if error and error.code == "internal.fault" else ""
+        return self.show(request, "problem", None, status=status, told=told, reference=reference)
+
+    def wants(self, request: WebRequest) -> bool:
+        """Whether a person's browser asks."""
+        return "text/html" in request.headers.get("accept", "")
+
+    def language(self, request: WebRequest) -> Language:
+        """The language that was chosen, else the one the browser prefers, else Korean."""
+        for chosen in (request.query_params.get(_LANGUAGE), request.cookies.get(_LANGUAGE)):
+            if chosen in {"ko", "en"}:
+                return "en" if chosen == "en" else "ko"
+        preferred = request.headers.get("accept-language", "").lower()
+        return "en" if preferred.startswith("en") else "ko"
+
+
+def named(citizen: Citizen, language: Language) -> str:
+    """A citizen's name in the letters of a language."""
+    return citizen.name if language == "ko" else citizen.romanized.title()
+
+
+def day(at: datetime, language: Language) -> str:
+    """A day in Korea, as people write it."""
+    local = at.astimezone(KST)
+    return f"{local.year}. {local.month}. {local.day}." if language == "ko" else local.date().isoformat()
+
+
+def clock(at: datetime) -> str:
+    """A time of day in Korea."""
+    return at.astimezone(KST).strftime("%H:%M:%S")
+
+
+def _word(language: Language, name: str, /, **values: object) -> str:
+    return words.word(name, language, **values)

@@ -1,0 +1,218 @@
+"""The citizen's pages: sign in, choose a certificate, see what it contains, take it to a wallet, revoke it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Form
+from fastapi import Request as WebRequest
+from fastapi import Response as WebResponse
+from fastapi.responses import RedirectResponse
+
+from ewallet import qr
+from ewallet.authorization import Offered
+from ewallet.credential import Claims
+from ewallet.errors import Language, NotFound
+from ewallet.issuance import Pending
+from ewallet.issuer import Certificate
+from ewallet.kinds import CredentialType
+from ewallet.oid4vci_offer import OfferReference
+from ewallet.status import Status
+from issuer_service import words
+from issuer_service.contents import answers, contents
+from issuer_service.records import CITIZENS
+from issuer_service.rendering import Pages, clock, day
+from issuer_service.service import Service
+from issuer_service.session import Session, check_form, check_origin
+
+_REASONS: Final = ("lost", "not_needed", "wrong")
+_HANDLE: Final = re.compile(r"[A-Za-z0-9_-]{32}\Z")
+_PICTURES: Final[dict[str, tuple[str, Callable[[str], bytes]]]] = {
+    "png": ("image/png", qr.png),
+    "svg": ("image/svg+xml", lambda text: qr.svg(text).encode()),
+}
+
+Token = Annotated[str, Form(alias="csrf", max_length=64)]
+
+
+def routes(service: Service, pages: Pages) -> APIRouter:
+    """The pages below the identifier's path."""
+    router = APIRouter(prefix=service.settings.path, include_in_schema=False)
+    desk = _Desk(service, pages)
+    router.get("/")(desk.home)
+    router.post("/sign-in")(desk.sign_in)
+    router.post("/sign-out")(desk.sign_out)
+    router.get("/kinds/{type_id}")(desk.kind)
+    router.post("/kinds/{type_id}/offer")(desk.offer)
+    router.get("/my/offers/{handle}.{picture}")(desk.picture)
+    router.get("/my/certificates")(desk.certificates)
+    router.post("/my/certificates/{certificate_id}/revoke")(desk.revoke)
+    return router
+
+
+class _Desk:
+    """The pages of one service."""
+
+    def __init__(self, service: Service, pages: Pages) -> None:
+        self._service = service
+        self._pages = pages
+        self._home = f"{service.settings.path}/"
+
+    def home(self, request: WebRequest) -> WebResponse:
+        """The kinds there are; who is not signed in is asked to."""
+        session = self._session(request)
+        if session is None:
+            return self._pages.show(request, "sign_in", None, citizens=tuple(CITIZENS.values()))
+        groups: dict[str, list[CredentialType]] = {}
+        for kind in self._service.issuer.catalog:
+            if f"{kind.id}.dc+sd-jwt" in self._service.issuance.metadata.configurations:
+                groups.setdefault(words.category(kind.category, self._pages.language(request)), []).append(kind)
+        return self._pages.show(request, "home", session, groups=groups)
+
+    def sign_in(self, request: WebRequest, citizen: Annotated[str, Form(max_length=64)]) -> WebResponse:
+        """Begin a session, whatever session there was before."""
+        self._check_origin(request)
+        if citizen not in CITIZENS:
+            raise NotFound("storage.not_found", "no such citizen in the demo register")
+        before, sessions = self._session(request), self._service.sessions
+        if before:
+            sessions.end(before)
+        response = RedirectResponse(self._home, 303)
+        response.set_cookie(
+            sessions.cookie, sessions.begin(citizen), secure=sessions.secure, httponly=True, samesite="lax", path="/"
+        )
+        return response
+
+    def sign_out(self, request: WebRequest, csrf: Token) -> WebResponse:
+        """End the session."""
+        session = self._form(request, csrf)
+        response = RedirectResponse(self._home, 303)
+        if session:
+            self._service.sessions.end(session)
+            response.delete_cookie(
+                self._service.sessions.cookie, secure=self._service.sessions.secure, httponly=True, path="/"
+            )
+        return response
+
+    def kind(self, request: WebRequest, type_id: str) -> WebResponse:
+        """What a certificate of that kind would say of whoever is signed in."""
+        session = self._session(request)
+        if session is None:
+            return RedirectResponse(self._home, 303)
+        kind, record = self._kind(type_id), self._record(session, type_id)
+        language = self._pages.language(request)
+        rows = contents(kind, record, language) if record and not isinstance(record, Pending) else ()
+        return self._pages.show(
+            request,
+            "kind",
+            session,
+            kind=kind,
+            rows=rows,
+            answers=answers(kind, language),
+            pending=isinstance(record, Pending),
+        )
+
+    def offer(
+        self, request: WebRequest, type_id: str, csrf: Token, tx_code: Annotated[str, Form(max_length=2)] = ""
+    ) -> WebResponse:
+        """A QR code, a link and, where wanted, digits: shown once, for the digits are not kept."""
+        session = self._form(request, csrf)
+        if session is None:
+            return RedirectResponse(self._home, 303)
+        kind = self._kind(type_id)
+        made = self._service.issuance.offer(type_id, subject=session.citizen_id, tx_code=tx_code == "on")
+        return self._offered(request, session, kind, made)
+
+    def picture(self, request: WebRequest, handle: str, picture: str) -> WebResponse:
+        """The QR code of an offer, as a picture, for the person it was made for."""
+        session = self._session(request)
+        if session is None or picture not in _PICTURES or not _HANDLE.match(handle):
+            raise NotFound("storage.not_found", "no such picture")
+        self._service.issuance.server.offered(handle, subject=session.citizen_id)
+        media_type, draw = _PICTURES[picture]
+        link = OfferReference(f"{self._service.settings.issuer}/offers/{handle}").uri
+        return WebResponse(draw(link), media_type=media_type)
+
+    def certificates(self, request: WebRequest, revoked: str = "") -> WebResponse:
+        """What was issued to whoever is signed in."""
+        session = self._session(request)
+        if session is None:
+            return RedirectResponse(self._home, 303)
+        language, now = self._pages.language(request), self._service.env.now()
+        issued = self._service.issuer.certificates(session.citizen_id)
+        rows = [self._row(certificate, language, now) for certificate in issued]
+        return self._pages.show(
+            request, "certificates", session, rows=rows, reasons=_REASONS, was_revoked=revoked == "1"
+        )
+
+    def revoke(
+        self,
+        request: WebRequest,
+        certificate_id: str,
+        csrf: Token,
+        reason: Annotated[str, Form(max_length=32)] = "not_needed",
+    ) -> WebResponse:
+        """End one's own certificate."""
+        session = self._form(request, csrf)
+        if session is None:
+            return RedirectResponse(self._home, 303)
+        own = {certificate.id for certificate in self._service.issuer.certificates(session.citizen_id)}
+        if certificate_id not in own or reason not in _REASONS:
+            raise NotFound("storage.not_found", "no certificate of yours, or no such reason")
+        self._service.issuer.revoke(certificate_id, reason=f"holder: {reason}")
+        return RedirectResponse(f"{self._home}my/certificates?revoked=1", 303)
+
+    def _offered(self, request: WebRequest, session: Session, kind: CredentialType, made: Offered) -> WebResponse:
+        picture = f"{self._home}my/offers/{made.handle}"
+        return self._pages.show(
+            request,
+            "offer",
+            session,
+            kind=kind,
+            link=made.reference.uri,
+            picture=picture,
+            tx_code=made.tx_code,
+            until=clock(made.until),
+        )
+
+    def _row(self, certificate: Certificate, language: Language, now: datetime) -> dict[str, object]:
+        catalog = self._service.issuer.catalog
+        known = certificate.type_id in catalog
+        over = now >= certificate.until and certificate.status is Status.VALID
+        return {
+            "id": certificate.id,
+            "name": catalog.type(certificate.type_id).label(language) if known else certificate.type_id,
+            "issued": day(certificate.issued, language),
+            "until": day(certificate.until, language),
+            "status": "expired" if over else certificate.status.name.lower(),
+            "revocable": certificate.status is not Status.REVOKED and not over,
+        }
+
+    def _kind(self, type_id: str) -> CredentialType:
+        if type_id not in self._service.issuer.catalog:
+            raise NotFound("storage.not_found", "no such kind")
+        return self._service.issuer.catalog.type(type_id)
+
+    def _record(self, session: Session, type_id: str) -> Claims | Pending | None:
+        try:
+            return self._service.records.claims(session.citizen_id, type_id)
+        except NotFound:
+            return None
+
+    def _session(self, request: WebRequest) -> Session | None:
+        return self._service.sessions.read(request.cookies.get(self._service.sessions.cookie, ""))
+
+    def _form(self, request: WebRequest, csrf: str) -> Session | None:
+        """The session that a form belongs to; None where there is none any more; 403."""
+        self._check_origin(request)
+        session = self._session(request)
+        if session is not None:
+            check_form(session, csrf)
+        return session
+
+    def _check_origin(self, request: WebRequest) -> None:
+        headers = request.headers
+        check_origin(headers.get("origin"), headers.get("sec-fetch-site"), self._service.settings.origin)

@@ -1,0 +1,36 @@
+"""Whether the service lives, whether it can work, and what it has done."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header
+from fastapi import Response as WebResponse
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from issuer_service import operators
+from issuer_service.service import Service
+
+
+def routes(service: Service, registry: CollectorRegistry) -> APIRouter:
+    """For whoever runs the service."""
+    router = APIRouter(tags=["health"])
+
+    @router.get("/healthz")
+    def healthz() -> dict[str, str]:
+        """The process answers."""
+        return {"status": "ok"}
+
+    @router.get("/readyz")
+    def readyz() -> dict[str, str]:
+        """The database can be written; 503 where it cannot."""
+        service.database.ready()
+        return {"status": "ok"}
+
+    @router.get("/metrics", response_class=WebResponse)
+    def metrics(authorization: Annotated[str, Header()] = "") -> WebResponse:
+        """Counters, for operators with the right to read."""
+        operators.check(service.operators, authorization, "read")
+        return WebResponse(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    return router

@@ -1,0 +1,121 @@
+"""What wallets call: OpenID4VCI, status lists, type metadata. Each route is the endpoint of the library, carried."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter
+from fastapi import Request as WebRequest
+from fastapi import Response as WebResponse
+
+from ewallet.oid4vci_metadata import AUTHORIZATION_SERVER, ISSUER, well_known
+from issuer_service.carrying import Received, carried
+from issuer_service.service import Service
+
+_OBJECT: Final[dict[str, Any]] = {"schema": {"type": "object"}}
+_TEXT: Final[dict[str, Any]] = {"schema": {"type": "string"}}
+_ERROR: Final[dict[str, Any]] = {
+    "description": "OAuth error",
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "required": ["error"],
+                "properties": {"error": {"type": "string"}, "error_description": {"type": "string"}},
+            }
+        }
+    },
+}
+
+
+def _takes(*media_types: str) -> dict[str, Any]:
+    content = {name: _TEXT if name.endswith("jwt") else _OBJECT for name in media_types}
+    return {"requestBody": {"required": True, "content": content}, "responses": {"4XX": _ERROR}}
+
+
+def routes(service: Service) -> APIRouter:
+    """The addresses of the identifier that wallets know."""
+    router = APIRouter(prefix=service.settings.path, tags=["wallet"], default_response_class=WebResponse)
+    _protected(router, service)
+    _public(router, service)
+    return router
+
+
+def _protected(router: APIRouter, service: Service) -> None:
+    issuance = service.issuance
+
+    @router.post("/token", openapi_extra=_takes("application/x-www-form-urlencoded"))
+    def token(request: Received, web: WebRequest) -> WebResponse:
+        """A token for a pre-authorized code."""
+        return carried(issuance.server.token(request, source=_source(web, service.settings.proxies)))
+
+    @router.post("/nonce")
+    def nonce(request: Received) -> WebResponse:
+        """A nonce for key proofs."""
+        return carried(issuance.nonce(request))
+
+    @router.post("/credential", openapi_extra=_takes("application/json", "application/jwt"))
+    def credential(request: Received) -> WebResponse:
+        """Credentials for the keys that were proven."""
+        return carried(issuance.credential(request))
+
+    @router.post("/deferred", openapi_extra=_takes("application/json", "application/jwt"))
+    def deferred(request: Received) -> WebResponse:
+        """Credentials that were promised."""
+        return carried(issuance.deferred(request))
+
+    @router.post("/notification", openapi_extra=_takes("application/json"))
+    def notification(request: Received) -> WebResponse:
+        """What became of credentials."""
+        return carried(issuance.notification(request))
+
+    @router.get("/offers/{handle}")
+    def offer(handle: str) -> WebResponse:
+        """An offer that was made by reference."""
+        return carried(issuance.offered(handle))
+
+
+def _public(router: APIRouter, service: Service) -> None:
+    issuance = service.issuance
+
+    @router.get("/status")
+    def status_lists(request: Received) -> WebResponse:
+        """Where the status lists are."""
+        return carried(issuance.status_lists(request))
+
+    @router.get("/status/{number}")
+    def status_list(number: str, request: Received) -> WebResponse:
+        """A signed status list."""
+        return carried(issuance.status_list(number, request))
+
+    @router.get("/types/{vct:path}")
+    def type_metadata(vct: str) -> WebResponse:
+        """The description of a kind."""
+        return carried(issuance.type_metadata(vct))
+
+
+def discovery(service: Service) -> APIRouter:
+    """The metadata, at the addresses that follow from the identifier."""
+    router = APIRouter(tags=["wallet"], default_response_class=WebResponse)
+    issuance, identifier = service.issuance, service.settings.issuer
+
+    @router.get(urlsplit(well_known(identifier, ISSUER)).path)
+    def issuer_metadata(request: Received) -> WebResponse:
+        """What is issued here."""
+        return carried(issuance.issuer_metadata(request))
+
+    @router.get(urlsplit(well_known(identifier, AUTHORIZATION_SERVER)).path)
+    def server_metadata(request: Received) -> WebResponse:
+        """How tokens are had here."""
+        return carried(issuance.server_metadata(request))
+
+    return router
+
+
+def _source(request: WebRequest, proxies: int) -> str:
+    """Who asks: the peer, or what the outermost of our own proxies says; what others say is not believed."""
+    told = [part.strip() for value in request.headers.getlist("x-forwarded-for") for part in value.split(",")]
+    if proxies and len(told) >= proxies:
+        return told[-proxies]
+    return request.client.host if request.client else ""

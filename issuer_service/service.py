@@ -1,0 +1,113 @@
+"""What the service is made of: the issuer with its keys, its records, its database and its sessions."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ewallet import jose
+from ewallet.catalog import Catalog
+from ewallet.env import Env
+from ewallet.errors import UsageError
+from ewallet.files import read_secret
+from ewallet.issuance import Issuance, Records
+from ewallet.issuer import Issuer
+from ewallet.keys import SigningKey
+from ewallet.shape import instance, json_object
+from ewallet.sql import Database
+from issuer_service import operators
+from issuer_service.records import records_of
+from issuer_service.session import Sessions
+from issuer_service.settings import Settings
+
+_STATUS = "status"  # the signer of the status lists of all systems
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """One issuer, put together from its settings; the routes use it and add nothing."""
+
+    settings: Settings
+    env: Env
+    database: Database
+    issuer: Issuer
+    issuance: Issuance
+    records: Records
+    sessions: Sessions
+    operators: tuple[operators.Operator, ...]
+
+    @classmethod
+    def of(cls, settings: Settings, env: Env | None = None) -> Service:
+        """The service of these settings; ``usage.*`` and ``storage.*`` say what is wrong with them."""
+        env, catalog = env or Env(), Catalog.bundled()
+        _folder(settings.data / "issuer")
+        database = Database(settings.database_url, env=env)
+        signers = _signers(settings.issuer_keys)
+        issuer = Issuer(
+            settings.issuer,
+            signers=signers,
+            status_signer=signers.pop(_STATUS),
+            catalog=catalog,
+            store=database.issuer,
+            env=env,
+        )
+        issuer.recover()
+        records = records_of(settings.records, catalog, env)
+        issuance = Issuance(
+            issuer,
+            records=records,
+            store=database.issuance,
+            env=env,
+            names={"ko": settings.issuer_name_ko, "en": settings.issuer_name_en},
+            encryption_keys=[_encryption_key(settings)],
+        )
+        return cls(
+            settings=settings,
+            env=env,
+            database=database,
+            issuer=issuer,
+            issuance=issuance,
+            records=records,
+            sessions=Sessions(issuance.server, database.issuance, secure=settings.secure, env=env),
+            operators=operators.read(settings.operators),
+        )
+
+
+def _signers(folder: Path) -> dict[str, SigningKey]:
+    paths = sorted(folder.glob("*.key"))
+    found = {path.stem: SigningKey.load(path, chain=path.with_suffix(".pem")) for path in paths}
+    if _STATUS not in found or len(found) == 1:
+        raise UsageError("usage.configuration", "the folder of keys lacks status.key or the key of a national system")
+    return found
+
+
+def _encryption_key(settings: Settings) -> Mapping[str, Any]:
+    """The private JWK that wallets encrypt requests to; made once, in the data folder, for all workers."""
+    path = settings.encryption_keys or settings.data / "issuer" / "encryption.jwk"
+    if settings.encryption_keys is None and not path.exists():
+        _write_new(path, json.dumps(jose.new_encryption_key()))
+    return instance(json_object(read_secret(str(path), what="the encryption key")), dict, "the encryption key")
+
+
+def _write_new(path: Path, text: str) -> None:
+    """Write it whole or not at all; where another worker was first, its file stays."""
+    draft = path.with_suffix(f".{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        return
+    finally:
+        draft.unlink()
+
+
+def _folder(path: Path) -> None:
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as exc:
+        raise UsageError("usage.file", f"cannot make the data folder: {(exc.strerror or '').lower()}") from None

@@ -1,0 +1,92 @@
+"""What the service is set to, by ``EWALLET_*`` variables; each has its line in ``.env.example``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from platformdirs import user_data_path
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ewallet import oauth
+from ewallet.errors import Malformed, UsageError
+
+_PREFIX: Final = "EWALLET_"
+
+
+class Settings(BaseSettings):
+    """The settings of an issuer; ``issuer``, ``issuer_keys`` and ``records`` have no default.
+
+    ``issuer`` is the identifier, from which every address follows: what a request says of its host is not believed.
+    ``issuer_keys`` is a folder with ``<national system>.key`` and ``.pem``, and ``status.key`` and ``.pem``.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore", frozen=True)
+
+    issuer: str
+    issuer_keys: Path
+    records: str
+    issuer_name_ko: str = "가상 전자증명서 발급기관"
+    issuer_name_en: str = "Example Certificate Issuer"
+    data: Path = Field(default_factory=lambda: user_data_path("ewallet"))
+    database: str = ""
+    listen: str = "127.0.0.1:8000"
+    operators: Path | None = None
+    encryption_keys: Path | None = None
+    tls_chain: Path | None = None
+    tls_key: Path | None = None
+    proxies: int = Field(default=0, ge=0, le=10)
+    unsafe_loopback: bool = False
+
+    @property
+    def database_url(self) -> str:
+        """The database; unsaid, a file in the data folder."""
+        return self.database or f"sqlite:///{self.data / 'issuer' / 'issuer.db'}"
+
+    @property
+    def path(self) -> str:
+        """The path below which the service answers, of the identifier."""
+        return urlsplit(self.issuer).path.rstrip("/")
+
+    @property
+    def origin(self) -> str:
+        """The origin of the pages, as browsers say it."""
+        parts = urlsplit(self.issuer)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The names by which the service may be addressed."""
+        return frozenset({urlsplit(self.issuer).netloc})
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers come by https."""
+        return self.issuer.startswith("https://")
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where to listen."""
+        host, _, port = self.listen.rpartition(":")
+        return host.strip("[]"), int(port)
+
+
+def read(values: Mapping[str, Any] | None = None) -> Settings:
+    """The settings of the environment, or of ``values``; ``usage.configuration`` names what is wrong, not its value."""
+    try:
+        found = Settings(**(values or {}))
+        oauth.url(found.issuer, f"{_PREFIX}ISSUER", loopback=found.unsafe_loopback)
+        _ = found.address
+    except ValidationError as exc:
+        names = sorted({f"{_PREFIX}{error['loc'][0]}".upper() for error in exc.errors()})
+        raise UsageError("usage.configuration", f"missing or wrong: {', '.join(names)}") from None
+    except Malformed as exc:
+        raise UsageError("usage.configuration", exc.detail) from None
+    except ValueError:
+        raise UsageError("usage.configuration", f"{_PREFIX}LISTEN is not host:port") from None
+    if "?" in found.issuer or found.issuer.endswith("/"):
+        raise UsageError("usage.configuration", f"{_PREFIX}ISSUER has a query or ends with a slash")
+    return found
