@@ -1,4 +1,4 @@
-"""The fixtures of :mod:`ewallet.testing.plugin`, also where the package is not installed."""
+"""The fixtures of :mod:`ewallet.testing.plugin`, also where the package is not installed, and a PostgreSQL."""
 
 from __future__ import annotations
 
@@ -9,3 +9,16 @@ def pytest_configure(config: pytest.Config) -> None:
     """Load the plugin, unless its entry point has."""
     if not config.pluginmanager.has_plugin("ewallet"):
         config.pluginmanager.import_plugin("ewallet.testing.plugin")
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A real PostgreSQL, started once; who asks for it skips where there is none."""
+    from ewallet.testing.postgres import PostgresAbsentError, PostgresServer
+
+    try:
+        server = PostgresServer()
+    except PostgresAbsentError as exc:
+        pytest.skip(str(exc))
+    yield server
+    server.close()

@@ -1,8 +1,9 @@
 """One database behind a role's store: transactions, and our errors in place of the driver's.
 
-SQLite runs in WAL with ``synchronous=FULL``, so that a reply leaves after its transaction is on disk; a transaction
-that writes begins as one (``BEGIN IMMEDIATE``), and waits 5 s for another program. Times are kept as integers,
-microseconds since 1970 in UTC, which both engines order and compare without rounding.
+SQLite runs in WAL with ``synchronous=FULL``, PostgreSQL with ``synchronous_commit=on``, so that a reply leaves after
+its transaction is on disk. A transaction that writes begins as one on SQLite (``BEGIN IMMEDIATE``); on either engine it
+waits 5 s for another program. Times are kept as integers, microseconds since 1970 in UTC, which both engines order and
+compare without rounding.
 """
 
 from __future__ import annotations
@@ -13,17 +14,18 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from threading import RLock
 from time import sleep
-from typing import Final, NoReturn
+from typing import Any, Final
 
-from sqlalchemy import Connection, MetaData, Table, create_engine, event, func, select
+from sqlalchemy import Connection, MetaData, Table, create_engine, event
+from sqlalchemy import Engine as Pool
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import StaticPool
 
-from ewallet.errors import StoreError, UsageError
-from ewallet.sql.tables import SCHEMA, schema_versions
+from ewallet.errors import EWalletError, StoreError, UsageError
+from ewallet.sql import schema
 
 _BUSY: Final = 5  # seconds to wait for another program's transaction
 _PRAGMAS: Final = (
@@ -35,7 +37,26 @@ _PRAGMAS: Final = (
     "trusted_schema = OFF",  # a foreign file's schema runs nothing
     "cell_size_check = ON",  # a damaged page is noticed when it is read
 )
-_SCHEMA_LOCK: Final = 0x65776C74  # of PostgreSQL's advisory locks; the number says "ewlt"
+_SETTINGS: Final = (
+    "SET synchronous_commit = on",
+    f"SET lock_timeout = {_BUSY * 1000}",
+    "SET idle_in_transaction_session_timeout = 60000",  # a process that hangs gives its locks back
+)
+_LIBPQ: Final = {  # a server that has gone without a word is noticed; the URL may say otherwise
+    "application_name": "ewallet",
+    "connect_timeout": _BUSY,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+_PAUSES: Final = (0.05, 0.1, 0.2, 0.4)  # seconds between attempts to connect: a restart takes less than their sum
+_DRIVERS: Final = {
+    "sqlite": "sqlite",
+    "sqlite+pysqlite": "sqlite",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -50,6 +71,9 @@ _UNAVAILABLE: Final = {
     sqlite3.SQLITE_AUTH,
 }
 _LOCKED_STATES: Final = {"40001", "40P01", "55P03"}  # PostgreSQL: serialization, deadlock, lock not available
+# PostgreSQL's classes of states: connection, transaction (read only), login, catalog, resources, operator, system.
+_UNAVAILABLE_STATES: Final = ("08", "25", "28", "3D", "42501", "53", "57", "58")
+_UNSTORABLE: Final = "54"  # over a limit of PostgreSQL's, such as the length of an indexed text
 
 Insert = sqlite.Insert | postgresql.Insert
 
@@ -80,12 +104,17 @@ class Engine:
         self._memory = url.get_backend_name() == "sqlite" and not url.database
         # One connection is all there is of a database in memory, so threads take turns.
         self._turn: AbstractContextManager[object] = RLock() if self._memory else nullcontext()
-        single = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}} if self._memory else {}
+        self._versions: dict[str, int] = {}
         with translated():
-            self._engine = create_engine(url, hide_parameters=True, **single)
-        if url.get_backend_name() == "sqlite":
+            self._engine = create_engine(url, hide_parameters=True, **_options(url, memory=self._memory))
+        self._reader = self._engine
+        if self.is_sqlite:
             event.listen(self._engine, "connect", _connected)
             event.listen(self._engine, "begin", _begun)
+        else:
+            event.listen(self._engine, "connect", _settled)
+            # One snapshot for all that a transaction reads, as SQLite has it.
+            self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     @property
     def is_memory(self) -> bool:
@@ -100,29 +129,47 @@ class Engine:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that only reads."""
-        with self._turn, translated(), self._engine.connect() as connection, connection.begin():
+        with self._turn, translated(), _connection(self._reader) as connection, connection.begin():
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction that is on disk when the block ends, and undone if the block raises."""
-        with self._turn, translated(), self._engine.connect() as connection:
+        """A transaction that is on disk when the block ends, and undone if the block raises.
+
+        Where the connection is lost in the very commit, ``storage.unavailable`` leaves open which of the two it was.
+        """
+        with self._turn, translated(), _connection(self._engine) as connection:
             writer = connection.execution_options(ewallet_begin="BEGIN IMMEDIATE")
             with writer.begin():
                 yield writer
 
     def prepare(self, role: str, tables: MetaData, version: int) -> None:
-        """Create what is missing of a role's tables; ``usage.configuration`` where a newer program made them."""
+        """Create a role's tables in that version, or bring older ones up to it.
+
+        Raises ``usage.configuration`` where a newer program made them, ``storage.corrupt`` where the database is
+        damaged or has such tables without a version.
+        """
+        with self.reading() as connection:
+            if self.is_sqlite and not self._versions:
+                schema.check_whole(connection)
+            found = schema.recorded(connection).get(role)
+        if found != version:
+            with self.writing() as connection:
+                schema.settle(connection, role, tables, version)
+        with self.reading() as connection:
+            schema.check_tables(connection, tables)
+        self._versions[role] = version
+
+    def ready(self) -> None:
+        """Return if the database takes a transaction now and its tables are still of the versions prepared here."""
         with self.writing() as connection:
-            if not self.is_sqlite:
-                connection.execute(select(func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
-            SCHEMA.create_all(connection)
-            tables.create_all(connection)
-            found = schema_version(connection, role)
-            if found is None:
-                connection.execute(schema_versions.insert().values(role=role, version=version))
-            elif found > version:
-                newer_schema(found, version)
+            for role, version in self._versions.items():
+                schema.touch(connection, role, version)
+
+    def versions(self) -> dict[str, int]:
+        """The schema version of each role that has tables here."""
+        with self.reading() as connection:
+            return schema.recorded(connection)
 
     def scrub(self) -> None:
         """Rewrite a SQLite file without what was deleted, and empty its log, unless another program is using it."""
@@ -147,26 +194,15 @@ def engine_of(url: str) -> Engine:
     """The engine for a URL; ``usage.configuration`` or ``usage.missing_extra``. The URL may hold a password."""
     try:
         parsed = make_url(url)
-        name = parsed.get_backend_name()
-        parsed.get_dialect()
+        driver = _DRIVERS.get(parsed.drivername)
     except (ArgumentError, NoSuchModuleError, ValueError):
         raise UsageError("usage.configuration", "a database url that cannot be read") from None
-    if name not in ("sqlite", "postgresql") or (name == "sqlite" and parsed.query):
+    if driver is None or (driver == "sqlite" and parsed.query):
         raise UsageError("usage.configuration", "a database url of another kind, expected sqlite:/// or postgresql://")
     try:
-        return Engine(parsed)
+        return Engine(parsed.set(drivername=driver))
     except ImportError:
         raise UsageError("usage.missing_extra", "pip install 'ewallet[postgres]'") from None
-
-
-def schema_version(connection: Connection, role: str) -> int | None:
-    """The version of the schema of a role's tables."""
-    return connection.scalar(select(schema_versions.c.version).where(schema_versions.c.role == role))
-
-
-def newer_schema(found: int, known: int) -> NoReturn:
-    """Refuse a database that a newer program has written."""
-    raise UsageError("usage.configuration", f"the database has schema {found}, this program knows {known}")
 
 
 @contextmanager
@@ -174,21 +210,80 @@ def translated() -> Iterator[None]:
     """Our errors in place of the driver's, whose words may quote statements and values."""
     try:
         yield
-    except (SQLAlchemyError, sqlite3.Error, UnicodeDecodeError) as exc:  # the last: words that quote a damaged name
+    except (SQLAlchemyError, sqlite3.Error, UnicodeError) as exc:  # the last: a damaged name, a text that is none
         raise _translation(exc) from None
 
 
-def _translation(exc: Exception) -> StoreError:
+def _translation(exc: Exception) -> EWalletError:
     if isinstance(exc, PoolTimeout):
         return StoreError("storage.locked", "all connections to the database are in use")
     cause = exc.orig if isinstance(exc, DBAPIError) else exc
-    code = (getattr(cause, "sqlite_errorcode", None) or sqlite3.SQLITE_ERROR) & 0xFF
-    state = getattr(cause, "sqlstate", None)
-    if code in _LOCKED or state in _LOCKED_STATES:
-        return StoreError("storage.locked", "another program holds the database")
-    if code in _UNAVAILABLE or (not isinstance(cause, sqlite3.Error) and isinstance(exc, DBAPIError)):
-        return StoreError("storage.unavailable", "the database cannot be reached or written")
+    if isinstance(cause, sqlite3.Error) or not isinstance(exc, DBAPIError):
+        return _of_sqlite(exc, getattr(cause, "sqlite_errorcode", None) or sqlite3.SQLITE_ERROR)
+    return _of_postgres(exc, getattr(cause, "sqlstate", None) or "")
+
+
+def _of_sqlite(exc: Exception, code: int) -> EWalletError:
+    if isinstance(exc, UnicodeEncodeError):
+        return _unstorable()
+    if code & 0xFF in _LOCKED:
+        return _locked()
+    return _unavailable() if code & 0xFF in _UNAVAILABLE else _corrupt()
+
+
+def _of_postgres(exc: DBAPIError, state: str) -> EWalletError:
+    if state in _LOCKED_STATES:
+        return _locked()
+    if isinstance(exc, DataError) or state.startswith(_UNSTORABLE):
+        return _unstorable()
+    return _corrupt() if state and not state.startswith(_UNAVAILABLE_STATES) else _unavailable()
+
+
+def _locked() -> StoreError:
+    return StoreError("storage.locked", "another program holds the database")
+
+
+def _unavailable() -> StoreError:
+    return StoreError("storage.unavailable", "the database cannot be reached or written")
+
+
+def _corrupt() -> StoreError:
     return StoreError("storage.corrupt", "the database is damaged or not one of ours")
+
+
+def _unstorable() -> UsageError:
+    return UsageError("usage.argument", "a value that the database cannot hold")
+
+
+def _options(url: URL, *, memory: bool) -> dict[str, Any]:
+    """What SQLAlchemy is told besides the URL."""
+    if memory:
+        return {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
+    if url.get_backend_name() == "sqlite":
+        return {"pool_timeout": _BUSY}
+    settings = {name: value for name, value in _LIBPQ.items() if name not in url.query}
+    return {
+        "pool_timeout": _BUSY,
+        "pool_pre_ping": True,  # a connection that a restart has cut is replaced before it is used
+        "isolation_level": "READ COMMITTED",
+        "connect_args": settings,
+    }
+
+
+def _connection(pool: Pool) -> Connection:
+    """A connection; PostgreSQL is asked again for a moment, since a restart is no reason to fail."""
+    for pause in () if pool.dialect.name == "sqlite" else _PAUSES:
+        try:
+            return pool.connect()
+        except OperationalError:
+            sleep(pause)
+    return pool.connect()
+
+
+def _settled(connection: Any, _record: object) -> None:
+    connection.autocommit = True
+    connection.execute("; ".join(_SETTINGS))
+    connection.autocommit = False
 
 
 def _connected(connection: sqlite3.Connection, _record: object) -> None:

@@ -17,7 +17,8 @@ from typing import Final
 from sqlalchemy import create_engine
 
 from ewallet.errors import NotFound, StoreError, UsageError
-from ewallet.sql.engine import newer_schema, translated
+from ewallet.sql import schema
+from ewallet.sql.engine import translated
 from ewallet.sql.tables import SCHEMA, WALLET, WALLET_VERSION
 
 _MAGIC: Final = b"SQLite format 3\0"
@@ -41,8 +42,8 @@ def new(path: Path) -> None:
         raise UsageError("usage.file", f"cannot create the wallet: {exc.strerror}") from None
 
 
-def check(path: Path) -> None:
-    """Return if the file is a wallet of ours that only its owner may read.
+def check(path: Path) -> int:
+    """The version of its tables, if the file is a wallet of ours that only its owner may read.
 
     Raises :class:`NotFound`, ``storage.loose_mode``, ``storage.corrupt``, or ``usage.configuration`` for a wallet of a
     newer program.
@@ -55,7 +56,7 @@ def check(path: Path) -> None:
         _check_mode(each)
     _check_size(path)
     with translated(), closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        _check_content(connection)
+        return _check_content(connection)
 
 
 def _make_folder(folder: Path) -> None:
@@ -96,7 +97,7 @@ def _check_size(path: Path) -> None:
             raise StoreError("storage.corrupt", "not a wallet file")
 
 
-def _check_content(connection: sqlite3.Connection) -> None:
+def _check_content(connection: sqlite3.Connection) -> int:
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA busy_timeout = 5000")
     found = set(connection.execute(_EVERYTHING))
@@ -104,13 +105,14 @@ def _check_content(connection: sqlite3.Connection) -> None:
     versions = {row for row in expected if row[1] == "schema_versions"}
     if not versions <= found:
         raise StoreError("storage.corrupt", "a database that is not a wallet")
-    for role, version in connection.execute("SELECT role, version FROM schema_versions"):
-        if role == "wallet" and version > WALLET_VERSION:
-            newer_schema(version, WALLET_VERSION)
-    if found != expected:
+    version: int = dict(connection.execute("SELECT role, version FROM schema_versions")).get("wallet", WALLET_VERSION)
+    if version > WALLET_VERSION:
+        schema.newer(version, WALLET_VERSION)
+    if not found <= expected or (found != expected and version == WALLET_VERSION):  # an older one lacks some tables
         raise StoreError("storage.corrupt", "a database with other tables, views or triggers than a wallet's")
     if connection.execute("PRAGMA integrity_check(1)").fetchall() != [("ok",)]:
         raise StoreError("storage.corrupt", "the wallet file is damaged")
+    return version
 
 
 @cache

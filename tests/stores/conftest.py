@@ -17,19 +17,25 @@ from ewallet.sql import Database
 from ewallet.testing.clock import Clock
 
 WORKER = Path(__file__).parent / "worker.py"
-CROWD = 20
+CROWD = 100 if os.environ.get("EWALLET_FULL") else 20
 
 
-@pytest.fixture(params=["sqlite-memory", "sqlite-file"])
+@pytest.fixture(params=["sqlite-memory", "sqlite-file", "postgres"])
 def store_url(request, tmp_path):
     """An empty database of each engine."""
-    return {"sqlite-memory": "sqlite://", "sqlite-file": f"sqlite:///{tmp_path}/store.db"}[request.param]
+    return _empty(request, tmp_path / "store.db")
 
 
-@pytest.fixture(params=["sqlite-file"])
+@pytest.fixture(params=["sqlite-file", "postgres"])
 def shared_url(request, tmp_path):
     """An empty database of each engine that several processes can use."""
-    return {"sqlite-file": f"sqlite:///{tmp_path}/shared.db"}[request.param]
+    return _empty(request, tmp_path / "shared.db")
+
+
+def _empty(request, path):
+    if request.param == "postgres":
+        return request.getfixturevalue("postgres").empty()
+    return f"sqlite:///{path}" if request.param == "sqlite-file" else "sqlite://"
 
 
 @pytest.fixture
@@ -65,6 +71,14 @@ class Worker:
         line = self.mouth.readline()
         return json.loads(line) if line.endswith("\n") else None
 
+    def told(self, number):
+        """The numbers that it says next; an error is not waited upon."""
+        told: list[int] = []
+        while len(told) < number:
+            told.append(self.hear())
+            assert isinstance(told[-1], int), told[-1]
+        return told
+
     def kill(self):
         """End it in the middle of whatever it does."""
         self.process.kill()
@@ -95,7 +109,7 @@ class Crowd:
 
 @pytest.fixture(scope="package")
 def crowd():
-    """Twenty processes."""
+    """Twenty processes, a hundred in full."""
     with ExitStack() as stack:
         yield Crowd([stack.enter_context(Worker(number)) for number in range(CROWD)])
 

@@ -106,7 +106,7 @@ def test_one_of_a_crowd_takes_the_nonce(crowd, shared_url):
     crowd.do("open_all", url=shared_url)
     for number in range(10):
         answers = crowd.do("take_nonce", url=shared_url, nonce=f"nonce-{number}")
-        assert ["storage.already_used"] * 19 + ["taken"] == sorted(answers)
+        assert ["storage.already_used"] * (len(crowd.workers) - 1) + ["taken"] == sorted(answers)
 
 
 def test_a_crowd_keeps_the_newest_token(crowd, shared_url):
@@ -114,7 +114,7 @@ def test_a_crowd_keeps_the_newest_token(crowd, shared_url):
     crowd.do("open_all", url=shared_url)
     answers = crowd.do("put_token", url=shared_url)
 
-    assert answers[19] is True
+    assert answers[-1] is True
     database = Database(shared_url)
-    assert "19" == database.verifier.status_token("https://issuer.example/1")
+    assert f"{len(crowd.workers) - 1}" == database.verifier.status_token("https://issuer.example/1")
     database.close()

@@ -36,10 +36,11 @@ ARRIVAL = Arrival(held=HELD, copies=(Copy(id="c-1", key="canary-thumbprint-1", r
 def store(request, tmp_path):
     """An empty wallet."""
     if request.param == "memory":
-        return MemoryWalletStore()
+        yield MemoryWalletStore()
+        return
     database = Database(f"sqlite:///{tmp_path}/wallet/wallet.db")
-    request.addfinalizer(database.close)
-    return database.wallet(PASSPHRASE, create=True, unsafe_fast_kdf=True)
+    yield database.wallet(PASSPHRASE, create=True, unsafe_fast_kdf=True)
+    database.close()
 
 
 def test_what_is_pending_comes_back_whole(store):

@@ -204,14 +204,14 @@ def test_nothing_is_left_of_a_certificate_that_is_not_there(store):
 
 
 def test_one_of_a_crowd_uses_the_copy(crowd, shared_url):
-    """Twenty processes, three copies: three showings, three lines of history, no copy twice."""
+    """Many processes, three copies: three showings, three lines of history, no copy twice."""
     database, store = _create(shared_url)
     _fill(store)
     arguments = {"url": shared_url, "passphrase": PASSPHRASE}
-    assert ["open"] * 20 == crowd.do("unlock", **arguments)
+    assert ["open"] * len(crowd.workers) == crowd.do("unlock", **arguments)
     answers = crowd.do("spend", held="h-1", audience=AUDIENCE, use="once", **arguments)
 
-    assert [copy.id for copy in _copies()] + ["storage.already_used"] * 17 == sorted(answers)
+    assert [copy.id for copy in _copies()] + ["storage.already_used"] * (len(crowd.workers) - 3) == sorted(answers)
     assert (3, [1, 1, 1]) == (len(store.history()), [copy.uses for copy in store.copies("h-1")])
     database.close()
 
@@ -225,7 +225,7 @@ def test_a_crowd_shows_one_audience_one_copy(crowd, shared_url):
     answers = crowd.do("spend", held="h-1", audience=AUDIENCE, use="per_verifier", **arguments)
 
     assert {"h-1-0"} == set(answers)
-    assert [20, 0, 0] == [copy.uses for copy in store.copies("h-1")]
+    assert [len(crowd.workers), 0, 0] == [copy.uses for copy in store.copies("h-1")]
     database.close()
 
 
@@ -414,22 +414,19 @@ def test_a_wallet_whose_schema_is_not_text_is_corrupt(path):
 
 def _everything(path):
     """All that a wallet gives, or the code of why not; each part by itself."""
-    database = Database(f"sqlite:///{path}")
-    try:
-        store = database.wallet(PASSPHRASE)
-    except EWalletError as exc:
-        return exc.code
-    parts = [
-        store.held,
-        store.history,
-        lambda: store.copies("h-1"),
-        *(lambda key=copy.key: store.key(key) for copy in _copies()),
-        lambda: store.spend(_shown(), "once"),
-    ]
-    try:
+    with closing(Database(f"sqlite:///{path}")) as database:
+        try:
+            store = database.wallet(PASSPHRASE)
+        except EWalletError as exc:
+            return exc.code
+        parts = [
+            store.held,
+            store.history,
+            lambda: store.copies("h-1"),
+            *(lambda key=copy.key: store.key(key) for copy in _copies()),
+            lambda: store.spend(_shown(), "once"),
+        ]
         return [_part(part) for part in parts]
-    finally:
-        database.close()
 
 
 def _part(part):
@@ -449,6 +446,7 @@ def test_a_flipped_bit_never_gives_a_wrong_record(path):
         changed = bytearray(original)
         changed[chance.randrange(len(changed))] ^= 1 << chance.randrange(8)
         path.write_bytes(changed)
+        path.with_name("wallet.db-wal").unlink(missing_ok=True)  # of a file that could not be closed in order
         found = _everything(path)
         outcomes.add(found if isinstance(found, str) else "opened")
         if isinstance(found, str):
@@ -496,7 +494,7 @@ def test_a_killed_wallet_keeps_all_or_nothing(worker, shared_url, round_):
     """What was said to be kept is there with all its copies, and at most one certificate more (STO-05)."""
     _create(shared_url)[0].close()
     worker.tell("save_for_ever", url=shared_url, passphrase=PASSPHRASE)
-    told = [worker.hear() for _ in range(random.Random(round_).randrange(5, 30))]
+    told = worker.told(random.Random(round_).randrange(5, 30))
     worker.kill()
     while (said := worker.hear()) is not None:
         told.append(said)
@@ -557,6 +555,7 @@ def test_no_column_is_kept_in_the_clear_by_accident():
         "copies": "id held position key sealed uses audience mark",
         "history": "number id sealed",
         "master": "id record",
+        "pending": "tag sealed",
     }
 
     assert {f"{table}.{column}" for table, columns in expected.items() for column in columns.split()} == clear

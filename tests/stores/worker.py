@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from datetime import UTC, datetime
-from functools import cache
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import count
 
 from ewallet.credential import StatusRef
@@ -21,14 +21,22 @@ from ewallet.wallet import Copy, Held, Shown
 
 AT = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 SIZE = 1000
+_OPEN: list[Database] = []
 
 
-@cache
+@lru_cache(maxsize=1)
 def _database(url: str) -> Database:
-    return Database(url)
+    _close_last()
+    _OPEN.append(Database(url))
+    return _OPEN[-1]
 
 
-@cache
+def _close_last():
+    while _OPEN:
+        _OPEN.pop().close()
+
+
+@lru_cache(maxsize=1)
 def _wallet(url: str, passphrase: str):
     return _database(url).wallet(passphrase)
 
@@ -72,7 +80,7 @@ def _spend(command):
 
 
 def _put_token(command):
-    issued = AT.replace(second=command["number"])
+    issued = AT + timedelta(seconds=command["number"])
     return _database(command["url"]).verifier.put_status_token(
         "https://issuer.example/1", f"{command['number']}", issued
     )
@@ -139,6 +147,7 @@ def _main():
         except EWalletError as exc:
             answer = exc.code
         _say(answer)
+    _close_last()
 
 
 if __name__ == "__main__":

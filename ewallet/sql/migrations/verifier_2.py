@@ -1,16 +1,18 @@
-"""What a verifier asks over the wire, and what came of it."""
+"""What was asked over the wire, and the answers that wait to be read."""
 
 from __future__ import annotations
+
+from typing import Final
 
 from alembic.operations import Operations
 from sqlalchemy import BigInteger, Column, ForeignKey, Integer, LargeBinary, SmallInteger, Text
 
-_BIG = BigInteger().with_variant(Integer, "sqlite")
-_SMALL = SmallInteger().with_variant(Integer, "sqlite")
+_BIG: Final = BigInteger().with_variant(Integer, "sqlite")
+_SMALL: Final = SmallInteger().with_variant(Integer, "sqlite")
 
 
 def upgrade(operations: Operations) -> None:
-    """Add the tables of exchanges and of claims that wait to be read."""
+    """Add these tables."""
     operations.create_table(
         "exchanges",
         Column("id", LargeBinary, primary_key=True),
