@@ -25,6 +25,7 @@ Hash = Callable[[bytes], Any]
 _SALT: Final = 24  # base64url characters: 144 bits, and no padding to cut (§9.3 asks for 128)
 _NESTED: Final = (dict, list)
 _STRING: Final = frozenset({str})
+_MECHANISM: Final = frozenset({"_sd", "...", "_sd_alg"})
 _HASHES: Final[Mapping[str, Hash]] = {
     "sha-256": hashlib.sha256,
     "sha-384": hashlib.sha384,
@@ -77,8 +78,9 @@ class Unpacking:
 
     def payload(self, payload: Mapping[str, Json]) -> dict[str, Json]:
         """The payload with every disclosed value in its place and nothing of the mechanism left."""
-        visible = {name: value for name, value in payload.items() if name in self._protected}
-        rest = {name: value for name, value in payload.items() if name not in visible and name != "_sd_alg"}
+        rest = dict(payload)
+        rest.pop("_sd_alg", None)
+        visible = {name: rest.pop(name) for name in payload if name in self._protected}
         _check_plain(visible)
         claims = self._object(rest, ())
         hidden = self._protected.intersection(claims)
@@ -102,14 +104,18 @@ class Unpacking:
             raise CryptoError("crypto.hash_not_allowed", "_sd_alg below the top level")
         if "..." in node:
             refuse("malformed.sdjwt", "a digest of an array element outside an array")
-        claims = {name: self._value(value, (*at, name)) for name, value in node.items() if name != "_sd"}
+        claims = {
+            name: self._value(value, (*at, name)) if type(value) in _NESTED else value
+            for name, value in node.items()
+            if name != "_sd"
+        }
         for disclosure in self._take(node["_sd"]) if "_sd" in node else ():
-            name = _member_name(disclosure)
+            name, value = _member_name(disclosure), disclosure.value
             if name in claims:
                 raise DisclosureError("sdjwt.claim_collision", "a disclosed claim is already there")
             path = (*at, name)
             self.shown.append(path)
-            claims[name] = self._value(disclosure.value, path)
+            claims[name] = self._value(value, path) if type(value) in _NESTED else value
         return claims
 
     def _array(self, node: list[Json], at: Path) -> list[Json]:
@@ -140,16 +146,18 @@ class Unpacking:
         self._seen |= unique
         if len(self._seen) > MAX_DIGESTS:
             refuse("limit.count", f"more than {MAX_DIGESTS} digests")
-        taken = [self._available[digest] for digest in self._available if digest in unique]
+        taken = [disclosure for digest, disclosure in self._available.items() if digest in unique]
         self._used += len(taken)
         return taken
 
 
 def _check_plain(visible: Json) -> None:
     """Return if no part of the protected claims is disclosable (SD-JWT VC §2.2.2); ``visible`` is a dict or a list."""
-    if isinstance(visible, dict) and ("_sd" in visible or "..." in visible or "_sd_alg" in visible):
-        raise DisclosureError("sdjwt.validity_claim_disclosed", "part of a claim that must be visible is hidden")
-    for child in visible.values() if isinstance(visible, dict) else visible:
+    if type(visible) is dict:
+        if not _MECHANISM.isdisjoint(visible):
+            raise DisclosureError("sdjwt.validity_claim_disclosed", "part of a claim that must be visible is hidden")
+        visible = visible.values()
+    for child in visible:
         if type(child) in _NESTED:
             _check_plain(child)
 

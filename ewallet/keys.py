@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from jwt.algorithms import ECAlgorithm
 
 from ewallet.errors import CryptoError, StoreError, UsageError
-from ewallet.shape import Json, base64url, certificates, json_object, member, optional, to_base64url
+from ewallet.shape import Json, base64url, certificates, json_object, member, to_base64url
 
 _PublicKey: TypeAlias = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 _PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
@@ -89,10 +89,10 @@ class PublicKey:
         """
         if "d" in jwk or "k" in jwk:
             _key_invalid("a jwk with private members, expected a public one")
-        if jwk.get("use", "sig") != "sig" or "verify" not in _operations(jwk):
+        if jwk.get("use", "sig") != "sig" or ("key_ops" in jwk and "verify" not in member(jwk, "key_ops", list)):
             _key_invalid("a jwk that is not for signatures")
         key = _okp(jwk) if jwk.get("kty") == "OKP" else _ec(jwk)
-        if jwk.get("alg", key.alg) != key.alg:
+        if "alg" in jwk and jwk["alg"] != key.alg:
             _key_invalid("a jwk whose alg is not that of its curve")
         return key
 
@@ -142,16 +142,11 @@ class PublicKey:
         return True
 
 
-def _operations(jwk: Mapping[str, Json]) -> list[Json]:
-    named = optional(jwk, "key_ops", list)
-    return ["verify"] if named is None else named
-
-
 def _ec(jwk: Mapping[str, Json]) -> PublicKey:
     curve = _BY_CRV.get(member(jwk, "crv", str)) if jwk.get("kty") == "EC" else None
     if curve is None:
         _key_invalid("a jwk of another kty or crv, expected p-256, p-384, p-521 or ed25519")
-    x, y = (base64url(member(jwk, name, str), name) for name in ("x", "y"))
+    x, y = base64url(member(jwk, "x", str), "x"), base64url(member(jwk, "y", str), "y")
     if len(x) != curve.width or len(y) != curve.width:
         _key_invalid(f"a jwk whose coordinates are not {curve.width} bytes wide")
     try:
