@@ -155,10 +155,18 @@ class StatusToken:
         """
         if self.uri != ref.uri:
             raise StatusError("status.uri_mismatch", "sub is not the uri the credential refers to")
+        self.check_issued(at)
+        if self.over(at - stale_for, max_age=max_age):
+            raise StatusError("status.stale", "the status list token has expired")
+
+    def check_issued(self, at: datetime) -> None:
+        """Return if the token is not dated in the future; ``status.stale``."""
         if self.issued > at + _SKEW:
             raise StatusError("status.stale", "the status list token is dated in the future")
-        if at - stale_for >= (self.until or self.issued + max_age):
-            raise StatusError("status.stale", "the status list token has expired")
+
+    def over(self, at: datetime, *, max_age: timedelta) -> bool:
+        """Whether it has ended: at its ``exp``, or at that age where it names none."""
+        return at >= (self.until or self.issued + max_age)
 
     def due(self, at: datetime, *, default: timedelta) -> bool:
         """Whether it is time to look for a newer one: past its ttl, or the default where it names none (§8.1)."""
