@@ -103,7 +103,8 @@ def match(query: Query, held: Sequence[Candidate]) -> Answer:
     if lacking or not (query.credential_sets or all(candidates.values())):
         _unsatisfied()
     pairs = zip(query.credential_sets, options, strict=True)
-    taken = tuple(_least(set_, found, candidates) if set_.required else None for set_, found in pairs)
+    sizes = {id_: len(choices[0].paths) for id_, choices in candidates.items() if choices}
+    taken = tuple(_least(set_, found, sizes) if set_.required else None for set_, found in pairs)
     return Answer(query=query, candidates=candidates, options=options, taken=taken)
 
 
@@ -125,9 +126,9 @@ def _answerable(set_: CredentialSet, candidates: Mapping[str, Sequence[Choice]])
     return tuple(i for i, option in enumerate(set_.options) if all(candidates[id_] for id_ in option))
 
 
-def _least(set_: CredentialSet, answerable: Sequence[int], candidates: Mapping[str, Sequence[Choice]]) -> int:
+def _least(set_: CredentialSet, answerable: Sequence[int], sizes: Mapping[str, int]) -> int:
     """The answerable option that discloses least, the verifier's favourite among equals."""
-    return min(answerable, key=lambda i: sum(len(candidates[id_][0].paths) for id_ in set_.options[i]))
+    return min(answerable, key=lambda i: sum(sizes[id_] for id_ in set_.options[i]))
 
 
 def _unsatisfied() -> NoReturn:
@@ -149,6 +150,9 @@ def check(query: Query, presented: Presented, *, drop_extra: bool = False) -> No
             raise Malformed("malformed.vp_token", "an answer to a query that was not asked")
         if not candidates or (len(candidates) > 1 and not asked.multiple):
             raise Malformed("malformed.vp_token", f"{len(candidates)} presentations for one query")
+        entries = [entry for candidate in candidates if (entry := candidate.credential.status)]
+        if len(set(entries)) < len(entries):
+            raise Malformed("malformed.vp_token", "the same credential twice in answer to one query")
         for candidate in candidates:
             _check_one(asked, candidate, drop_extra=drop_extra)
     if not _satisfied(query, presented.keys()):

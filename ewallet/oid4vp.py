@@ -16,6 +16,7 @@ from ewallet.shape import MAX_CREDENTIAL, MAX_DOCUMENT, Json, instance, json_obj
 VpToken: TypeAlias = Mapping[str, tuple[str, ...]]
 
 _RESPONSE_TYPE: Final = "vp_token"
+_MAX_PRESENTATIONS: Final = 100  # of one answer; each costs two signatures, and no query has more parts than that
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +80,14 @@ def _some(members: Mapping[str, Json], name: str) -> str:
     return text
 
 
+def is_vp_token(text: str) -> bool:
+    """Whether it is a vp_token rather than one presentation, compact or as JSON (RFC 9901 §8); ``malformed.json``.
+
+    An answer to a query named ``payload`` is an array, the payload of a JSON serialisation is a text.
+    """
+    return text.startswith("{") and not isinstance(json_object(text, "the answer").get("payload"), str)
+
+
 def parse_vp_token(raw: str | bytes) -> VpToken:
     """The presentations by query id (§8.1): arrays always, never empty; ``malformed.vp_token``, ``limit.*``."""
     try:
@@ -90,6 +99,9 @@ def parse_vp_token(raw: str | bytes) -> VpToken:
         raise Malformed("malformed.vp_token", str(exc)) from None
     if not token:
         raise Malformed("malformed.vp_token", "no presentation")
+    count = sum(map(len, token.values()))
+    if count > _MAX_PRESENTATIONS:
+        raise Malformed("limit.count", f"{count} presentations, at most {_MAX_PRESENTATIONS} are read")
     return token
 
 
