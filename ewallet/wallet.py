@@ -6,7 +6,9 @@ its kind allows, usually once, and is spent before the presentation exists: noth
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, Protocol
@@ -17,7 +19,7 @@ from ewallet.catalog import Catalog
 from ewallet.credential import Credential, Path
 from ewallet.dcql import Query
 from ewallet.env import Env
-from ewallet.errors import CryptoError, NotFound, UsageError
+from ewallet.errors import AlreadyUsed, CryptoError, NotFound, UsageError
 from ewallet.formats import FORMATS, open_any
 from ewallet.keys import PublicKey, SigningKey
 from ewallet.kinds import CredentialType
@@ -138,9 +140,10 @@ class Wallet:
         checked = [self._check(raw, at) for raw in credentials]
         if len({(credential.format, credential.type_id) for credential in checked}) != 1:
             raise UsageError("usage.argument", "copies of no or of several kinds, expected one")
-        if len({_key(credential) for credential in checked}) < len(checked):
-            raise CryptoError("crypto.key_invalid", "two copies bound to the same key")
         first = checked[0]
+        if any(_said(credential) != _said(first) for credential in checked):
+            raise UsageError("usage.argument", "copies that do not say the same, expected those of one certificate")
+        self._check_new({_key(credential) for credential in checked}, len(checked))
         type_ = self._catalog.by_vct(first.type_id)
         held = Held(
             id=to_base64url(self._env.random(9)),
@@ -153,6 +156,14 @@ class Wallet:
         copies = [Copy(id=to_base64url(self._env.random(9)), key=_key(checked), raw=raw) for raw, checked in pairs]
         self._store.put(held, copies)
         return self._document(held)
+
+    def _check_new(self, keys: AbstractSet[str], count: int) -> None:
+        """Return if each copy has a key of its own that no copy had before: what is shown twice under one key links."""
+        if len(keys) < count:
+            raise CryptoError("crypto.key_invalid", "two copies bound to the same key")
+        known = {copy.key for held in self._store.held() for copy in self._store.copies(held.id)}
+        if not keys.isdisjoint(known):
+            raise AlreadyUsed("storage.already_used", "a copy bound to a key that another copy is bound to")
 
     def documents(self) -> tuple[Document, ...]:
         """Every held certificate, the newest first."""
@@ -233,6 +244,12 @@ class Wallet:
             type=self._catalog.by_vct(held.type_id),
             copies_left=sum(copy.uses == 0 for copy in copies),
         )
+
+
+def _said(credential: Credential) -> tuple[str, tuple[Path, ...]]:
+    """What a copy says of the person, to be compared: JSON, since 1 is not true there."""
+    claims = {name: value for name, value in credential.claims.items() if name not in credential.registered}
+    return json.dumps(claims, sort_keys=True), tuple(sorted(credential.shown, key=repr))
 
 
 def _key(credential: Credential) -> str:
