@@ -42,8 +42,12 @@ Json = Any  # None, bool, int, float, str, list, dict; the checks below narrow i
 
 
 def refuse(code: str, detail: str = "") -> NoReturn:
-    """Raise :class:`Malformed` without a cause: a parser's own words may quote the input."""
-    raise Malformed(code, detail) from None
+    """Raise :class:`Malformed` without a cause, nor a context: a parser's own error has the input with it."""
+    error = Malformed(code, detail)
+    try:
+        raise error from None
+    finally:
+        error.__context__ = None
 
 
 _ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
