@@ -10,9 +10,10 @@ import json
 from base64 import b64encode
 from collections.abc import Mapping
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any, Final, NamedTuple, NoReturn
 
-from ewallet.errors import CryptoError
+from ewallet.errors import CryptoError, TrustError
 from ewallet.keys import ALGORITHMS, PublicKey, Signer
 from ewallet.shape import (
     MAX_CERTIFICATE,
@@ -76,8 +77,21 @@ class Jws(NamedTuple):  # made in a third of the time of a frozen dataclass
 
     @property
     def chain(self) -> tuple[bytes, ...]:
-        """The DER certificates of ``x5c``, leaf first (RFC 7515 §4.1.6), or none; ``malformed.*``, ``limit.*``."""
-        return _chain(tuple(strings(self.header["x5c"], "x5c"))) if "x5c" in self.header else ()
+        """The DER certificates of ``x5c``, leaf first (RFC 7515 §4.1.6), or none.
+
+        Raises ``malformed.*``, ``limit.*``, or ``trust.no_path`` where ``x5t#S256`` names another leaf (§4.1.8).
+        """
+        chain = _chain(tuple(strings(self.header["x5c"], "x5c"))) if "x5c" in self.header else ()
+        if chain and _THUMBPRINT in self.header and self.header[_THUMBPRINT] != _thumbprint(chain[0]):
+            raise TrustError("trust.no_path", f"{_THUMBPRINT} is not of the first certificate of x5c")
+        return chain
+
+
+_THUMBPRINT: Final = "x5t#S256"
+
+
+def _thumbprint(der: bytes) -> str:
+    return to_base64url(sha256(der).digest())
 
 
 @lru_cache(maxsize=256)

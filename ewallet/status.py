@@ -14,7 +14,7 @@ from typing import Final
 
 from ewallet import jose
 from ewallet.credential import StatusRef, moment
-from ewallet.errors import CryptoError, Malformed, StatusError, UsageError
+from ewallet.errors import CryptoError, Malformed, StatusError, TrustError, UsageError
 from ewallet.keys import PublicKey, Signer
 from ewallet.shape import (
     MAX_DOCUMENT,
@@ -113,7 +113,7 @@ class StatusToken:
         """The token of a compact JWT (§5.1); ``status.token_invalid``, ``status.stale``, ``limit.*``."""
         try:
             return cls._parse(raw)
-        except (Malformed, CryptoError) as exc:
+        except (Malformed, CryptoError, TrustError) as exc:
             if exc.code.startswith("limit."):
                 raise
             raise StatusError("status.token_invalid", str(exc)) from None
