@@ -47,10 +47,11 @@ _CURVES: Final = {
     )
 }
 _BY_CRV: Final = {curve.crv: curve for curve in _CURVES.values()}
+_BY_ALG: Final = {curve.alg: curve for curve in _CURVES.values()}
 _ED25519: Final = "EdDSA"
 
 #: Signature algorithms this library verifies; ``none`` and every MAC are absent on purpose (RFC 8725 §3.1).
-ALGORITHMS: Final = frozenset({*(curve.alg for curve in _CURVES.values()), _ED25519})
+ALGORITHMS: Final = frozenset({*_BY_ALG, _ED25519})
 
 
 def _key_invalid(detail: str) -> NoReturn:
@@ -194,7 +195,7 @@ class SigningKey:
         """A fresh key for ES256, ES384, ES512 or EdDSA, from the operating system's entropy."""
         if alg == _ED25519:
             return cls(ed25519.Ed25519PrivateKey.generate())
-        curve = next((curve for curve in _CURVES.values() if curve.alg == alg), None)
+        curve = _BY_ALG.get(alg)
         if curve is None:
             raise UsageError("usage.argument", f"no algorithm {alg!r}, expected one of {', '.join(sorted(ALGORITHMS))}")
         return cls(ec.generate_private_key(curve.curve))
@@ -236,10 +237,10 @@ class SigningKey:
 
     def sign(self, data: bytes) -> bytes:
         """The signature over the data, ``r || s`` or Ed25519."""
-        if isinstance(self._key, ed25519.Ed25519PrivateKey):
-            return self._key.sign(data)
-        curve = _CURVES[self._key.curve.name]
-        return curve.ecdsa.sign(data, self._key)
+        curve = _BY_ALG.get(self.public.alg)
+        if curve is None:
+            return cast(ed25519.Ed25519PrivateKey, self._key).sign(data)
+        return curve.ecdsa.sign(data, cast(ec.EllipticCurvePrivateKey, self._key))
 
     def with_chain(self, chain: tuple[bytes, ...]) -> SigningKey:
         """The same key under another certificate chain."""
