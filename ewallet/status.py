@@ -78,6 +78,11 @@ class StatusList:
             raise StatusError("status.index_out_of_range", f"index {index} in a list of {len(self)} entries")
         return byte, shift
 
+    def within(self, other: StatusList) -> bool:
+        """Whether every bit that is set here is set in the other list too, which has the same shape."""
+        same = self.bits == other.bits and len(self.data) == len(other.data)
+        return same and not int.from_bytes(self.data, "big") & ~int.from_bytes(other.data, "big")
+
     def compressed(self) -> bytes:
         """The list as one ZLIB stream at the best level (§4.1)."""
         return zlib.compress(self.data, 9)

@@ -105,9 +105,19 @@ class StatusTokens:
         token.check_issued(at)
         if uri not in (None, token.uri):
             raise StatusError("status.uri_mismatch", "sub is not the uri the credential refers to")
+        self._check_no_undoing(token)
         if not self._store.put_status_token(token.uri, token.raw, token.issued):
             raise StatusError("status.rollback", "the status list is older than one seen before")
         return self._cached(token)
+
+    def _check_no_undoing(self, token: StatusToken) -> None:
+        """Return unless it takes back what one of the same second says: which is newer, their dates do not tell."""
+        raw = self._store.status_token(token.uri)
+        if raw is None or raw == token.raw:
+            return
+        seen = StatusToken.read(raw)
+        if seen.issued == token.issued and not seen.list.within(token.list):
+            raise StatusError("status.rollback", "the status list takes back what one of the same second says")
 
     def _believed(self, raw: str | bytes, at: datetime, type_id: str | None) -> StatusToken:
         token = StatusToken.read(raw)

@@ -11,6 +11,7 @@ from datetime import timedelta
 import pytest
 
 from ewallet import jose
+from ewallet.errors import StatusError
 from ewallet.flow import Response
 from ewallet.keys import SigningKey
 from ewallet.status import MEDIA_TYPE, TYP, StatusList
@@ -102,3 +103,31 @@ def test_sta_09_a_list_that_has_ended_is_fetched_anew_whatever_its_ttl(ewallet_k
     assert None is ask(_host(ewallet_kit, ttl=30 * 86_400))
     ewallet_kit.clock.advance(timedelta(hours=25))
     assert None is ask()
+
+
+def test_sta_11_a_list_of_the_same_second_does_not_take_a_revocation_back(ewallet_kit):
+    """STA-11: signed twice in a second, before and after revoking, the dates do not tell which list is newer."""
+    document = ewallet_kit.issue(KIND, copies=2)
+    before = ewallet_kit.issuer.status_token(document.credential.status.uri)
+    ewallet_kit.issuer.revoke(ewallet_kit.certificate_id(document), reason="a test")
+    after = ewallet_kit.issuer.status_token(document.credential.status.uri)
+    verifier = ewallet_kit.another_verifier()
+    verifier.put_status_token(after)
+
+    with pytest.raises(StatusError) as refused:
+        verifier.put_status_token(before)
+    assert "status.rollback" == refused.value.code
+    presented = ewallet_kit.present(ewallet_kit.query(KIND, ["resident_address"]))
+    assert "status.revoked" == ewallet_kit.verify(presented.token, presented.request, by=verifier).code
+
+
+def test_sta_11_a_revocation_of_the_same_second_is_taken(ewallet_kit):
+    """STA-11: the other way round it is news."""
+    document = ewallet_kit.issue(KIND)
+    verifier = ewallet_kit.another_verifier()
+    verifier.put_status_token(ewallet_kit.issuer.status_token(document.credential.status.uri))
+    ewallet_kit.issuer.revoke(ewallet_kit.certificate_id(document), reason="a test")
+    verifier.put_status_token(ewallet_kit.issuer.status_token(document.credential.status.uri))
+    presented = ewallet_kit.present(ewallet_kit.query(KIND, ["resident_address"]))
+
+    assert "status.revoked" == ewallet_kit.verify(presented.token, presented.request, by=verifier).code
