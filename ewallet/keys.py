@@ -20,7 +20,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from jwt.algorithms import ECAlgorithm
+from jwt.utils import der_to_raw_signature, raw_to_der_signature
 
 from ewallet.errors import CryptoError, StoreError, UsageError
 from ewallet.shape import Json, base64url, certificates, json_object, member, to_base64url
@@ -35,15 +35,15 @@ class _Curve:
     crv: str
     width: int  # bytes of one coordinate
     curve: ec.EllipticCurve
-    ecdsa: ECAlgorithm
+    ecdsa: ec.ECDSA  # made once: it and its hash cost more than a conversion
 
 
 _CURVES: Final = {
     curve.curve.name: curve
     for curve in (
-        _Curve("ES256", "P-256", 32, ec.SECP256R1(), ECAlgorithm(hashes.SHA256, ec.SECP256R1)),
-        _Curve("ES384", "P-384", 48, ec.SECP384R1(), ECAlgorithm(hashes.SHA384, ec.SECP384R1)),
-        _Curve("ES512", "P-521", 66, ec.SECP521R1(), ECAlgorithm(hashes.SHA512, ec.SECP521R1)),
+        _Curve("ES256", "P-256", 32, ec.SECP256R1(), ec.ECDSA(hashes.SHA256())),
+        _Curve("ES384", "P-384", 48, ec.SECP384R1(), ec.ECDSA(hashes.SHA384())),
+        _Curve("ES512", "P-521", 66, ec.SECP521R1(), ec.ECDSA(hashes.SHA512())),
     )
 }
 _BY_CRV: Final = {curve.crv: curve for curve in _CURVES.values()}
@@ -134,11 +134,13 @@ class PublicKey:
             raise CryptoError("crypto.signature_invalid", "the signature is not this key's over this text")
 
     def _verifies(self, signature: bytes, data: bytes) -> bool:
-        if self._curve:
-            return self._curve.ecdsa.verify(data, cast(ec.EllipticCurvePublicKey, self._key), signature)
         try:
-            cast(ed25519.Ed25519PublicKey, self._key).verify(signature, data)
-        except InvalidSignature:
+            if self._curve:
+                der = raw_to_der_signature(signature, self._curve.curve)
+                cast(ec.EllipticCurvePublicKey, self._key).verify(der, data, self._curve.ecdsa)
+            else:
+                cast(ed25519.Ed25519PublicKey, self._key).verify(signature, data)
+        except (InvalidSignature, ValueError):  # a value error: not as wide as the curve wants
             return False
         return True
 
@@ -240,7 +242,7 @@ class SigningKey:
         curve = _BY_ALG.get(self.public.alg)
         if curve is None:
             return cast(ed25519.Ed25519PrivateKey, self._key).sign(data)
-        return curve.ecdsa.sign(data, cast(ec.EllipticCurvePrivateKey, self._key))
+        return der_to_raw_signature(cast(ec.EllipticCurvePrivateKey, self._key).sign(data, curve.ecdsa), curve.curve)
 
     def with_chain(self, chain: tuple[bytes, ...]) -> SigningKey:
         """The same key under another certificate chain."""
