@@ -96,14 +96,14 @@ def _strong(key: object) -> bool:
 def _check_identified(presented: x509.Certificate, found: Mapping[type, Any]) -> None:
     """§4.2.1.1: it names the key that signed it, by identifier and by nothing else; only a root need not."""
     signed_by, own = found.get(x509.AuthorityKeyIdentifier), found.get(x509.SubjectKeyIdentifier)
-    root = _self_signed(presented)
-    if signed_by is None and root:
+    if signed_by is None and _self_signed(presented):
         return
     if not isinstance(signed_by, x509.AuthorityKeyIdentifier) or signed_by.key_identifier is None:
         _refuse("a certificate without an authority key identifier")
     if signed_by.authority_cert_issuer is not None or signed_by.authority_cert_serial_number is not None:
         _refuse("an authority key identifier with more than an identifier")
-    if root and isinstance(own, x509.SubjectKeyIdentifier) and own.digest != signed_by.key_identifier:
+    differ = isinstance(own, x509.SubjectKeyIdentifier) and own.digest != signed_by.key_identifier
+    if differ and _self_signed(presented):
         _refuse("a root whose two key identifiers differ")
 
 
