@@ -14,6 +14,7 @@ from typing import NoReturn
 from ewallet.credential import Credential, Path
 from ewallet.dcql import ClaimQuery, CredentialQuery, CredentialSet, Query
 from ewallet.errors import Malformed, PolicyError, QueryError, TrustError, UsageError
+from ewallet.jose import to_json
 from ewallet.shape import Json
 
 
@@ -187,14 +188,16 @@ def _satisfied(query: Query, answered: Iterable[str]) -> bool:
 
 
 def asked_claims(query: Query, presented: Presented) -> dict[str, Json]:
-    """``{query name: {claim key: value}}`` of what was asked and nothing else; a list of those where it is multiple."""
-    return {
-        asked.name: [_values(asked, candidate) for candidate in presented[asked.id]]
-        if asked.multiple
-        else _values(asked, presented[asked.id][0])
-        for asked in query.credentials
-        if asked.id in presented
-    }
+    """``{query name: {claim key: value}}`` of what was asked and nothing else; a list of those where it is multiple.
+
+    Where two answers would have one name, or two claims one key, the later has its whole id, or its path as JSON.
+    """
+    claims: dict[str, Json] = {}
+    for asked in query.credentials:
+        if asked.id in presented:
+            values = [_values(asked, candidate) for candidate in presented[asked.id]]
+            claims[asked.id if asked.name in claims else asked.name] = values if asked.multiple else values[0]
+    return claims
 
 
 def _values(asked: CredentialQuery, candidate: Candidate) -> dict[str, Json]:
@@ -202,5 +205,6 @@ def _values(asked: CredentialQuery, candidate: Candidate) -> dict[str, Json]:
     values: dict[str, Json] = {}
     for claim in asked.answered(candidate.credential) or ():
         found = [value for _, value in claim.select(claims)]
-        values[claim.key] = found if None in claim.path else found[0]
+        key = to_json(list(claim.path)).decode() if claim.key in values else claim.key
+        values[key] = found if None in claim.path else found[0]
     return values
