@@ -77,9 +77,7 @@ def check_certificate(presented: x509.Certificate) -> Checked:
         _refuse("a certificate for a key that is not p-256, p-384, p-521 or ed25519")
     if not _UNDERSTOOD.issuperset([extension.oid for extension in extensions if extension.critical]):
         _refuse("a certificate with a critical extension that is not understood")
-    found = by_class(extensions)
-    _check_identified(presented, found)
-    return Checked(key, found, presented.not_valid_before_utc, presented.not_valid_after_utc)
+    return Checked(key, by_class(extensions), presented.not_valid_before_utc, presented.not_valid_after_utc)
 
 
 def by_class(extensions: x509.Extensions) -> Mapping[type, Any]:
@@ -93,10 +91,14 @@ def _strong(key: object) -> bool:
     return isinstance(key, ed25519.Ed25519PublicKey)
 
 
-def _check_identified(presented: x509.Certificate, found: Mapping[type, Any]) -> None:
-    """§4.2.1.1: it names the key that signed it, by identifier and by nothing else; only a root need not."""
+def check_identified(presented: x509.Certificate, checked: Checked, *, identified: bool = True) -> None:
+    """§4.2.1.1: Return if it names the key that signed it, by identifier and by nothing else; only a root need not.
+
+    ``identified`` False lets others be without it too.
+    """
+    found = checked.extensions
     signed_by, own = found.get(x509.AuthorityKeyIdentifier), found.get(x509.SubjectKeyIdentifier)
-    if signed_by is None and _self_signed(presented):
+    if signed_by is None and (not identified or _self_signed(presented)):
         return
     if not isinstance(signed_by, x509.AuthorityKeyIdentifier) or signed_by.key_identifier is None:
         _refuse("a certificate without an authority key identifier")
@@ -132,9 +134,10 @@ def check_leaf(presented: x509.Certificate) -> Checked:
 def check_authority(presented: x509.Certificate, *, identified: bool = True) -> Checked:
     """§4.2.1.2-4: What it says, if it may sign certificates; that it is an authority is known from the path.
 
-    ``identified`` False lets it be without a subject key identifier.
+    ``identified`` False lets it be without key identifiers.
     """
     authority = check_certificate(presented)
+    check_identified(presented, authority, identified=identified)
     if identified and x509.SubjectKeyIdentifier not in authority.extensions:
         _refuse("an authority without a subject key identifier")
     usage = authority.extensions.get(x509.KeyUsage)

@@ -31,6 +31,7 @@ from ewallet.profile import (
     by_class,
     check_authority,
     check_certificate,
+    check_identified,
     check_leaf,
     check_made_for,
 )
@@ -79,8 +80,8 @@ class TrustAnchor:
     """A certificate that is believed without a further one, for one purpose.
 
     ``types`` are the credential types (``vct`` or docType) it may vouch for, ``*`` for any; ``end_entity`` allows this
-    very certificate to sign, self-signed or not. ``key_identifiers`` False tolerates authorities below it, and itself,
-    without the subject key identifier that RFC 5280 §4.2.1.2 asks of them.
+    very certificate to sign, self-signed or not. ``key_identifiers`` False tolerates certificates below it, and itself,
+    without the authority and subject key identifiers that RFC 5280 §4.2.1.1-2 asks of them.
     """
 
     id: str
@@ -214,6 +215,7 @@ class TrustList:
             _not_valid()
         path = (leaf,) if listed else self._path(certificates, at)
         anchor = self._anchor_of(path, purpose, at, type_id)
+        check_identified(leaf, signs, identified=anchor.key_identifiers)
         above = [check_authority(authority, identified=anchor.key_identifiers) for authority in path[1:]]
         check_made_for(signs, KEY_USAGE[purpose])
         return _trust_path([signs, *above], anchor, key)
