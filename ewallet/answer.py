@@ -14,6 +14,7 @@ from typing import NoReturn
 from ewallet.credential import Credential, Path
 from ewallet.dcql import ClaimQuery, CredentialQuery, CredentialSet, Query
 from ewallet.errors import Malformed, PolicyError, QueryError, TrustError, UsageError
+from ewallet.jose import to_json
 from ewallet.shape import Json
 
 
@@ -103,7 +104,8 @@ def match(query: Query, held: Sequence[Candidate]) -> Answer:
     if lacking or not (query.credential_sets or all(candidates.values())):
         _unsatisfied()
     pairs = zip(query.credential_sets, options, strict=True)
-    taken = tuple(_least(set_, found, candidates) if set_.required else None for set_, found in pairs)
+    sizes = {id_: len(choices[0].paths) for id_, choices in candidates.items() if choices}
+    taken = tuple(_least(set_, found, sizes) if set_.required else None for set_, found in pairs)
     return Answer(query=query, candidates=candidates, options=options, taken=taken)
 
 
@@ -125,9 +127,9 @@ def _answerable(set_: CredentialSet, candidates: Mapping[str, Sequence[Choice]])
     return tuple(i for i, option in enumerate(set_.options) if all(candidates[id_] for id_ in option))
 
 
-def _least(set_: CredentialSet, answerable: Sequence[int], candidates: Mapping[str, Sequence[Choice]]) -> int:
+def _least(set_: CredentialSet, answerable: Sequence[int], sizes: Mapping[str, int]) -> int:
     """The answerable option that discloses least, the verifier's favourite among equals."""
-    return min(answerable, key=lambda i: sum(len(candidates[id_][0].paths) for id_ in set_.options[i]))
+    return min(answerable, key=lambda i: sum(sizes[id_] for id_ in set_.options[i]))
 
 
 def _unsatisfied() -> NoReturn:
@@ -149,6 +151,9 @@ def check(query: Query, presented: Presented, *, drop_extra: bool = False) -> No
             raise Malformed("malformed.vp_token", "an answer to a query that was not asked")
         if not candidates or (len(candidates) > 1 and not asked.multiple):
             raise Malformed("malformed.vp_token", f"{len(candidates)} presentations for one query")
+        entries = [entry for candidate in candidates if (entry := candidate.credential.status)]
+        if len(set(entries)) < len(entries):
+            raise Malformed("malformed.vp_token", "the same credential twice in answer to one query")
         for candidate in candidates:
             _check_one(asked, candidate, drop_extra=drop_extra)
     if not _satisfied(query, presented.keys()):
@@ -183,14 +188,16 @@ def _satisfied(query: Query, answered: Iterable[str]) -> bool:
 
 
 def asked_claims(query: Query, presented: Presented) -> dict[str, Json]:
-    """``{query name: {claim key: value}}`` of what was asked and nothing else; a list of those where it is multiple."""
-    return {
-        asked.name: [_values(asked, candidate) for candidate in presented[asked.id]]
-        if asked.multiple
-        else _values(asked, presented[asked.id][0])
-        for asked in query.credentials
-        if asked.id in presented
-    }
+    """``{query name: {claim key: value}}`` of what was asked and nothing else; a list of those where it is multiple.
+
+    Where two answers would have one name, or two claims one key, the later has its whole id, or its path as JSON.
+    """
+    claims: dict[str, Json] = {}
+    for asked in query.credentials:
+        if asked.id in presented:
+            values = [_values(asked, candidate) for candidate in presented[asked.id]]
+            claims[asked.id if asked.name in claims else asked.name] = values if asked.multiple else values[0]
+    return claims
 
 
 def _values(asked: CredentialQuery, candidate: Candidate) -> dict[str, Json]:
@@ -198,5 +205,6 @@ def _values(asked: CredentialQuery, candidate: Candidate) -> dict[str, Json]:
     values: dict[str, Json] = {}
     for claim in asked.answered(candidate.credential) or ():
         found = [value for _, value in claim.select(claims)]
-        values[claim.key] = found if None in claim.path else found[0]
+        key = to_json(list(claim.path)).decode() if claim.key in values else claim.key
+        values[key] = found if None in claim.path else found[0]
     return values

@@ -61,6 +61,8 @@ def add_verbs(
 
 def run(program: Callable[[list[str]], int], argv: Sequence[str] | None) -> int:
     """The exit code of a program; what could not be written to stdout was not done, so it never ends with 0 then."""
+    if sys.stdout is None:  # closed by whoever started it
+        return MISUSED
     terminal.prepare()
     try:
         code = program(list(sys.argv[1:] if argv is None else argv))
@@ -87,6 +89,8 @@ def understood(exc: Exception) -> EWalletError:
         return exc
     if isinstance(exc, Misuse):
         return UsageError("usage.argument", terminal.plain(str(exc)))
+    if isinstance(exc, OSError):
+        return UsageError("usage.file", f"a file or the output failed: {(exc.strerror or 'no reason given').lower()}")
     if os.environ.get("EWALLET_DEBUG") == "1":
         traceback.print_exception(exc)
     frames = traceback.extract_tb(exc.__traceback__)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from ewallet.errors import ValidityError
@@ -105,6 +106,7 @@ class Credential:
             raise ValidityError("time.not_yet_valid", "the credential is dated in the future")
 
 
+@lru_cache(maxsize=1024)  # issuers round to the day, and one copy says the same time twice
 def moment(seconds: int) -> datetime:
     """The aware UTC time of a numeric date (RFC 7519 §2)."""
     return datetime.fromtimestamp(seconds, UTC)

@@ -60,8 +60,17 @@ class ClaimQuery:
 def _same(value: Json, wanted: Json) -> bool:
     """By type and value; texts in NFC, since a name typed on another keyboard is the same name."""
     if isinstance(value, str) and isinstance(wanted, str):
-        return normalize("NFC", value) == normalize("NFC", wanted)
+        alike = value == wanted or _alike(len(value), len(wanted))
+        return alike and normalize("NFC", value) == normalize("NFC", wanted)
     return type(value) is type(wanted) and bool(value == wanted)
+
+
+def _alike(one: int, other: int) -> bool:
+    """Whether texts of these lengths can have the same NFC: a character becomes at most four (UAX #15 §2).
+
+    Composing takes the square of the time for a text of combining marks, so what is asked may not be of any length.
+    """
+    return one <= 4 * other and other <= 4 * one
 
 
 @dataclass(frozen=True)
@@ -99,19 +108,14 @@ class CredentialQuery:
         """The types it asks for; none where this library does not speak the format."""
         return FORMATS[self.format].type_ids(self.meta) if self.format in FORMATS else frozenset()
 
-    def selections(self) -> tuple[tuple[ClaimQuery, ...], ...]:
-        """The combinations of claims that answer it, the verifier's favourite first (§6.4.1)."""
-        if not self.claim_sets:
-            return (self.claims,)
-        by_id = {claim.id: claim for claim in self.claims}
-        return tuple(tuple(by_id[id_] for id_ in ids) for ids in self.claim_sets)
-
     def answered(self, credential: Credential) -> tuple[ClaimQuery, ...] | None:
-        """The first of those combinations that the credential can answer, or None."""
-        for selection in self.selections():
-            if all(claim.select(credential.claims) for claim in selection):
-                return selection
-        return None
+        """The claims to answer with, of ``claim_sets`` the first that the credential has whole (§6.4.1), or None."""
+        lacking = {claim.id for claim in self.claims if not claim.select(credential.claims)}  # each is looked up once
+        if not self.claim_sets:
+            return None if lacking else self.claims
+        by_id = {claim.id: claim for claim in self.claims}
+        found = next((ids for ids in self.claim_sets if lacking.isdisjoint(ids)), None)
+        return None if found is None else tuple(by_id[id_] for id_ in found)
 
     def vouched_for(self, authorities: frozenset[str]) -> bool:
         """Whether the issuer's path has one of the trusted authorities, where any are named."""
@@ -253,6 +257,8 @@ def _credential_query(members: Mapping[str, Json]) -> CredentialQuery:
 
 def _references(members: Mapping[str, Json], name: str, ids: set[str]) -> tuple[tuple[str, ...], ...]:
     sets = tuple(strings(item, f"an item of {name}") for item in _optional_items(members, name))
+    if any(len(set_) > _MAX_QUERIES for set_ in sets):
+        _invalid(f"an item of {name} has more than {_MAX_QUERIES} items")
     if not ids.issuperset(id_ for set_ in sets for id_ in set_):
         _invalid(f"{name} names an id that is not there")
     return sets

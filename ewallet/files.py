@@ -31,6 +31,17 @@ def read(name: str, *, limit: int = MAX_DOCUMENT, what: str = "the file") -> byt
         return _whole(file, limit, what)
 
 
+def stream(name: str, *, limit: int, what: str) -> BinaryIO:
+    """As :func:`read`, to be read piece by piece; standard input has no limit then."""
+    if name == STDIN:
+        return sys.stdin.buffer
+    file = _opened(name, what)
+    if os.fstat(file.fileno()).st_size > limit:
+        file.close()
+        raise _too_large(what, limit)
+    return file
+
+
 def read_own(name: str, *, limit: int = MAX_DOCUMENT, what: str) -> bytes:
     """As :func:`read`, for a file that is ours to get right: too large is ``usage.file`` as well."""
     try:

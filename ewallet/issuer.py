@@ -129,7 +129,7 @@ class Issuer:
         ``claims`` is a whole record of the kind; yes/no claims are added. ``subject`` is the issuer's own handle for
         the person and never leaves it. Raises ``issue.*`` before anything is recorded, ``usage.*``.
         """
-        type_ = self.catalog.type(type_id)
+        type_, format_ = self.catalog.type(type_id), _format(format_id)
         record = type_.normalised(claims)
         type_.check(record)
         _check_holders(holders)
@@ -151,7 +151,7 @@ class Issuer:
             decoys=self._decoys,
         )
         signer = self._signer(type_, issued.until)
-        copies = self._intend(issued, [replace(draft, holder=key) for key in holders], FORMATS[format_id], signer)
+        copies = self._intend(issued, [replace(draft, holder=key) for key in holders], format_, signer)
         credentials = tuple(copy.complete(signer.sign(copy.data)) for copy in copies)
         self._store.complete(issued.id)
         return Issued(certificate=issued, credentials=credentials)
@@ -232,6 +232,12 @@ class Issuer:
 
     def _list_uri(self, number: int) -> str:
         return f"{self.identifier}/status/{number}"
+
+
+def _format(id_: str) -> Format:
+    if id_ not in FORMATS:
+        raise UsageError("usage.argument", f"no format of that identifier, expected one of {', '.join(FORMATS)}")
+    return FORMATS[id_]
 
 
 def _check_holders(holders: Sequence[PublicKey]) -> None:

@@ -20,10 +20,10 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from jwt.algorithms import ECAlgorithm
+from jwt.utils import der_to_raw_signature, raw_to_der_signature
 
 from ewallet.errors import CryptoError, StoreError, UsageError
-from ewallet.shape import Json, base64url, certificates, json_object, member, optional, to_base64url
+from ewallet.shape import Json, base64url, certificates, json_object, member, to_base64url
 
 _PublicKey: TypeAlias = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 _PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
@@ -35,22 +35,23 @@ class _Curve:
     crv: str
     width: int  # bytes of one coordinate
     curve: ec.EllipticCurve
-    ecdsa: ECAlgorithm
+    ecdsa: ec.ECDSA  # made once: it and its hash cost more than a conversion
 
 
 _CURVES: Final = {
     curve.curve.name: curve
     for curve in (
-        _Curve("ES256", "P-256", 32, ec.SECP256R1(), ECAlgorithm(hashes.SHA256, ec.SECP256R1)),
-        _Curve("ES384", "P-384", 48, ec.SECP384R1(), ECAlgorithm(hashes.SHA384, ec.SECP384R1)),
-        _Curve("ES512", "P-521", 66, ec.SECP521R1(), ECAlgorithm(hashes.SHA512, ec.SECP521R1)),
+        _Curve("ES256", "P-256", 32, ec.SECP256R1(), ec.ECDSA(hashes.SHA256())),
+        _Curve("ES384", "P-384", 48, ec.SECP384R1(), ec.ECDSA(hashes.SHA384())),
+        _Curve("ES512", "P-521", 66, ec.SECP521R1(), ec.ECDSA(hashes.SHA512())),
     )
 }
 _BY_CRV: Final = {curve.crv: curve for curve in _CURVES.values()}
+_BY_ALG: Final = {curve.alg: curve for curve in _CURVES.values()}
 _ED25519: Final = "EdDSA"
 
 #: Signature algorithms this library verifies; ``none`` and every MAC are absent on purpose (RFC 8725 §3.1).
-ALGORITHMS: Final = frozenset({*(curve.alg for curve in _CURVES.values()), _ED25519})
+ALGORITHMS: Final = frozenset({*_BY_ALG, _ED25519})
 
 
 def _key_invalid(detail: str) -> NoReturn:
@@ -89,10 +90,10 @@ class PublicKey:
         """
         if "d" in jwk or "k" in jwk:
             _key_invalid("a jwk with private members, expected a public one")
-        if jwk.get("use", "sig") != "sig" or "verify" not in _operations(jwk):
+        if jwk.get("use", "sig") != "sig" or ("key_ops" in jwk and "verify" not in member(jwk, "key_ops", list)):
             _key_invalid("a jwk that is not for signatures")
         key = _okp(jwk) if jwk.get("kty") == "OKP" else _ec(jwk)
-        if jwk.get("alg", key.alg) != key.alg:
+        if "alg" in jwk and jwk["alg"] != key.alg:
             _key_invalid("a jwk whose alg is not that of its curve")
         return key
 
@@ -133,25 +134,22 @@ class PublicKey:
             raise CryptoError("crypto.signature_invalid", "the signature is not this key's over this text")
 
     def _verifies(self, signature: bytes, data: bytes) -> bool:
-        if self._curve:
-            return self._curve.ecdsa.verify(data, cast(ec.EllipticCurvePublicKey, self._key), signature)
         try:
-            cast(ed25519.Ed25519PublicKey, self._key).verify(signature, data)
-        except InvalidSignature:
+            if self._curve:
+                der = raw_to_der_signature(signature, self._curve.curve)
+                cast(ec.EllipticCurvePublicKey, self._key).verify(der, data, self._curve.ecdsa)
+            else:
+                cast(ed25519.Ed25519PublicKey, self._key).verify(signature, data)
+        except (InvalidSignature, ValueError):  # a value error: not as wide as the curve wants
             return False
         return True
-
-
-def _operations(jwk: Mapping[str, Json]) -> list[Json]:
-    named = optional(jwk, "key_ops", list)
-    return ["verify"] if named is None else named
 
 
 def _ec(jwk: Mapping[str, Json]) -> PublicKey:
     curve = _BY_CRV.get(member(jwk, "crv", str)) if jwk.get("kty") == "EC" else None
     if curve is None:
         _key_invalid("a jwk of another kty or crv, expected p-256, p-384, p-521 or ed25519")
-    x, y = (base64url(member(jwk, name, str), name) for name in ("x", "y"))
+    x, y = base64url(member(jwk, "x", str), "x"), base64url(member(jwk, "y", str), "y")
     if len(x) != curve.width or len(y) != curve.width:
         _key_invalid(f"a jwk whose coordinates are not {curve.width} bytes wide")
     try:
@@ -199,7 +197,7 @@ class SigningKey:
         """A fresh key for ES256, ES384, ES512 or EdDSA, from the operating system's entropy."""
         if alg == _ED25519:
             return cls(ed25519.Ed25519PrivateKey.generate())
-        curve = next((curve for curve in _CURVES.values() if curve.alg == alg), None)
+        curve = _BY_ALG.get(alg)
         if curve is None:
             raise UsageError("usage.argument", f"no algorithm {alg!r}, expected one of {', '.join(sorted(ALGORITHMS))}")
         return cls(ec.generate_private_key(curve.curve))
@@ -241,10 +239,10 @@ class SigningKey:
 
     def sign(self, data: bytes) -> bytes:
         """The signature over the data, ``r || s`` or Ed25519."""
-        if isinstance(self._key, ed25519.Ed25519PrivateKey):
-            return self._key.sign(data)
-        curve = _CURVES[self._key.curve.name]
-        return curve.ecdsa.sign(data, self._key)
+        curve = _BY_ALG.get(self.public.alg)
+        if curve is None:
+            return cast(ed25519.Ed25519PrivateKey, self._key).sign(data)
+        return der_to_raw_signature(cast(ec.EllipticCurvePrivateKey, self._key).sign(data, curve.ecdsa), curve.curve)
 
     def with_chain(self, chain: tuple[bytes, ...]) -> SigningKey:
         """The same key under another certificate chain."""

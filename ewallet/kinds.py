@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from functools import cached_property
+from types import NoneType
 from typing import Any, Final, Literal, NoReturn
 
 from ewallet import shape
@@ -179,7 +180,7 @@ class CredentialType:
 
     def normalised(self, claims: Mapping[str, Json]) -> dict[str, Json]:
         """The same claims with every text in NFC, the form that is signed."""
-        return {name: _nfc(value) for name, value in claims.items()}
+        return {name: _nfc(value, 1) for name, value in claims.items()}
 
     def check(self, claims: Mapping[str, Json]) -> None:
         """Raise ``issue.reserved_claim`` or ``issue.invalid_value`` where a record cannot be issued as this kind."""
@@ -264,12 +265,15 @@ def _disclosures(claim: ClaimType) -> Iterator[Pattern]:
         yield from _disclosures(member)
 
 
-def _nfc(value: Json) -> Json:
+def _nfc(value: Json, depth: int) -> Json:
+    """In NFC as deep as a record may be; what is below is refused by the check."""
     if isinstance(value, str):
         return value if value.isascii() else unicodedata.normalize("NFC", value)
+    if depth > shape.MAX_DEPTH:
+        return value
     if isinstance(value, Mapping):
-        return {name: _nfc(member) for name, member in value.items()}
-    return [_nfc(item) for item in value] if isinstance(value, list | tuple) else value
+        return {name: _nfc(member, depth + 1) for name, member in value.items()}
+    return [_nfc(item, depth + 1) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _invalid(path: str, reason: str) -> NoReturn:
@@ -288,6 +292,8 @@ def _check_texts(value: Json, path: tuple[str, ...]) -> None:
             _check_texts(item, (*path, str(index)))
     elif isinstance(value, str) and _has_control(value):
         _invalid(".".join(path), "control characters")
+    elif not isinstance(value, str | int | float | NoneType):
+        _invalid(".".join(path), "another type of value")
 
 
 def _check_name(name: Json, path: tuple[str, ...]) -> None:

@@ -47,6 +47,7 @@ _URL_SAFE: Final = re.compile(r"[A-Za-z0-9._~-]+\Z")
 _MAX_TRANSACTIONS: Final = 20  # more is nothing a person confirms on a phone
 _TRANSACTION_MEMBERS: Final = frozenset({"type", "credential_ids", "transaction_data_hashes_alg"})
 _USUAL_HASH: Final = ("sha-256",)
+_MAX_PRESENTATIONS: Final = 100  # of one answer; each costs two signatures, and no query has more parts than that
 
 
 def invalid(detail: str, error: str = "invalid_request") -> NoReturn:
@@ -334,6 +335,14 @@ def _verifier_info(members: Mapping[str, Json], query: Query) -> tuple[Mapping[s
     return found
 
 
+def is_vp_token(text: str) -> bool:
+    """Whether it is a vp_token rather than one presentation, compact or as JSON (RFC 9901 §8); ``malformed.json``.
+
+    An answer to a query named ``payload`` is an array, the payload of a JSON serialisation is a text.
+    """
+    return text.startswith("{") and not isinstance(json_object(text, "the answer").get("payload"), str)
+
+
 def parse_vp_token(raw: str | bytes) -> VpToken:
     """The presentations by query id (§8.1): arrays always, never empty; ``malformed.vp_token``, ``limit.*``."""
     try:
@@ -352,6 +361,9 @@ def read_vp_token(members: Json) -> VpToken:
         _no_vp_token(exc)
     if not token:
         raise Malformed("malformed.vp_token", "no presentation")
+    count = sum(map(len, token.values()))
+    if count > _MAX_PRESENTATIONS:
+        raise Malformed("limit.count", f"{count} presentations, at most {_MAX_PRESENTATIONS} are read")
     return token
 
 

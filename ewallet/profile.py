@@ -7,8 +7,10 @@ Section numbers are those of RFC 5280.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from functools import lru_cache
-from typing import Final, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -46,8 +48,17 @@ def _refuse(detail: str) -> NoReturn:
     raise TrustError("trust.cert_profile", detail) from None
 
 
-def check_certificate(presented: x509.Certificate) -> object:
-    """Return its key if it is a version 3 certificate without anything weak, unreadable or not understood."""
+class Checked(NamedTuple):
+    """What a checked certificate says, read once: its key, its extensions by class, and while it is valid."""
+
+    key: object
+    extensions: Mapping[type, Any]
+    since: datetime
+    until: datetime
+
+
+def check_certificate(presented: x509.Certificate) -> Checked:
+    """What it says, if it is a version 3 certificate without anything weak, unreadable or not understood."""
     try:
         extensions = presented.extensions
         number, algorithm = presented.serial_number, presented.signature_algorithm_oid
@@ -64,10 +75,14 @@ def check_certificate(presented: x509.Certificate) -> object:
         _refuse("a certificate signed with another algorithm than ecdsa with sha-2 or ed25519")
     if not _strong(key):
         _refuse("a certificate for a key that is not p-256, p-384, p-521 or ed25519")
-    if any(extension.critical and extension.oid not in _UNDERSTOOD for extension in extensions):
+    if not _UNDERSTOOD.issuperset([extension.oid for extension in extensions if extension.critical]):
         _refuse("a certificate with a critical extension that is not understood")
-    _check_identified(presented, extensions)
-    return key
+    return Checked(key, by_class(extensions), presented.not_valid_before_utc, presented.not_valid_after_utc)
+
+
+def by_class(extensions: x509.Extensions) -> Mapping[type, Any]:
+    """The values of extensions; asking ``cryptography`` for one that is absent costs an exception."""
+    return {type(extension.value): extension.value for extension in extensions}
 
 
 def _strong(key: object) -> bool:
@@ -76,18 +91,21 @@ def _strong(key: object) -> bool:
     return isinstance(key, ed25519.Ed25519PublicKey)
 
 
-def _check_identified(presented: x509.Certificate, extensions: x509.Extensions) -> None:
-    """§4.2.1.1: it names the key that signed it, by identifier and by nothing else; only a root need not."""
-    found = {type(extension.value): extension.value for extension in extensions}
+def check_identified(presented: x509.Certificate, checked: Checked, *, identified: bool = True) -> None:
+    """§4.2.1.1: Return if it names the key that signed it, by identifier and by nothing else; only a root need not.
+
+    ``identified`` False lets others be without it too.
+    """
+    found = checked.extensions
     signed_by, own = found.get(x509.AuthorityKeyIdentifier), found.get(x509.SubjectKeyIdentifier)
-    root = _self_signed(presented)
-    if signed_by is None and root:
+    if signed_by is None and (not identified or _self_signed(presented)):
         return
     if not isinstance(signed_by, x509.AuthorityKeyIdentifier) or signed_by.key_identifier is None:
         _refuse("a certificate without an authority key identifier")
     if signed_by.authority_cert_issuer is not None or signed_by.authority_cert_serial_number is not None:
         _refuse("an authority key identifier with more than an identifier")
-    if root and isinstance(own, x509.SubjectKeyIdentifier) and own.digest != signed_by.key_identifier:
+    differ = isinstance(own, x509.SubjectKeyIdentifier) and own.digest != signed_by.key_identifier
+    if differ and _self_signed(presented):
         _refuse("a root whose two key identifiers differ")
 
 
@@ -101,40 +119,39 @@ def _self_signed(presented: x509.Certificate) -> bool:
     return True
 
 
-def check_leaf(presented: x509.Certificate) -> object:
-    """Return its key if it may sign something other than certificates."""
-    key = check_certificate(presented)
-    for extension in presented.extensions:
-        value = extension.value
-        if isinstance(value, x509.BasicConstraints) and value.ca:
-            _refuse("a certificate authority signs, expected an end entity")
-        if isinstance(value, x509.KeyUsage) and (not value.digital_signature or value.key_cert_sign):
-            _refuse("a key usage other than digital signature")
-    return key
+def check_leaf(presented: x509.Certificate) -> Checked:
+    """What it says, if it may sign something other than certificates."""
+    leaf = check_certificate(presented)
+    constraints, usage = leaf.extensions.get(x509.BasicConstraints), leaf.extensions.get(x509.KeyUsage)
+    if constraints is not None and constraints.ca:
+        _refuse("a certificate authority signs, expected an end entity")
+    if usage is not None and (not usage.digital_signature or usage.key_cert_sign):
+        _refuse("a key usage other than digital signature")
+    return leaf
 
 
 @lru_cache(maxsize=256)  # a pure answer, 100 us, about the few authorities that stand behind every leaf
-def check_authority(presented: x509.Certificate, *, identified: bool = True) -> None:
-    """§4.2.1.2-4: Return if it may sign certificates; that it is an authority is known from the path.
+def check_authority(presented: x509.Certificate, *, identified: bool = True) -> Checked:
+    """§4.2.1.2-4: What it says, if it may sign certificates; that it is an authority is known from the path.
 
-    ``identified`` False lets it be without a subject key identifier.
+    ``identified`` False lets it be without key identifiers.
     """
-    check_certificate(presented)
-    found = {extension.oid: extension.value for extension in presented.extensions}
-    if identified and ExtensionOID.SUBJECT_KEY_IDENTIFIER not in found:
+    authority = check_certificate(presented)
+    check_identified(presented, authority, identified=identified)
+    if identified and x509.SubjectKeyIdentifier not in authority.extensions:
         _refuse("an authority without a subject key identifier")
-    usage = found.get(ExtensionOID.KEY_USAGE)
-    if isinstance(usage, x509.KeyUsage) and not usage.key_cert_sign:
+    usage = authority.extensions.get(x509.KeyUsage)
+    if usage is not None and not usage.key_cert_sign:
         _refuse("an authority whose key usage is not to sign certificates")
-    if ExtensionOID.EXTENDED_KEY_USAGE in found and presented.issuer == presented.subject:
+    if x509.ExtendedKeyUsage in authority.extensions and presented.issuer == presented.subject:
         _refuse("a root with an extended key usage")
+    return authority
 
 
-def check_made_for(leaf: x509.Certificate, usage: str) -> None:
+def check_made_for(leaf: Checked, usage: str) -> None:
     """Return if the leaf names that extended key usage, and not any usage whatever, or names none."""
-    try:
-        usages = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except x509.ExtensionNotFound:
+    usages = leaf.extensions.get(x509.ExtendedKeyUsage)
+    if usages is None:
         return
     named = {found.dotted_string for found in usages}
     if usage not in named or ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE.dotted_string in named:

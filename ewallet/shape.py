@@ -42,8 +42,12 @@ Json = Any  # None, bool, int, float, str, list, dict; the checks below narrow i
 
 
 def refuse(code: str, detail: str = "") -> NoReturn:
-    """Raise :class:`Malformed` without a cause: a parser's own words may quote the input."""
-    raise Malformed(code, detail) from None
+    """Raise :class:`Malformed` without a cause, nor a context: a parser's own error has the input with it."""
+    error = Malformed(code, detail)
+    try:
+        raise error from None
+    finally:
+        error.__context__ = None
 
 
 _ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -197,14 +201,18 @@ def kind_of(value: Json) -> str:
 
 def member(members: Mapping[str, Json], name: str, kind: type[T]) -> T:
     """A member that must be there, of that kind; ``malformed.claim_type``."""
+    value = members.get(name)
+    if type(value) is kind:  # nearly always; a call of its own costs as much as all the rest
+        return value
     if name not in members:
         refuse("malformed.claim_type", f"{name} is missing")
-    return instance(members[name], kind, name)
+    return instance(value, kind, name)
 
 
 def optional(members: Mapping[str, Json], name: str, kind: type[T]) -> T | None:
     """A member of that kind, or None where it is absent; null is not absent; ``malformed.claim_type``."""
-    return instance(members[name], kind, name) if name in members else None
+    value = members.get(name)
+    return value if type(value) is kind or name not in members else instance(value, kind, name)
 
 
 def strings(value: Json, what: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from typing import Final
 
 from ewallet import jose
 from ewallet.credential import StatusRef, moment
-from ewallet.errors import CryptoError, Malformed, StatusError, UsageError
+from ewallet.errors import CryptoError, Malformed, StatusError, TrustError, UsageError
 from ewallet.keys import PublicKey, Signer
 from ewallet.shape import (
     MAX_DOCUMENT,
@@ -78,6 +78,11 @@ class StatusList:
             raise StatusError("status.index_out_of_range", f"index {index} in a list of {len(self)} entries")
         return byte, shift
 
+    def within(self, other: StatusList) -> bool:
+        """Whether every bit that is set here is set in the other list too, which has the same shape."""
+        same = self.bits == other.bits and len(self.data) == len(other.data)
+        return same and not int.from_bytes(self.data, "big") & ~int.from_bytes(other.data, "big")
+
     def compressed(self) -> bytes:
         """The list as one ZLIB stream at the best level (§4.1)."""
         return zlib.compress(self.data, 9)
@@ -113,7 +118,7 @@ class StatusToken:
         """The token of a compact JWT (§5.1); ``status.token_invalid``, ``status.stale``, ``limit.*``."""
         try:
             return cls._parse(raw)
-        except (Malformed, CryptoError) as exc:
+        except (Malformed, CryptoError, TrustError) as exc:
             if exc.code.startswith("limit."):
                 raise
             raise StatusError("status.token_invalid", str(exc)) from None
@@ -155,10 +160,18 @@ class StatusToken:
         """
         if self.uri != ref.uri:
             raise StatusError("status.uri_mismatch", "sub is not the uri the credential refers to")
+        self.check_issued(at)
+        if self.over(at - stale_for, max_age=max_age):
+            raise StatusError("status.stale", "the status list token has expired")
+
+    def check_issued(self, at: datetime) -> None:
+        """Return if the token is not dated in the future; ``status.stale``."""
         if self.issued > at + _SKEW:
             raise StatusError("status.stale", "the status list token is dated in the future")
-        if at - stale_for >= (self.until or self.issued + max_age):
-            raise StatusError("status.stale", "the status list token has expired")
+
+    def over(self, at: datetime, *, max_age: timedelta) -> bool:
+        """Whether it has ended: at its ``exp``, or at that age where it names none."""
+        return at >= (self.until or self.issued + max_age)
 
     def due(self, at: datetime, *, default: timedelta) -> bool:
         """Whether it is time to look for a newer one: past its ttl, or the default where it names none (§8.1)."""

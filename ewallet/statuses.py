@@ -50,8 +50,7 @@ class StatusTokens:
             if fresh.unsafe_without_reference:
                 return "status.missing"
             raise StatusError("status.missing", "the credential says nowhere how to learn its status")
-        token = yield from self._current(ref, fresh, at)
-        self._trusted(token, at, credential.type_id)
+        token = yield from self._current(ref, credential.type_id, fresh, at)
         token.check_current(ref, at, max_age=fresh.max_age, stale_for=fresh.stale_for)
         check_value(token.list[ref.index])
         return "status.stale" if token.due(at, default=fresh.refresh) else None
@@ -63,14 +62,14 @@ class StatusTokens:
         """
         self._remember(raw, at)
 
-    def _current(self, ref: StatusRef, fresh: StatusFresh, at: datetime) -> Flow[StatusToken]:
+    def _current(self, ref: StatusRef, type_id: str, fresh: StatusFresh, at: datetime) -> Flow[StatusToken]:
         """The token to judge by: one at hand that is not due (§8.1), else a newer one, else the one at hand."""
-        held = self._held(ref.uri, at)
-        if held and not held.due(at, default=fresh.refresh):
+        held = self._held(ref.uri, type_id, at)
+        if held and not (held.due(at, default=fresh.refresh) or held.over(at, max_age=fresh.max_age)):
             return held
         try:
             response = yield Request("GET", ref.uri, _ACCEPT, limit=MAX_DOCUMENT)
-            return self._remember(_body(response), at, ref.uri)
+            return self._remember(_body(response), at, ref.uri, type_id)
         except TransportError as exc:
             if exc.code == "fetch.blocked":
                 raise
@@ -78,28 +77,51 @@ class StatusTokens:
                 return held
             raise StatusError("status.unavailable", str(exc)) from None
 
-    def _held(self, uri: str, at: datetime) -> StatusToken | None:
-        if uri not in self._tokens:
-            raw = self._store.status_token(uri)
-            if raw is not None:
-                self._tokens[uri] = self._believed(raw, at)
-        return self._tokens.get(uri)
+    def _held(self, uri: str, type_id: str, at: datetime) -> StatusToken | None:
+        """The token at hand; none where its signer is trusted no more, since another may have taken its place."""
+        try:
+            if uri not in self._tokens:
+                raw = self._store.status_token(uri)
+                return self._cached(self._believed(raw, at, type_id)) if raw is not None else None
+            self._trusted(self._tokens[uri], at, type_id)
+        except StatusError:
+            return None
+        return self._tokens[uri]
 
-    def _remember(self, raw: str | bytes, at: datetime, uri: str | None = None) -> StatusToken:
-        """Keep a token that came, if it is signed for us and not older than one seen."""
-        token = self._believed(raw, at)
-        if uri not in (None, token.uri):
-            raise StatusError("status.uri_mismatch", "sub is not the uri the credential refers to")
-        if not self._store.put_status_token(token.uri, token.raw, token.issued):
-            raise StatusError("status.rollback", "the status list is older than one seen before")
+    def _cached(self, token: StatusToken) -> StatusToken:
         if len(self._tokens) >= _REMEMBERED:
             self._tokens.clear()
         self._tokens[token.uri] = token
         return token
 
-    def _believed(self, raw: str | bytes, at: datetime) -> StatusToken:
+    def _remember(
+        self, raw: str | bytes, at: datetime, uri: str | None = None, type_id: str | None = None
+    ) -> StatusToken:
+        """Keep a token that came, if it is signed for us and not older than one seen.
+
+        What is kept keeps older ones out, so a token of the future, or of a signer for other types, is not kept.
+        """
+        token = self._believed(raw, at, type_id)
+        token.check_issued(at)
+        if uri not in (None, token.uri):
+            raise StatusError("status.uri_mismatch", "sub is not the uri the credential refers to")
+        self._check_no_undoing(token)
+        if not self._store.put_status_token(token.uri, token.raw, token.issued):
+            raise StatusError("status.rollback", "the status list is older than one seen before")
+        return self._cached(token)
+
+    def _check_no_undoing(self, token: StatusToken) -> None:
+        """Return unless it takes back what one of the same second says: which is newer, their dates do not tell."""
+        raw = self._store.status_token(token.uri)
+        if raw is None or raw == token.raw:
+            return
+        seen = StatusToken.read(raw)
+        if seen.issued == token.issued and not seen.list.within(token.list):
+            raise StatusError("status.rollback", "the status list takes back what one of the same second says")
+
+    def _believed(self, raw: str | bytes, at: datetime, type_id: str | None) -> StatusToken:
         token = StatusToken.read(raw)
-        token.check_signature(self._trusted(token, at, None))
+        token.check_signature(self._trusted(token, at, type_id))
         return token
 
     def _trusted(self, token: StatusToken, at: datetime, type_id: str | None) -> PublicKey:

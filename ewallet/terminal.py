@@ -28,7 +28,12 @@ _COLOURS: Final = {"green": "32", "red": "31", "yellow": "33"}
 
 
 def prepare() -> None:
-    """Let stdout and stderr take any text: what their encoding lacks is written as an escape."""
+    """Let stdout and stderr take any text: what their encoding lacks is written as an escape.
+
+    What was closed before the program began is replaced by nothing: else what is meant for stderr goes to stdout.
+    """
+    sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115 - for the whole run
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Final, Literal, NoReturn, cast, get_args
+from typing import Any, Final, Literal, NoReturn, cast, get_args
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -24,7 +24,17 @@ from ewallet import jose
 from ewallet.credential import moment
 from ewallet.errors import CryptoError, Malformed, TrustError
 from ewallet.keys import PublicKey, Signer
-from ewallet.profile import CA, END_ENTITY, check_authority, check_certificate, check_leaf, check_made_for
+from ewallet.profile import (
+    CA,
+    END_ENTITY,
+    Checked,
+    by_class,
+    check_authority,
+    check_certificate,
+    check_identified,
+    check_leaf,
+    check_made_for,
+)
 from ewallet.shape import (
     MAX_CHAIN,
     MAX_DOCUMENT,
@@ -72,7 +82,8 @@ class TrustAnchor:
     ``types`` are the credential types (``vct`` or docType) it may vouch for, ``*`` for any; ``issuers`` the identifiers
     of the services that hand out what it vouches for, which a wallet must know before anything is signed.
     ``end_entity`` allows this very certificate to sign, self-signed or not. ``key_identifiers`` False tolerates
-    authorities below it, and itself, without the subject key identifier that RFC 5280 §4.2.1.2 asks of them.
+    certificates below it, and itself, without the authority and subject key identifiers that RFC 5280 §4.2.1.1-2 asks
+    of them.
     """
 
     id: str
@@ -214,14 +225,23 @@ class TrustList:
         listed = [a for a in self.anchors if a.end_entity and a.certificate == leaf]
         if leaf.issuer == leaf.subject and not listed:
             raise TrustError("trust.self_signed", "the certificate vouches for itself and is not listed")
-        key = PublicKey.of(check_leaf(leaf))
-        _check_valid([leaf], at)
+        signs = check_leaf(leaf)
+        key = PublicKey.of(signs.key)
+        if not signs.since <= _second(at) <= signs.until:
+            _not_valid()
         path = (leaf,) if listed else self._path(certificates, at)
         anchor = self._anchor_of(path, purpose, at, type_id)
-        for authority in path[1:]:
-            check_authority(authority, identified=anchor.key_identifiers)
-        check_made_for(leaf, KEY_USAGE[purpose])
-        return _trust_path(path, anchor, key)
+        check_identified(leaf, signs, identified=anchor.key_identifiers)
+        above = [check_authority(authority, identified=anchor.key_identifiers) for authority in path[1:]]
+        check_made_for(signs, KEY_USAGE[purpose])
+        return _trust_path([signs, *above], anchor, key)
+
+    @cached_property
+    def _by_certificate(self) -> Mapping[x509.Certificate, list[TrustAnchor]]:
+        found: dict[x509.Certificate, list[TrustAnchor]] = {}
+        for anchor in self.anchors:
+            found.setdefault(anchor.certificate, []).append(anchor)
+        return found
 
     @cached_property
     def _policy(self) -> verification.PolicyBuilder:
@@ -230,7 +250,7 @@ class TrustList:
         return policy.extension_policies(ca_policy=CA, ee_policy=END_ENTITY)
 
     def _path(self, certificates: Sequence[x509.Certificate], at: datetime) -> tuple[x509.Certificate, ...]:
-        verifier = self._policy.time(_second(at).astimezone(UTC).replace(tzinfo=None)).build_client_verifier()
+        verifier = self._policy.time(at.astimezone(UTC).replace(microsecond=0, tzinfo=None)).build_client_verifier()
         try:
             return tuple(verifier.verify(certificates[0], list(certificates[1:])).chain)
         except (verification.VerificationError, ValueError, Warning):  # a warning is raised where the caller says so
@@ -249,7 +269,7 @@ class TrustList:
     def _anchor_of(
         self, path: Sequence[x509.Certificate], purpose: Purpose, at: datetime, type_id: str | None
     ) -> TrustAnchor:
-        ends = [anchor for anchor in self.anchors if anchor.certificate == path[-1] and anchor.trusted(at)]
+        ends = [anchor for anchor in self._by_certificate.get(path[-1], ()) if anchor.trusted(at)]
         if len(path) == 1:
             ends = [anchor for anchor in ends if anchor.end_entity]
         if not ends:
@@ -286,7 +306,14 @@ class TrustPaths:
 
 def authorities(chain: Iterable[bytes]) -> frozenset[str]:
     """The base64url authority key identifiers of a DER chain that is already trusted (OpenID4VP 1.0 §6.1.1.1)."""
-    return frozenset().union(*(_authority(certificate(der)) for der in chain))
+    return frozenset().union(*[_authority(_readable(certificate(der))) for der in chain])
+
+
+def _readable(presented: x509.Certificate) -> Mapping[type, Any]:
+    try:
+        return by_class(presented.extensions)
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):  # sent along, not on the path
+        return {}
 
 
 def _read(chain: Sequence[bytes]) -> tuple[x509.Certificate, ...]:
@@ -307,38 +334,34 @@ def _valid(presented: x509.Certificate, at: datetime) -> bool:
 
 
 def _check_valid(certificates: Iterable[x509.Certificate], at: datetime) -> None:
-    for presented in certificates:
-        if not _valid(presented, at):
-            raise TrustError("trust.cert_expired", "a certificate of the chain is not valid at this time")
+    if not all(_valid(presented, at) for presented in certificates):
+        _not_valid()
 
 
-def _trust_path(path: Sequence[x509.Certificate], anchor: TrustAnchor, key: PublicKey) -> TrustPath:
-    leaf = path[0]
+def _not_valid() -> NoReturn:
+    raise TrustError("trust.cert_expired", "a certificate of the chain is not valid at this time") from None
+
+
+def _trust_path(path: Sequence[Checked], anchor: TrustAnchor, key: PublicKey) -> TrustPath:
     return TrustPath(
         key=key,
         anchor=anchor,
-        names=_names(leaf),
-        authorities=frozenset().union(*(_authority(presented) for presented in path)),
-        since=max(presented.not_valid_before_utc for presented in path),
-        until=min(presented.not_valid_after_utc for presented in path),
+        names=_names(path[0]),
+        authorities=frozenset().union(*[_authority(checked.extensions) for checked in path]),
+        since=max([checked.since for checked in path]),
+        until=min([checked.until for checked in path]),
     )
 
 
-def _names(leaf: x509.Certificate) -> frozenset[str]:
-    try:
-        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return frozenset()
-    uris = names.get_values_for_type(x509.UniformResourceIdentifier)
-    return frozenset(uris) | {name.lower() for name in names.get_values_for_type(x509.DNSName)}
+def _names(leaf: Checked) -> frozenset[str]:
+    names = leaf.extensions.get(x509.SubjectAlternativeName, ())
+    uris = [name.value for name in names if isinstance(name, x509.UniformResourceIdentifier)]
+    return frozenset(uris + [name.value.lower() for name in names if isinstance(name, x509.DNSName)])
 
 
-def _authority(presented: x509.Certificate) -> frozenset[str]:
-    try:
-        value = presented.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
-    except (x509.ExtensionNotFound, ValueError):
-        return frozenset()
-    return frozenset({to_base64url(value.key_identifier)}) if value.key_identifier else frozenset()
+def _authority(extensions: Mapping[type, Any]) -> tuple[str, ...]:
+    found = extensions.get(x509.AuthorityKeyIdentifier)
+    return (to_base64url(found.key_identifier),) if found is not None and found.key_identifier else ()
 
 
 def _anchor(entry: Json) -> TrustAnchor:

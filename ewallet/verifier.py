@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias, cast
 
 from ewallet import answer as answers
 from ewallet import verdict as verdicts
@@ -21,9 +21,9 @@ from ewallet.env import Env
 from ewallet.errors import AlreadyUsed, BindingError, Malformed
 from ewallet.flow import Flow, Send, offline, run
 from ewallet.formats import FORMATS, Evidence, open_any
-from ewallet.oid4vp import AuthorizationRequest, VpToken, parse_vp_token, vp_token_bytes
+from ewallet.oid4vp import AuthorizationRequest, VpToken, is_vp_token, parse_vp_token, vp_token_bytes
 from ewallet.policy import Policy, StatusFresh
-from ewallet.shape import MAX_DOCUMENT, Json, json_object, to_base64url
+from ewallet.shape import MAX_DOCUMENT, Json, to_base64url
 from ewallet.statuses import StatusStore, StatusTokens
 from ewallet.trust import TrustList, TrustPath, TrustPaths
 from ewallet.verdict import Check, Rung, Verdict
@@ -217,7 +217,7 @@ class _Climb:
     def _check_disclosures(self) -> None:
         self._credentials.extend(shown.evidence.check_disclosures() for shown in self._shown)
 
-    def _check_holder(self) -> None:
+    def _check_holder(self) -> str | None:
         terms = self._terms
         if terms.binding is None and not terms.unbound:
             raise BindingError("kb.missing", "no request, or nonce and audience, to compare with")
@@ -226,6 +226,7 @@ class _Climb:
         bindings = self._bindings()
         for shown in self._shown:
             shown.evidence.check_binding(bindings[shown.query_id], self._at)
+        return None if all(bindings.values()) else "kb.missing"  # a query may say that it wants no binding
 
     def _bindings(self) -> Mapping[str, Binding | None]:
         """What the presentations of each query must be bound to, with the transactions they confirm."""
@@ -242,6 +243,8 @@ class _Climb:
     def _check_query(self) -> None:
         if self._terms.query:
             answers.check(self._terms.query, self._presented(), drop_extra=self._means.drop_extra)
+        elif len({credential.type_id for credential in self._credentials}) < len(self._credentials):
+            raise Malformed("malformed.vp_token", "two presentations of one type, and no query that asked for them")
 
     def _presented(self) -> dict[str, list[Candidate]]:
         presented: dict[str, list[Candidate]] = {}
@@ -267,7 +270,7 @@ class _Climb:
 def _open(presented: Answered, query: Query | None) -> Iterator[_Shown]:
     """The presentations of an answer, each opened by the format its query asked for."""
     text = _text(presented)
-    if not text.startswith("{") or "payload" in json_object(text, "the answer"):
+    if not is_vp_token(text):
         format_id, evidence = open_any(text)
         yield _Shown(query_id=_only(query, format_id), format=format_id, evidence=evidence)
         return
@@ -289,13 +292,21 @@ def _shown(query_id: str, format_id: str | None, presentation: str) -> _Shown:
 
 def _text(presented: Answered) -> str:
     if isinstance(presented, Mapping):
-        presented = vp_token_bytes(presented)
+        presented = _bytes(presented)
     if len(presented) > MAX_DOCUMENT:
         raise Malformed("limit.size", f"the answer has {len(presented)} bytes, at most {MAX_DOCUMENT} are read")
     try:
         return (presented if isinstance(presented, str) else presented.decode("utf-8")).strip()
     except UnicodeDecodeError:
         raise Malformed("malformed.encoding", "the answer is not utf-8") from None
+
+
+def _bytes(token: Mapping[str, object]) -> bytes:
+    """The JSON text of an object that may come from a lenient parser, whatever is in it."""
+    try:
+        return vp_token_bytes(cast(VpToken, token))
+    except (TypeError, ValueError, RecursionError):
+        raise Malformed("malformed.vp_token", "the answer is not an object of arrays of texts") from None
 
 
 def _only(query: Query | None, format_id: str) -> str:

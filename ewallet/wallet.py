@@ -9,7 +9,9 @@ the one who asks: no status list, no issuer.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -24,7 +26,16 @@ from ewallet.collection import Pending, Received, check, thumbprint
 from ewallet.credential import Binding, Credential, Path
 from ewallet.dcql import Query
 from ewallet.env import Env
-from ewallet.errors import CryptoError, EWalletError, NotFound, ProtocolError, QueryError, UsageError, VerificationError
+from ewallet.errors import (
+    AlreadyUsed,
+    CryptoError,
+    EWalletError,
+    NotFound,
+    ProtocolError,
+    QueryError,
+    UsageError,
+    VerificationError,
+)
 from ewallet.flow import Flow, Send, offline, run
 from ewallet.formats import FORMATS
 from ewallet.keys import PublicKey, SigningKey
@@ -211,14 +222,23 @@ class Wallet:
         checked = [check(raw, self._trust, at) for raw in credentials]
         if len({(credential.format, credential.type_id) for credential in checked}) != 1:
             raise UsageError("usage.argument", "copies of no or of several kinds, expected one")
-        bound = [thumbprint(credential) for credential in checked]
-        if len(set(bound)) < len(bound):
-            raise CryptoError("crypto.key_invalid", "two copies bound to the same key")
+        if any(_said(credential) != _said(checked[0]) for credential in checked):
+            raise UsageError("usage.argument", "copies that do not say the same, expected those of one certificate")
+        bound = {thumbprint(credential) for credential in checked}
+        self._check_new(bound, len(checked))
         for name in bound:
             self._store.key(name)
         arrival = self._arrival(Received(raws=tuple(credentials), credentials=tuple(checked)), at)
         self._store.put(arrival.held, arrival.copies)
         return self._document(arrival.held)
+
+    def _check_new(self, keys: AbstractSet[str], count: int) -> None:
+        """Return if each copy has a key of its own that no copy had before: what is shown twice under one key links."""
+        if len(keys) < count:
+            raise CryptoError("crypto.key_invalid", "two copies bound to the same key")
+        known = {copy.key for held in self._store.held() for copy in self._store.copies(held.id)}
+        if not keys.isdisjoint(known):
+            raise AlreadyUsed("storage.already_used", "a copy bound to a key that another copy is bound to")
 
     def documents(self) -> tuple[Document, ...]:
         """Every held certificate, the newest first."""
@@ -407,3 +427,9 @@ def _check_sendable(request: AuthorizationRequest) -> str:
         raise UsageError("usage.argument", "a request of which it is not known who asks, or where the answer goes")
     request.recipient  # noqa: B018 - refuses where there is none to encrypt to, before a copy is spent
     return request.response_uri
+
+
+def _said(credential: Credential) -> tuple[str, tuple[Path, ...]]:
+    """What a copy says of the person, to be compared: JSON, since 1 is not true there."""
+    claims = {name: value for name, value in credential.claims.items() if name not in credential.registered}
+    return json.dumps(claims, sort_keys=True), tuple(sorted(credential.shown, key=repr))

@@ -7,14 +7,12 @@ are judged all the same.
 
 from __future__ import annotations
 
-import sys
-from io import BytesIO
 from typing import BinaryIO, Final
 
 from ewallet.command import MISUSED, understood
 from ewallet.credential import Binding
 from ewallet.errors import EWalletError, Malformed, UsageError
-from ewallet.files import STDIN, read
+from ewallet.files import STDIN, stream
 from ewallet.jose import to_json
 from ewallet.oid4vp import AuthorizationRequest
 from ewallet.shape import Json, json_object, member, optional
@@ -30,10 +28,10 @@ _FILE: Final = 1 << 30  # bytes of a batch in a file; a stream has no limit but 
 
 def run(session: Session) -> int:
     """Judge every line, and return the worst exit code of them all."""
-    source = _source(session)
     _refuse_single(session)
-    verifier = judge.verifier(session, None)
-    codes = {_line(session, verifier, line) for line in lines(source)}
+    with _source(session) as source:
+        verifier = judge.verifier(session, None)
+        codes = {_line(session, verifier, line) for line in lines(source)}
     if not codes:
         raise UsageError("usage.file", "the batch has no line")
     return min(codes, key=_WORST.index)
@@ -43,7 +41,7 @@ def _source(session: Session) -> BinaryIO:
     names = session.args.files or [STDIN]
     if len(names) > 1:
         raise UsageError("usage.argument", "several files, a batch is one file or stdin")
-    return sys.stdin.buffer if names == [STDIN] else BytesIO(read(names[0], limit=_FILE, what="the batch"))
+    return stream(names[0], limit=_FILE, what="the batch")
 
 
 def _refuse_single(session: Session) -> None:

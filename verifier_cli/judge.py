@@ -131,7 +131,10 @@ def _store(session: Session) -> VerifierStore:
         return MemoryStore()
     from ewallet.sql import Database  # takes as long to load as a verdict takes
 
-    return Database(str(url)).verifier
+    database = Database(str(url))
+    if database.is_memory:
+        raise UsageError("usage.configuration", "--state in memory, expected a database that outlives this run")
+    return database.verifier
 
 
 def _online(request: Request) -> Response:

@@ -39,7 +39,7 @@ class Session:
     @cached_property
     def env(self) -> Env:
         """The clock of this run, which stands still at ``--at``."""
-        if not self.args.at:
+        if self.args.at is None:
             return Env()
         at = moment(self.args.at)
         return Env(now=lambda: at)

@@ -16,6 +16,7 @@ from typing import Any, Final
 from ewallet.errors import UsageError
 
 _MAX: Final = 1 << 16
+_LARGEST: Final = 999_999_999  # as of the flags
 _PATHS: Final = frozenset({"trust", "trust_key"})
 _KINDS: Final[Mapping[str, type]] = {
     "audience": str,
@@ -74,7 +75,7 @@ def _table(path: Path) -> dict[str, Any]:
     if not isinstance(table, dict) or not table.keys() <= _KINDS.keys():
         raise UsageError("usage.configuration", f"{path.name} has a setting that does not exist in [verifier]")
     for name, value in table.items():
-        if type(value) is not _KINDS[name]:
+        if type(value) is not _KINDS[name] or (type(value) is int and not 0 <= value <= _LARGEST):
             raise UsageError("usage.configuration", f"{path.name} has a value of another kind for {name}")
     return {name: str(path.parent / value) if name in _PATHS else value for name, value in table.items()}
 

@@ -65,6 +65,11 @@ class Database:
         self._touch()
         return SqlVerifierStore(self._engine)
 
+    @property
+    def is_memory(self) -> bool:
+        """Whether the database goes with this object."""
+        return self._engine.is_memory
+
     def wallet(self, passphrase: str, *, create: bool = False, unsafe_fast_kdf: bool = False) -> SqlWalletStore:
         """The wallet's store, unlocked; with ``create`` a new one. In memory there is none to open, so one is created.
 
@@ -112,6 +117,8 @@ class Database:
                 os.close(os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600))
             except OSError as exc:
                 raise UsageError("usage.file", f"cannot open the database: {exc.strerror}") from None
+            except ValueError:
+                raise UsageError("usage.file", "the database has a name that no file has") from None
             _check_log(self._file)
 
 

@@ -101,7 +101,7 @@ class Engine:
 
     def __init__(self, url: URL) -> None:
         self.url = url
-        self._memory = url.get_backend_name() == "sqlite" and not url.database
+        self._memory = url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:")
         # One connection is all there is of a database in memory, so threads take turns.
         self._turn: AbstractContextManager[object] = RLock() if self._memory else nullcontext()
         self._versions: dict[str, int] = {}

@@ -1,7 +1,9 @@
 """The wallet's store: every record sealed, bound to its place, and counted.
 
 In the clear are random identifiers, keyed tags and use counters; a counter carries a tag too, so that whoever can
-write the file but not open it cannot make a used copy unused. Times are inside the sealed records, as ISO 8601 in UTC.
+write the file but not open it cannot make a used copy unused, but by putting back what the file had before. Nor does
+the file tell that lines of its history, or whole certificates, were deleted from it. Times are inside the sealed
+records, as ISO 8601 in UTC.
 """
 
 from __future__ import annotations

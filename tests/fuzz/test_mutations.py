@@ -28,11 +28,12 @@ from ewallet.oid4vp import AuthorizationRequest, parse_vp_token
 from ewallet.shape import base64url, certificate, to_base64url
 from ewallet.status import StatusToken
 from ewallet.testing.kit import Kit
-from ewallet.testing.stores import MemoryVerifierStore
+from ewallet.testing.stores import MemoryVerifierStore, MemoryWalletStore
 from ewallet.trust import TrustList
 from ewallet.type_metadata import TypeMetadata
 from ewallet.verdict import Accepted
 from ewallet.verifier import Verifier
+from ewallet.wallet import Wallet
 
 _FULL = os.environ.get("EWALLET_FULL") == "1"
 _EACH = 9_000 if _FULL else 170  # of twelve subjects
@@ -170,9 +171,17 @@ class _Forgetful(MemoryVerifierStore):
         pass
 
 
+class _Oblivious(MemoryWalletStore):
+    """Does not know what it holds, so that the same certificate may be received again."""
+
+    def held(self):
+        return ()
+
+
 @dataclass(frozen=True)
 class _World:
     kit: Kit
+    wallet: Wallet
     signer: SigningKey
     holder: SigningKey
     credential: str
@@ -201,6 +210,9 @@ def world():
     document = kit.issue(_TYPE)
     (copy,) = kit.wallet_store.copies(document.id)
     presented = kit.present(kit.query(_TYPE, _ASKED))
+    key = kit.wallet_store.key(copy.key)
+    oblivious = _Oblivious()
+    oblivious.put_keys({copy.key: key})
     verifier = Verifier(
         presented.request.client_id,
         trust=kit.pki.trust_list(),
@@ -212,8 +224,9 @@ def world():
     assert isinstance(honest, Accepted)
     return _World(
         kit=kit,
+        wallet=Wallet(store=oblivious, trust=kit.pki.trust_list(), catalog=kit.catalog, env=kit.env),
         signer=kit.pki.signers[kit.catalog.type(_TYPE).system],
-        holder=SigningKey.of_secret(kit.wallet_store.key(copy.key)),
+        holder=SigningKey.of_secret(key),
         credential=copy.raw,
         claims=dict(document.credential.claims),
         presentation=presented.presentation,
@@ -235,7 +248,7 @@ def _within(part, whole) -> bool:
 def _put(world, raw):
     """The claims of a credential that the wallet takes, or None where it refuses it."""
     try:
-        return dict(world.kit.wallet.put([raw]).credential.claims)
+        return dict(world.wallet.put([raw]).credential.claims)
     except EWalletError:
         return None
 

@@ -165,3 +165,31 @@ def test_sets_are_satisfied_by_any_option():
     check(query, {"s": [_held("x")]})
     check(query, {"q": [_held("x")], "r": [_held("y")]})
     assert _code(check, query, {"q": [_held("x")]}) == "dcql.unsatisfied"
+
+
+def test_holder_may_take_another_option_or_answer_an_optional_set():
+    """What cannot be answered cannot be taken."""
+    query = _query(
+        _asked("large", _LARGE, claims=_paths(("a",), ("b",))),
+        _asked("small", claims=_paths(("a",))),
+        _asked("extra"),
+        credential_sets=[{"options": [["large"], ["small"]]}, {"options": [["extra"]], "required": False}],
+    )
+    answer = match(query, [_held("1", _LARGE), _held("2")])
+
+    assert [choice.query.id for choice in answer.take(0, 0).choices] == ["large"]
+    assert [choice.query.id for choice in answer.take(1, 0).choices] == ["small", "extra"]
+    for position, option in ((0, 2), (2, 0), (-1, 0)):
+        assert _code(answer.take, position, option) == "usage.argument"
+
+
+def test_no_claim_is_reported_over_another():
+    """Of two claims with one key, and two answers with one name, the later has a longer one."""
+    claims = [{"path": ["b"], "id": "a"}, {"path": ["a"]}]
+    query = _query(_asked("x--1", claims=claims), _asked("x--2", claims=_paths(("a",))))
+    held = _held("1")
+
+    assert asked_claims(query, {"x--1": [held], "x--2": [held]}) == {
+        "x": {"a": {"c": "x", "d": [1, 2]}, '["a"]': 1},
+        "x--2": {"a": 1},
+    }

@@ -199,8 +199,9 @@ def test_array_of_objects_may_hide_members_alone():
 
 def test_held_text_that_is_no_disclosure_is_refused():
     """Whatever was stored."""
-    selection = Selection({"_sd": ["x"]}, [to_base64url(bytes(6))])
-    assert _code(selection.add, ("a",)) == "malformed.sdjwt"
+    held = to_base64url(bytes(6))
+    selection = Selection({"_sd": [_hash(held)]}, [held])
+    assert _code(selection.add, ("a",)) == "malformed.json"
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def _load(vector):
 def _trusting(pem, purpose, at):
     """Finds the key of whoever has a path to that anchor for that purpose."""
     (anchor,) = certificates(pem.encode())
-    listed = TrustAnchor(id="a", purpose=purpose, certificate=anchor, types=frozenset({"*"}))
+    listed = TrustAnchor(id="a", purpose=purpose, certificate=anchor, types=frozenset({"*"}), key_identifiers=False)
     day = timedelta(days=1)
     trust = TrustList(anchors=(listed,), version=1, since=at - day, until=at + day)
     return lambda jws: trust.check(jws.chain, purpose, at, type_id=None).key

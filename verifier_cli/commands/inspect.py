@@ -51,8 +51,8 @@ def run(session: Session) -> int:
 
 def _texts(given: str | bytes) -> list[str]:
     from ewallet.errors import Malformed
-    from ewallet.oid4vp import parse_vp_token
-    from ewallet.shape import MAX_DOCUMENT, json_object
+    from ewallet.oid4vp import is_vp_token, parse_vp_token
+    from ewallet.shape import MAX_DOCUMENT
 
     if len(given) > MAX_DOCUMENT:
         raise Malformed("limit.size", f"the presentation has more than {MAX_DOCUMENT} bytes")
@@ -60,7 +60,7 @@ def _texts(given: str | bytes) -> list[str]:
         text = (given if isinstance(given, str) else given.decode("utf-8")).strip()
     except UnicodeDecodeError:
         raise Malformed("malformed.encoding", "the presentation is not utf-8") from None
-    if not text.startswith("{") or "payload" in json_object(text, "the presentation"):
+    if not is_vp_token(text):
         return [text]
     return [raw for raws in parse_vp_token(text).values() for raw in raws]
 
