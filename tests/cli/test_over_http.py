@@ -11,6 +11,7 @@ import threading
 from contextlib import contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
@@ -38,13 +39,24 @@ ASKED = ["resident_address", "is_householder"]
 TRUST = ("--trust", "trust.jwt", "--trust-key", "operator.jwk", "--data", "data", "--passphrase-file", "passphrase")
 
 
+class _Server(ThreadingHTTPServer):
+    """A host of ours on a port of this machine."""
+
+    host = None
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_port}"
+
+
 class _Handler(BaseHTTPRequestHandler):
     """Carries a request to the host of its server, and the response back."""
 
     def _carry(self):
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        response = self.server.host(Request(self.command, f"{self.server.url}{self.path}", headers, body))
+        server: Any = self.server
+        response = server.host(Request(self.command, f"{server.url}{self.path}", headers, body))
         self.send_response(response.status)
         for name, value in response.headers.items():
             self.send_header(name, value)
@@ -59,8 +71,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def _server():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.url = f"http://127.0.0.1:{server.server_port}"
+    server = _Server(("127.0.0.1", 0), _Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -77,18 +88,17 @@ class Town:
     def __init__(self, desk, issuer, bank):
         pki = Pki.make(at=Env().now(), issuer=issuer.url, verifier=bank.url)
         catalog, trust = Catalog.bundled(), pki.trust_list()
-        signers = {"signers": pki.signers, "status_signer": pki.status_signer}
+        store = MemoryIssuerStore()
         self.records = SampleRecords(catalog)
         self.issuance = Issuance(
-            Issuer(issuer.url, catalog=catalog, store=MemoryIssuerStore(), list_size=1 << 10, **signers),
+            Issuer(issuer.url, signers=pki.signers, status_signer=pki.status_signer, catalog=catalog, store=store),
             records=self.records,
             store=MemoryIssuanceStore(),
         )
-        store = MemoryVerifierStore()
-        verifier = Verifier(
-            "x509_san_dns:127.0.0.1", trust=trust, store=store, send=Http(unsafe_loopback=True), status=None
-        )
-        self.exchange = Exchange(bank.url, verifier=verifier, signer=pki.verifier, store=store)
+        kept = MemoryVerifierStore()
+        send = Http(unsafe_loopback=True)
+        verifier = Verifier("x509_san_dns:127.0.0.1", trust=trust, store=kept, send=send)
+        self.exchange = Exchange(bank.url, verifier=verifier, signer=pki.verifier, store=kept)
         issuer.host, bank.host = self.issuance, bank_host(self.exchange)
         self.query = Query.for_type(catalog.type(KIND), ASKED)
         self.desk, folder = desk, desk.folder
