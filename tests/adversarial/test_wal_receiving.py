@@ -346,6 +346,7 @@ def _given(change):
 
     def spoil(_request, response):
         answer = parse_credential_response(response.body, response.status)
+        assert isinstance(answer, CredentialResponse)
         return replace(response, body=replace(answer, credentials=tuple(change(answer.credentials))).to_bytes())
 
     return spoil
@@ -456,10 +457,15 @@ def test_a_request_that_must_be_encrypted_to_a_key_we_cannot_use_is_not_sent(ewa
     assert "/credential" not in _asked(ewallet_kit)
 
 
-def test_one_refusal_among_several_keeps_nothing(ewallet_kit, issuer, refused):
+def test_one_refusal_among_several_keeps_nothing(issuer, refused):
     """What came before it is given back: the issuer is told."""
-    spoiled = iter([lambda _request, response: response, _answer({"error": "credential_request_denied"}, 403)])
-    issuer.spoil["/credential"] = lambda request, response: next(spoiled)(request, response)
+    denied, answers = _answer({"error": "credential_request_denied"}, 403), []
+
+    def second_denied(request, response):
+        answers.append(response)
+        return denied(request, response) if len(answers) > 1 else response
+
+    issuer.spoil["/credential"] = second_denied
 
     assert "offer.refused" == refused(issuer.offer(KIND, "disabled_person_certificate"))
     assert ["credential_failure"] == [event for _, event in issuer.store.events]
