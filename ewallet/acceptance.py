@@ -105,6 +105,8 @@ class Acceptance:
             for number in [copies or self._usual_copies(configuration)]
             for identifier in _identifiers(configuration, token)
         ]
+        if not wanted:
+            raise ProtocolError("request.invalid", "the token is for nothing of the offer")
         if len(wanted) > _MAX_CREDENTIALS:
             raise Malformed("limit.count", f"{len(wanted)} credentials in one offer, at most {_MAX_CREDENTIALS}")
         return (yield from _collected(collection, wanted, keep))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Final, TypeAlias
@@ -57,7 +57,7 @@ class Problem:
     """An error as an HTTP API tells it."""
 
     status: int
-    headers: tuple[tuple[str, str], ...]
+    headers: Mapping[str, str]
     body: bytes
 
     @classmethod
@@ -72,10 +72,12 @@ class Problem:
             "detail": error.detail if status < 500 else error.words().remedy,
             "code": error.code,
         }
-        again = {429: (("retry-after", "1"),), 503: (("retry-after", "5"),)}.get(status, ())
-        return cls(status=status, headers=(("content-type", _JSON), *again), body=jose.to_json(members))
+        said = error.headers if isinstance(error, ProtocolError) else {}
+        headers = {"content-type": _JSON} | _AGAIN.get(status, {}) | said
+        return cls(status=status, headers=headers, body=jose.to_json(members))
 
 
+_AGAIN: Final = {429: {"retry-after": "1"}, 503: {"retry-after": "5"}}
 _STATUSES: Final[tuple[tuple[type[EWalletError], int], ...]] = (
     (NotFound, 404),
     (AlreadyUsed, 409),
@@ -212,7 +214,7 @@ async def _plain(send: Deliver, status: int) -> None:
 
 
 async def _problem(send: Deliver, problem: Problem) -> None:
-    headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in problem.headers]
+    headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in problem.headers.items()]
     await _send(send, problem.status, headers, problem.body)
 
 

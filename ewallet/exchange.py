@@ -19,12 +19,13 @@ import hmac
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final, NoReturn, Protocol, TypeAlias
 from urllib.parse import urlencode, urlsplit
 
 from ewallet import jose, oauth
+from ewallet import verdict as verdicts
 from ewallet.dcql import Query
 from ewallet.env import Env
 from ewallet.errors import AlreadyUsed, BindingError, Malformed, NotFound, ProtocolError, UsageError
@@ -35,8 +36,8 @@ from ewallet.oid4vp_metadata import ClientMetadata
 from ewallet.oid4vp_request import Fetch, link, signed
 from ewallet.oid4vp_response import Declined, Posted, reply
 from ewallet.sealing import Sealer
-from ewallet.shape import Json, base64url, json_object, member, to_base64url
-from ewallet.verdict import Accepted, Check, Rejected, Undecided, Verdict
+from ewallet.shape import Json, base64url, json_object, to_base64url
+from ewallet.verdict import Accepted, Check, Verdict
 from ewallet.verifier import Verifier
 
 _LOG: Final = logging.getLogger("ewallet")
@@ -419,7 +420,7 @@ def _document(outcome: Declined | Verdict) -> dict[str, Json]:
     """What is kept of an outcome: no claim."""
     if isinstance(outcome, Declined):
         return {"declined": outcome.error, "description": outcome.description}
-    return outcome.to_json() | {"claims": None, "at": outcome.at.timestamp()}
+    return outcome.to_json() | {"claims": None}
 
 
 def _outcome(
@@ -427,11 +428,8 @@ def _outcome(
 ) -> Declined | Collected | Verdict:
     if "declined" in document:
         return Declined(error=document["declined"], description=document["description"])
-    checks = tuple(Check(**check) for check in member(document, "checks", list))
-    at = datetime.fromtimestamp(document["at"], UTC)
-    if document["verdict"] == "rejected":
-        return Rejected(checks=checks, at=at)
-    if document["verdict"] == "undecided":
-        return Undecided(checks=checks, at=at)
+    if document["verdict"] != "accepted":
+        return verdicts.parse(document)
     found = claims()
-    return Collected(checks=checks, at=at) if found is None else Accepted(checks=checks, at=at, claims=found)
+    verdict = verdicts.parse({**document, "claims": found or {}})
+    return Collected(checks=verdict.checks, at=verdict.at) if found is None else verdict

@@ -6,6 +6,7 @@ Nothing of a request is logged: addresses hold identifiers.
 from __future__ import annotations
 
 import asyncio
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -98,8 +99,12 @@ def _bound(host: str, port: int) -> socket:
 
 
 def serve(app: Application, bound: socket, *, tls: Tls | None = None) -> None:
-    """Answer until the process is told to end."""
-    _server(app, tls).run(sockets=[bound])
+    """Answer until the process is told to end (SIGTERM, SIGINT), and return."""
+    before = signal.signal(signal.SIGTERM, lambda _number, _frame: None)  # uvicorn raises it once more when it is done
+    try:
+        _server(app, tls).run(sockets=[bound])
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

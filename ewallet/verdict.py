@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, cast, get_args
 
 from ewallet.errors import UNDECIDED, EWalletError, Malformed, TransportError, VerificationError
 from ewallet.flow import Flow, Request, Response
-from ewallet.shape import Json
+from ewallet.shape import Json, instance, member, optional, refuse
 
 SCHEMA = "ewallet.verify/1"
+_TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 Outcome = Literal["passed", "failed", "unknown", "skipped", "not_reached"]
 
@@ -159,6 +160,40 @@ def decide(checks: tuple[Check, ...], at: datetime, claims: Callable[[], Mapping
     return Undecided(checks=checks, at=at)
 
 
+def parse(document: Mapping[str, Json]) -> Verdict:
+    """The verdict of a document ``ewallet.verify/1`` that is no error; ``malformed.claim_type``."""
+    checks = tuple(_check(instance(item, dict, "a check")) for item in member(document, "checks", list))
+    at = _moment(member(document, "at", str))
+    match document.get("verdict"):
+        case "accepted":
+            return Accepted(checks=checks, at=at, claims=member(document, "claims", dict))
+        case "rejected":
+            return Rejected(checks=checks, at=at)
+        case "undecided":
+            return Undecided(checks=checks, at=at)
+    refuse("malformed.claim_type", "verdict is none of accepted, rejected and undecided")
+
+
+def _check(members: Mapping[str, Json]) -> Check:
+    code = members.get("code")
+    outcome = member(members, "outcome", str)
+    if outcome not in get_args(Outcome):
+        refuse("malformed.claim_type", "an outcome that no check has")
+    return Check(
+        name=member(members, "name", str),
+        outcome=cast("Outcome", outcome),
+        code=None if code is None else instance(code, str, "a code"),
+        detail=optional(members, "detail", str) or "",
+    )
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.strptime(text, _TIME).replace(tzinfo=UTC)
+    except ValueError:
+        refuse("malformed.claim_type", "at is no time")
+
+
 def _document(verdict: str, judged: Verdict) -> dict[str, Json]:
     return {
         "schema": SCHEMA,
@@ -167,5 +202,5 @@ def _document(verdict: str, judged: Verdict) -> dict[str, Json]:
         "checks": [check.to_json() for check in judged.checks],
         "claims": None,
         "missing": [],
-        "at": judged.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "at": judged.at.astimezone(UTC).strftime(_TIME),
     }

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from fastapi import FastAPI
 from fastapi import Request as WebRequest
 from fastapi import Response as WebResponse
 from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.exceptions import HTTPException
 
 from ewallet import command, jose
-from ewallet.asgi import Application, Deliver, Guard, Problem, Receive, Scope
+from ewallet.asgi import Guard, Problem
 from ewallet.authorization import refusal
 from ewallet.env import Env
 from ewallet.errors import EWalletError, ProtocolError
@@ -31,15 +31,9 @@ _WALLET: Final = frozenset({"token", "nonce", "credential", "deferred", "notific
 
 def create_app(settings: Settings, *, env: Env | None = None) -> Guard:
     """The guarded application of these settings."""
-    service = Service.of(settings, env)
-    return Guard(application(service), hosts=settings.hosts)
-
-
-def application(service: Service) -> Application:
-    """The application of a service, without the guard that stands before it on a network."""
-    registry = CollectorRegistry()
-    app = framework(service, registry)
-    return _Counted(app, Counter("ewallet_requests", "Requests answered", ("route", "status"), registry=registry))
+    metrics = _Metrics()
+    app = framework(Service.of(settings, env), metrics.registry)
+    return Guard(app, hosts=settings.hosts, observe=metrics.observe)
 
 
 def framework(service: Service, registry: CollectorRegistry) -> FastAPI:
@@ -64,31 +58,26 @@ def framework(service: Service, registry: CollectorRegistry) -> FastAPI:
 
 def _failed(request: WebRequest, exc: Exception, service: Service, pages: Pages) -> WebResponse:
     """Protocol errors as OAuth says them to wallets; to people a page; to programs a problem document (RFC 9457)."""
-    if isinstance(exc, RequestValidationError):
-        return _problem(_invalid(exc))
     if isinstance(exc, HTTPException):
         return pages.problem(request, exc.status_code) if pages.wants(request) else _plain(exc)
-    error = command.understood(exc)
+    error = _invalid(exc) if isinstance(exc, RequestValidationError) else command.understood(exc)
     endpoint = request.scope["path"].removeprefix(service.settings.path).strip("/")
     if isinstance(error, ProtocolError) and endpoint in _WALLET:
         return carried(refusal(error))
     problem = Problem.of(error)
     if pages.wants(request):
         return pages.problem(request, problem.status, error)
-    found = _problem(problem)
-    for name, value in error.headers.items() if isinstance(error, ProtocolError) else ():
-        found.headers[name] = value
-    return found
+    return _problem(problem)
 
 
 def _problem(problem: Problem) -> WebResponse:
     return WebResponse(problem.body, problem.status, dict(problem.headers))
 
 
-def _invalid(exc: RequestValidationError) -> Problem:
+def _invalid(exc: RequestValidationError) -> ProtocolError:
     """Names the fields that are wrong, and not their values."""
     fields = sorted({".".join(str(step) for step in error["loc"][1:]) for error in exc.errors()})
-    return Problem.of(command.Misuse(f"missing, unknown or wrong: {', '.join(fields)}"))
+    return ProtocolError("request.invalid", f"missing, unknown or wrong: {', '.join(fields)}", status=422)
 
 
 def _plain(exc: HTTPException) -> WebResponse:
@@ -98,18 +87,17 @@ def _plain(exc: HTTPException) -> WebResponse:
     return WebResponse(body, exc.status_code, headers)
 
 
-class _Counted:
-    """Counts answers by route, not by address: addresses hold identifiers."""
+class _Metrics:
+    """Counts and times answers by route, not by address: addresses hold identifiers."""
 
-    def __init__(self, app: Application, counter: Counter) -> None:
-        self._app = app
-        self._counter = counter
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        labels = ("method", "route")
+        self._requests = Counter("ewallet_requests", "Requests answered", (*labels, "status"), registry=self.registry)
+        self._seconds = Histogram("ewallet_request_seconds", "Time to answer", labels, registry=self.registry)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Deliver) -> None:
-        async def counting(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                route = getattr(scope.get("route", None), "path", "none")
-                self._counter.labels(route, str(message["status"])).inc()
-            await send(message)
-
-        await self._app(scope, receive, counting if scope["type"] == "http" else send)
+    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one request; what has no route is one thing, whatever it was."""
+        known = (method, route) if route else ("", "")
+        self._requests.labels(*known, str(status)).inc()
+        self._seconds.labels(*known).observe(seconds)

@@ -20,6 +20,8 @@ from verifier_cli.arguments import add_output
 
 VERBS: Final = {
     "verify": "judge a presentation: accepted (exit 0), rejected (1), undecided (3)",
+    "request": "ask a wallet by QR code, wait for its answer, and judge that",
+    "serve": "serve wallets, and an API for the bank's own programs",
     "inspect": "take a presentation apart, without checking or believing any of it",
     "trust": "show the trust list: who is believed, for what, until when",
     "explain": "say what a code means and what to do about it",

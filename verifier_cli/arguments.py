@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 
+from ewallet.command import count
+
 
 def add_output(parser: ArgumentParser) -> None:
     """How every verb answers."""
@@ -16,9 +18,37 @@ def add_output(parser: ArgumentParser) -> None:
     shown.add_argument("--verbose", action="store_true", help="what happens, on stderr; identifiers only")
 
 
-def add_trust(parser: ArgumentParser) -> None:
-    """Whom to believe, and when."""
+def add_trust(parser: ArgumentParser, *, now: bool = False) -> None:
+    """Whom to believe, and when: ``now`` where no other time makes sense."""
     trust = parser.add_argument_group("whom to believe")
     trust.add_argument("--trust", metavar="FILE", help="the signed trust list")
     trust.add_argument("--trust-key", metavar="FILE", help="the public key of whoever signs it, JWK or PEM")
+    if now:
+        parser.set_defaults(at=None)
+        return
     trust.add_argument("--at", metavar="TIME", help="judge as of that time (RFC 3339) instead of now")
+
+
+def add_service(parser: ArgumentParser) -> None:
+    """Who asks, and where wallets find it."""
+    service = parser.add_argument_group("who asks, and where")
+    service.add_argument("--signer", metavar="FILE", help="the key that signs requests, PEM")
+    service.add_argument("--chain", metavar="FILE", help="its certificates, PEM, the own one first")
+    prefix = ("x509_hash", "x509_san_dns")
+    service.add_argument("--prefix", choices=prefix, default=prefix[0], help="how the client_id names it (x509_hash)")
+    service.add_argument("--url", metavar="URL", help="the address that wallets use; else where it listens")
+    service.add_argument("--listen", metavar="HOST:PORT", help="where it listens (127.0.0.1:8010)")
+    service.add_argument("--tls-cert", metavar="FILE", help="serve https with this certificate, PEM")
+    service.add_argument("--tls-key", metavar="FILE", help="and its key, PEM")
+
+
+def add_terms(parser: ArgumentParser) -> None:
+    """How answers are judged."""
+    terms = parser.add_argument_group("how answers are judged")
+    terms.add_argument("--max-age", type=count, metavar="DAYS", help="issued at most so long ago")
+    terms.add_argument("--drop-extra", action="store_true", help="let claims fall away that were not asked for")
+    terms.add_argument("--stale-for", type=count, metavar="HOURS", help="how long past its end a status list will do")
+    terms.add_argument("--offline", action="store_true", help="fetch nothing")
+    terms.add_argument("--status", action="append", metavar="FILE", help="a status list that came some other way")
+    terms.add_argument("--unsafe-skip-status", action="store_true", help="do not ask whether it was revoked")
+    terms.add_argument("--state", metavar="URL", help="the database; else one in the data folder")

@@ -64,6 +64,11 @@ def _line(session: Session, verifier: Verifier, line: bytes | Malformed) -> int:
 def _parsed(line: bytes | Malformed) -> tuple[str | bytes, Asked]:
     if isinstance(line, EWalletError):
         raise line
+    return parsed(line)
+
+
+def parsed(line: bytes) -> tuple[str | bytes, Asked]:
+    """What one line, or the body of one call, asks to be judged: the presentation and what it answers."""
     members = json_object(line, "the line", limit=LONGEST_LINE)
     given = members.get("presentation")
     text = to_json(given) if isinstance(given, dict) else member(members, "presentation", str)

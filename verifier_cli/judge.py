@@ -94,11 +94,16 @@ def trust(session: Session) -> TrustList:
 
 def verifier(session: Session, asked: Asked) -> Verifier:
     """A verifier with the trust, status lists and policy of this run; ``usage.*``, ``trust.*``, ``storage.*``."""
+    return verifier_as(_client_id(asked), session, _store(session))
+
+
+def verifier_as(client_id: str, session: Session, store: VerifierStore) -> Verifier:
+    """As :func:`verifier`, for a service that has a name and a memory of its own."""
     args = session.args
     made = Verifier(
-        _client_id(asked),
+        client_id,
         trust=trust(session),
-        store=_store(session),
+        store=store,
         send=offline if session.settings.get("offline") else _online,
         policy=_policy(session),
         status=None if args.unsafe_skip_status else StatusFresh(stale_for=_stale_for(args)),

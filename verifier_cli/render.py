@@ -82,6 +82,12 @@ def verdict(judged: Verdict, query: Query | None, lang: Language) -> Iterator[st
     yield from (_check(check, lang) for check in judged.checks)
 
 
+def unanswered(code: str, lang: Language) -> Iterator[str]:
+    """The lines where there is no answer to judge."""
+    yield coloured(_VERDICT["undecided"][lang], _COLOUR["undecided"], sys.stdout)
+    yield from explanation(code, lang)
+
+
 def explanation(code: str, lang: Language) -> Iterator[str]:
     """What a code means and what to do about it."""
     told = words(code, lang)

@@ -59,6 +59,12 @@ class Session:
             for line in lines:
                 print(line)
 
+    def hint(self, lines: Iterable[str]) -> None:
+        """Words on stderr, where the result is for a program."""
+        if not self.args.quiet:
+            for line in lines:
+                print(line, file=sys.stderr, flush=True)
+
     def warn(self, text: str) -> None:
         """One line on stderr."""
         if not self.args.quiet:

@@ -17,16 +17,24 @@ from ewallet.errors import UsageError
 
 _MAX: Final = 1 << 16
 _LARGEST: Final = 999_999_999  # as of the flags
-_PATHS: Final = frozenset({"trust", "trust_key"})
+_PATHS: Final = frozenset({"api_key_file", "chain", "signer", "tls_cert", "tls_key", "trust", "trust_key"})
 _KINDS: Final[Mapping[str, type]] = {
+    "api_key_file": str,
     "audience": str,
+    "chain": str,
     "lang": str,
+    "listen": str,
     "max_age": int,
     "max_bytes": int,
     "offline": bool,
+    "server": str,
+    "signer": str,
     "state": str,
+    "tls_cert": str,
+    "tls_key": str,
     "trust": str,
     "trust_key": str,
+    "url": str,
 }
 _TRUE: Final = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 

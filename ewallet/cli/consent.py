@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Final
+from urllib.parse import urlsplit
 
 from ewallet.answer import Answer, Choice
 from ewallet.cli import words
@@ -21,6 +23,7 @@ _SAYS: Final[dict[str, dict[Language, str]]] = {
         "ko": "(확인되지 않음: 서명 없는 요청 파일)",
         "en": "(NOT AUTHENTICATED: an unsigned request file)",
     },
+    "known": {"ko": "(신뢰목록에서 확인됨, {0})", "en": "(on the trust list, {0})"},
     "why": {"ko": "확인 목적", "en": "purpose"},
     "untold": {"ko": "(밝히지 않음)", "en": "(not told)"},
     "only": {"ko": "이것만 보냅니다", "en": "only this is sent"},
@@ -39,13 +42,29 @@ _SAYS: Final[dict[str, dict[Language, str]]] = {
 }
 
 
+def asking(request: AuthorizationRequest, session: Session) -> Iterator[str]:
+    """Who asks, as far as that is established, and why."""
+    says = {name: text[session.lang] for name, text in _SAYS.items()}
+    if request.verifier_name:
+        host = urlsplit(request.response_uri or "").netloc
+        yield f"{says['who']}: {plain(request.verifier_name)} {says['known'].format(plain(host))}"
+    else:
+        yield f"{says['who']}: {plain(request.client_id)} {says['unsure']}"
+    yield f"{says['why']}: {plain(request.purpose) or says['untold']}"
+
+
+def agreed(question: str) -> bool:
+    """Whether the holder says yes; anything else is no."""
+    print(question, end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes", "예", "네")
+
+
 def lines(
     request: AuthorizationRequest, answer: Answer, wallet: Wallet, session: Session, *, values: bool
 ) -> Iterator[str]:
     """The lines of the screen; without ``values`` it names the claims only."""
     says = {name: text[session.lang] for name, text in _SAYS.items()}
-    yield f"{says['who']}: {plain(request.client_id)} {says['unsure']}"
-    yield f"{says['why']}: {plain(request.purpose) or says['untold']}"
+    yield from asking(request, session)
     for choice in answer.choices:
         document = wallet.get(choice.candidate.id)
         yield ""

@@ -19,13 +19,19 @@ if TYPE_CHECKING:
 
 _DECLINED: Final = 1
 _SENT: Final = {"ko": "제출본을 만들었습니다.", "en": "The answer was made."}
+_POSTED: Final = {"ko": "보냈습니다.", "en": "It was sent."}
+_GO_ON: Final = {"ko": "이어서 볼 곳: {0}", "en": "go on at: {0}"}
 _KEPT: Final = {"ko": "아무것도 보내지 않았습니다.", "en": "Nothing was sent."}
 _AGREE: Final = {"ko": "보낼까요? [y/N] ", "en": "Send it? [y/N] "}
 
 
 def add(parser: ArgumentParser) -> None:
     """The arguments of this verb."""
-    parser.add_argument("--request", metavar="FILE", required=True, help="the request to answer; - for stdin")
+    asked = parser.add_mutually_exclusive_group(required=True)
+    asked.add_argument(
+        "link", nargs="?", metavar="LINK|IMAGE", help="the link of a request, or a picture of its QR code"
+    )
+    asked.add_argument("--request", metavar="FILE", help="a request that came as a file; - for stdin")
     parser.add_argument("--use", action="append", default=[], metavar="ID", help="prefer this certificate")
     target = parser.add_mutually_exclusive_group()
     target.add_argument("--out", metavar="FILE", help="write the answer to a new file instead of stdout")
@@ -34,24 +40,79 @@ def add(parser: ArgumentParser) -> None:
 
 
 def run(session: Session) -> int:
-    """Show who asks and what would leave; only then spend a copy and write the answer."""
-    from ewallet.cli import consent
+    """Show who asks and what would leave; only then spend a copy and answer."""
+    return _answer_link(session) if session.args.link else _answer_file(session)
 
+
+def _answer_link(session: Session) -> int:
+    """Answered where the verifier wants it; a refusal is told, and looks the same whatever the reason."""
+    from ewallet.cli import consent, target
+    from ewallet.errors import EWalletError, UsageError
+    from ewallet.terminal import plain
+
+    if session.args.out or session.args.qr:
+        raise UsageError("usage.argument", "--out and --qr go with --request; the answer to a link is sent")
+    wallet, link = session.wallet(believing=True), _link(target.read(session.args.link, "the request"))
+    request = wallet.open(link)
+    try:
+        answer = _chosen(_match(wallet, request.query), session.args.use)
+    except EWalletError:
+        for line in consent.asking(request, session):
+            print(line, file=sys.stderr)
+        _decline(wallet, request)
+        raise
+    if not _consented(session, wallet, request, answer):
+        _decline(wallet, request)
+        return _DECLINED
+    address = wallet.answer(request, answer)
+    further = [_GO_ON[session.lang].format(plain(address))] if address else []
+    session.answer([_POSTED[session.lang], *further], sent_to=request.verifier_name, redirect_uri=address)
+    return 0
+
+
+def _link(given: str | bytes) -> str:
+    from ewallet.errors import Malformed
+
+    if isinstance(given, bytes):
+        raise Malformed("malformed.qr", "neither a link nor a picture of one; a request file goes with --request")
+    return given
+
+
+def _decline(wallet: Wallet, request: AuthorizationRequest) -> None:
+    """Whoever cannot be told is not told."""
+    from contextlib import suppress
+
+    from ewallet.errors import EWalletError
+
+    with suppress(EWalletError):
+        wallet.decline(request)
+
+
+def _answer_file(session: Session) -> int:
     request = _request(session)
     wallet = session.wallet()
     answer = _chosen(_match(wallet, request.query), session.args.use)
-    free = (session.args.out or session.args.qr) and not session.args.json
-    screen = sys.stdout if free else sys.stderr
-    for line in consent.lines(request, answer, wallet, session, values=screen is sys.stdout):
-        print(line, file=screen)
-    if not (session.args.yes or _agreed(session)):
-        print(_KEPT[session.lang], file=sys.stderr)
+    if not _consented(session, wallet, request, answer):
         return _DECLINED
     _send(session, wallet, request, answer)
     written = session.args.out or session.args.qr
     if written:
         session.answer([_SENT[session.lang]], written=written)
     return 0
+
+
+def _consented(session: Session, wallet: Wallet, request: AuthorizationRequest, answer: Answer) -> bool:
+    """Whether the holder agrees, having seen it all; values are shown where nothing else reads the screen."""
+    from ewallet.cli import consent
+
+    free = (session.args.out or session.args.qr or session.args.link) and not session.args.json
+    screen = sys.stdout if free else sys.stderr
+    for line in consent.lines(request, answer, wallet, session, values=screen is sys.stdout):
+        print(line, file=screen)
+    if session.args.yes or consent.agreed(_AGREE[session.lang]):
+        return True
+    print(_KEPT[session.lang], file=sys.stderr)
+    return False
 
 
 def _request(session: Session) -> AuthorizationRequest:
@@ -85,11 +146,6 @@ def _chosen(answer: Answer, preferred: list[str]) -> Answer:
             if any(choice.candidate.id == id_ for choice in choices):
                 answer = answer.choose(query_id, id_)
     return answer
-
-
-def _agreed(session: Session) -> bool:
-    print(_AGREE[session.lang], end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes", "예", "네")
 
 
 def _send(session: Session, wallet: Wallet, request: AuthorizationRequest, answer: Answer) -> None:

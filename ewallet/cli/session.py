@@ -17,6 +17,8 @@ from ewallet.catalog import Catalog
 from ewallet.env import Env
 from ewallet.errors import UsageError
 from ewallet.files import read_secret, read_trust
+from ewallet.flow import offline
+from ewallet.http import Http
 from ewallet.shape import Json
 from ewallet.trust import TrustList
 from ewallet.wallet import Wallet
@@ -76,14 +78,15 @@ class Session:
         return read_trust(str(list_), str(key), self.env.now())
 
     def wallet(self, *, believing: bool = False, create: bool = False) -> Wallet:
-        """The wallet, unlocked; it believes nobody's certificates unless it is to receive some."""
+        """The wallet, unlocked; it believes nobody and talks to nobody unless it is to receive or to be asked."""
         at = self.env.now()
         trust = self.trust() if believing else TrustList(anchors=(), version=0, since=at, until=at)
         passphrase = self._passphrase(twice=create)
         from ewallet.sql import Database  # takes as long to load as everything else
 
         store = Database(f"sqlite:///{self.folder / 'wallet.db'}", env=self.env).wallet(passphrase, create=create)
-        return Wallet(store=store, trust=trust, catalog=self.catalog, env=self.env)
+        send = Http() if believing else offline
+        return Wallet(store=store, trust=trust, send=send, catalog=self.catalog, env=self.env)
 
     def _passphrase(self, *, twice: bool) -> str:
         named = self.args.passphrase_file or os.environ.get("EWALLET_PASSPHRASE_FILE")

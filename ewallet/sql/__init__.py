@@ -23,11 +23,7 @@ from ewallet.sql.wallet import SqlWalletStore
 
 __all__ = ["Database", "SqlIssuanceStore", "SqlIssuerStore", "SqlVerifierStore", "SqlWalletStore", "upgrade"]
 
-_ROLES: Final = {
-    "issuer": (ISSUER, ISSUER_VERSION),
-    "verifier": (VERIFIER, VERIFIER_VERSION),
-    "wallet": (WALLET, WALLET_VERSION),
-}
+_ROLES: Final = {"issuer": (ISSUER, ISSUER_VERSION), "verifier": (VERIFIER, VERIFIER_VERSION)}
 
 
 class Database:
@@ -123,12 +119,15 @@ class Database:
 
 
 def upgrade(url: str) -> dict[str, int]:
-    """Bring the tables of a database up to date, as opening it does; the schema version of each role that is there."""
+    """Bring the tables of issuer and verifier up to date, as opening them does; the schema version of each role there.
+
+    A wallet is brought up to date when it is unlocked.
+    """
     engine = engine_of(url)
     try:
         if engine.is_sqlite and not Path(engine.url.database or "").is_file():
             raise NotFound("storage.not_found", "no database at that path")
-        for role in engine.versions().keys() & _ROLES.keys():
+        for role in sorted(engine.versions().keys() & _ROLES.keys()):
             engine.prepare(role, *_ROLES[role])
         return engine.versions()
     finally:

@@ -69,7 +69,7 @@ class SqlIssuanceStore:
             if row is None:
                 return _failure(connection, attempt, usable), None
             grant = _grant(row, until=attempt.until, thumbprint=attempt.thumbprint)
-            connection.execute(insert(tokens).values(_granted(attempt.token, grant), thumbprint=grant.thumbprint))
+            connection.execute(insert(tokens).values(_granted(attempt.token, grant) | {"thumbprint": grant.thumbprint}))
             return "redeemed", grant
 
     def token(self, digest: bytes) -> Grant | None:

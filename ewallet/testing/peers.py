@@ -90,10 +90,9 @@ class VerifierPeer:
 
     def __init__(self, kit: Kit) -> None:
         store = MemoryVerifierStore()
-        self._kit = kit
         self.exchange = Exchange(VERIFIER, verifier=kit.verifier, signer=kit.pki.verifier, store=store, env=kit.env)
         self.asked: list[Asked] = []
-        self._host = _Spoilt(self._answer)
+        self._host = _Spoilt(bank_host(self.exchange))
         self.spoil = self._host.spoil
         kit.network.route(f"{VERIFIER}/", self._host)
 
@@ -106,17 +105,22 @@ class VerifierPeer:
         """What became of the last request; claims are in it once."""
         return self.exchange.verdict(self.asked[-1].id)
 
-    def _answer(self, request: Request) -> Response:
+
+def bank_host(exchange: Exchange) -> Callable[[Request], Response]:
+    """The wallet's addresses of an exchange, as its service has them."""
+
+    def answer(request: Request) -> Response:
         _, place, handle = urlsplit(request.url).path.split("/")
         try:
             if place == "request":
                 fetch = Fetch.parse(request.body) if request.method == "POST" else None
-                compact = self.exchange.request_object(handle, fetch)
+                compact = exchange.request_object(handle, fetch)
                 return Response(200, {"content-type": MEDIA_TYPE}, compact.encode("ascii"))
-            return Response(200, _JSON, self.exchange.respond(handle, request.body))
+            return Response(200, _JSON, exchange.respond(handle, request.body))
         except NotFound:
             return Response(404)
-        except ProtocolError as exc:
-            return Response(exc.status, _JSON, ErrorResponse.of(exc).to_bytes())
-        except EWalletError:
-            return Response(400, _JSON, ErrorResponse(error="invalid_request").to_bytes())
+        except EWalletError as exc:
+            status, error = (exc.status, exc.error) if isinstance(exc, ProtocolError) else (400, "invalid_request")
+            return Response(status, _JSON, ErrorResponse(error=error).to_bytes())
+
+    return answer

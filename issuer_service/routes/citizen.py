@@ -86,7 +86,7 @@ class _Desk:
         )
         return response
 
-    def sign_out(self, request: WebRequest, csrf: Token) -> WebResponse:
+    def sign_out(self, request: WebRequest, csrf: Token = "") -> WebResponse:
         """End the session."""
         session = self._form(request, csrf)
         response = RedirectResponse(self._home, 303)
@@ -116,7 +116,7 @@ class _Desk:
         )
 
     def offer(
-        self, request: WebRequest, type_id: str, csrf: Token, tx_code: Annotated[str, Form(max_length=2)] = ""
+        self, request: WebRequest, type_id: str, csrf: Token = "", tx_code: Annotated[str, Form(max_length=2)] = ""
     ) -> WebResponse:
         """A QR code, a link and, where wanted, digits: shown once, for the digits are not kept."""
         session = self._form(request, csrf)
@@ -152,7 +152,7 @@ class _Desk:
         self,
         request: WebRequest,
         certificate_id: str,
-        csrf: Token,
+        csrf: Token = "",
         reason: Annotated[str, Form(max_length=32)] = "not_needed",
     ) -> WebResponse:
         """End one's own certificate."""

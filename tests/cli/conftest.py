@@ -18,10 +18,12 @@ from ewallet import qr
 from ewallet.credential import Path as ClaimPath
 from ewallet.env import Env
 from ewallet.keys import PublicKey
+from ewallet.oid4vci_offer import CredentialOffer
 from ewallet.oid4vp import vp_token_bytes
 from ewallet.sql import Database
 from ewallet.testing.clock import Clock
 from ewallet.testing.kit import Kit, Presented
+from ewallet.testing.pki import ISSUER
 from ewallet.testing.stage import Stage, disclosure
 
 PASSPHRASE: Final = "a passphrase of nobody"
@@ -171,6 +173,8 @@ def wallet(tmp_path: Path) -> Desk:
     (tmp_path / "status.jwt").write_text(_status(kit), "ascii")
     (tmp_path / "received.json").write_text(json.dumps(waiting.credentials), "ascii")
     (tmp_path / "request.json").write_bytes(request.to_bytes())
+    qr.png(CredentialOffer(issuer=ISSUER, configuration_ids=(f"{KIND}.dc+sd-jwt",)).uri, tmp_path / "offer.png")
+    qr.png("javascript:alert(1)", tmp_path / "program.png")
     (tmp_path / "passphrase").write_text(PASSPHRASE + "\n", "utf-8")
     (tmp_path / "passphrase").chmod(0o600)
     database.close()
@@ -181,3 +185,14 @@ def wallet(tmp_path: Path) -> Desk:
 def strangers_key() -> PublicKey:
     """A key that signed nothing here."""
     return Kit.make().pki.verifier.public
+
+
+@pytest.fixture
+def empty_desk(tmp_path: Path) -> Desk:
+    """A holder's desk with an empty wallet, its passphrase in a file beside it."""
+    database = Database(f"sqlite:///{tmp_path / 'data' / 'wallet' / 'wallet.db'}")
+    database.wallet(PASSPHRASE, create=True, unsafe_fast_kdf=True)
+    database.close()
+    (tmp_path / "passphrase").write_text(f"{PASSPHRASE}\n", "utf-8")
+    (tmp_path / "passphrase").chmod(0o600)
+    return Desk(tmp_path, "")

@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import count
 
+from ewallet.authorization import Attempt
 from ewallet.credential import StatusRef
-from ewallet.errors import EWalletError
+from ewallet.errors import AlreadyUsed, EWalletError
 from ewallet.issuer import Certificate, Intent
 from ewallet.sql import Database
 from ewallet.status import Status
@@ -42,8 +43,47 @@ def _wallet(url: str, passphrase: str):
 
 
 def _open_all(command):
-    _ = _database(command["url"]).issuer, _database(command["url"]).verifier
+    database = _database(command["url"])
+    _ = database.issuer, database.issuance, database.verifier
     return "open"
+
+
+def _redeem(command):
+    """With the worker's own token and key proof, or with those that are named."""
+    number = command["number"]
+    attempt = Attempt(
+        code=command["code"].encode(),
+        tx_code=command["tx_code"].encode() if command["tx_code"] else None,
+        token=f"token-{command['code']}-{number}".encode(),
+        thumbprint=None,
+        until=AT,
+        once={command.get("once", f"{command['code']}-{number}-{command['tx_code']}").encode(): AT},
+        source=command.get("source", f"source-{number}").encode(),
+        window=AT + timedelta(hours=1),
+    )
+    return _database(command["url"]).issuance.redeem(attempt, AT)[0]
+
+
+def _take(command):
+    return len(_database(command["url"]).issuance.take({command["digest"].encode(): AT}))
+
+
+def _collect(command):
+    return _database(command["url"]).issuance.collect(command["digest"].encode())
+
+
+def _answer(command):
+    """The first answer, the one verdict, the one look at what was shown."""
+    store, id_ = _database(command["url"]).verifier, command["id"].encode()
+    try:
+        getattr(store, command["step"])(id_, *[argument.encode() for argument in command["arguments"]])
+    except AlreadyUsed:
+        return False
+    return True
+
+
+def _read_claims(command):
+    return _database(command["url"]).verifier.take_claims(command["id"].encode(), AT) is not None
 
 
 def _take_nonce(command):
@@ -60,6 +100,52 @@ def _intend(command):
     store, number = _database(command["url"]).issuer, command["number"]
     entries = [command["contested"], command["first"] + number]
     return [ref.index for ref in store.intend(_certificate(f"{command['contested']}-{number}"), _intents(entries))]
+
+
+@lru_cache(maxsize=1)
+def _pki(folder: str):
+    from ewallet.testing.pki import Pki
+
+    return Pki.load(folder)
+
+
+@lru_cache(maxsize=1)
+def _catalog():
+    from ewallet.catalog import Catalog
+
+    return Catalog.bundled()
+
+
+@lru_cache(maxsize=1)
+def _issuance(url: str, pki: str):
+    from ewallet.env import Env
+    from ewallet.issuance import Issuance
+    from ewallet.issuer import Issuer
+    from ewallet.testing.issuance import SampleRecords
+
+    made, catalog, database = _pki(pki), _catalog(), _database(url)
+    env = Env(now=lambda: AT)
+    issuer = Issuer(
+        made.issuer,
+        signers=made.signers,
+        status_signer=made.status_signer,
+        catalog=catalog,
+        store=database.issuer,
+        env=env,
+    )
+    return Issuance(issuer, records=SampleRecords(catalog), store=database.issuance, env=env)
+
+
+def _post(command):
+    """Any request to the issuing endpoints, as a wallet sends it: the status, and what came."""
+    from ewallet.flow import Request
+
+    issuance = _issuance(command["url"], command["pki"])
+    if "path" not in command:
+        return "ready"
+    url = f"{issuance.issuer.identifier}{command['path']}"
+    answer = issuance(Request("POST", url, command["headers"], command["body"].encode()))
+    return [answer.status, answer.body.decode()]
 
 
 def _revoke(command):
@@ -120,8 +206,14 @@ COMMANDS = {
     for command in (
         _open_all,
         _take_nonce,
+        _redeem,
+        _take,
+        _collect,
+        _answer,
+        _read_claims,
         _status_list,
         _intend,
+        _post,
         _revoke,
         _unlock,
         _spend,

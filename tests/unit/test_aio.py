@@ -10,6 +10,7 @@ import pytest
 from ewallet.aio import AsyncVerifier, AsyncWallet, threaded
 from ewallet.errors import NotFound, TransportError
 from ewallet.flow import Response
+from ewallet.oid4vp_response import Declined
 from ewallet.testing.peers import IssuerPeer, VerifierPeer
 from ewallet.testing.stores import MemoryVerifierStore, MemoryWalletStore
 from ewallet.verdict import Accepted, Rejected, Undecided
@@ -58,7 +59,7 @@ def test_an_awaited_wallet_walks_the_whole_road(ewallet_kit, wallet):
 
     assert (KIND, 2) == (document.type.id, document.copies_left)
     assert isinstance(outcome, Accepted)
-    assert "access_denied" == bank.verdict().error
+    assert Declined(error="access_denied") == bank.verdict()
     assert ["x509_san_dns:bank.example"] == [shown.audience for shown in history]
 
 

@@ -1,0 +1,90 @@
+"""Requests as the bank's side words them, and what has become of one, as JSON documents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, cast, get_args
+
+from ewallet.catalog import Catalog
+from ewallet.credential import Path
+from ewallet.dcql import Query
+from ewallet.errors import UsageError
+from ewallet.exchange import Asked, Exchange, Expired, Outcome, Waiting
+from ewallet.oid4vp import ResponseMode, TransactionData
+from ewallet.oid4vp_response import Declined
+from ewallet.shape import Json, instance, json_object, member, optional, strings
+from ewallet.terminal import stamp
+
+SCHEMA: Final = "ewallet.request/1"
+_KNOWN: Final = frozenset(
+    {"query", "type", "claims", "purpose", "response_mode", "redirect_to", "transaction_data", "verifier_info"}
+)
+
+
+def ask(exchange: Exchange, raw: bytes | str) -> Asked:
+    """The request that a JSON text words; ``usage.argument``, ``dcql.invalid``, ``malformed.*``.
+
+    It has a ``query`` (DCQL), or a ``type`` with its ``claims``; a ``purpose``; and at will ``redirect_to``,
+    ``response_mode``, ``transaction_data`` and ``verifier_info``.
+    """
+    members = json_object(raw, "the request")
+    if members.keys() - _KNOWN:
+        raise UsageError("usage.argument", f"unknown members, expected some of {', '.join(sorted(_KNOWN))}")
+    purpose = member(members, "purpose", str)
+    if not purpose.strip():
+        raise UsageError("usage.argument", "purpose is empty")
+    return exchange.ask(
+        query(members),
+        purpose=purpose,
+        response_mode=_mode(members),
+        redirect_to=optional(members, "redirect_to", str),
+        transaction_data=[_transaction(item) for item in optional(members, "transaction_data", list) or ()],
+        verifier_info=[instance(item, dict, "an item") for item in optional(members, "verifier_info", list) or ()],
+    )
+
+
+def query(members: Mapping[str, Json]) -> Query:
+    """What is asked: a DCQL query as it is, or claims of one kind in whatever format the holder has it."""
+    if ("query" in members) == ("type" in members):
+        raise UsageError("usage.argument", "both or neither of query and type")
+    if "query" in members:
+        return Query.parse(member(members, "query", dict))
+    kind = Catalog.bundled().type(member(members, "type", str))
+    return Query.for_type(kind, [_claim(item) for item in member(members, "claims", list)])
+
+
+def _claim(item: Json) -> str | Path:
+    return item if isinstance(item, str) else tuple(instance(item, list, "a claim"))
+
+
+def _mode(members: Mapping[str, Json]) -> ResponseMode:
+    mode = optional(members, "response_mode", str) or "direct_post.jwt"
+    if mode not in get_args(ResponseMode):
+        raise UsageError("usage.argument", f"response_mode is not one of {', '.join(get_args(ResponseMode))}")
+    return cast("ResponseMode", mode)
+
+
+def _transaction(item: Json) -> TransactionData:
+    members = instance(item, dict, "a transaction")
+    fields = {name: value for name, value in members.items() if name not in {"type", "credential_ids"}}
+    ids = strings(members.get("credential_ids"), "credential_ids")
+    return TransactionData.make(member(members, "type", str), ids, fields)
+
+
+def created(asked: Asked) -> dict[str, Json]:
+    """What the bank is told of a new request."""
+    return {"schema": SCHEMA, "id": asked.id, "status": "pending", "link": asked.link, "until": stamp(asked.until)}
+
+
+def became(id_: str, outcome: Outcome) -> dict[str, Json]:
+    """What has become of it: ``status`` is pending, answered, declined or expired; answered has a ``verdict``."""
+    told: dict[str, Json] = {"schema": SCHEMA, "id": id_, "status": "answered", "code": None, "verdict": None}
+    if isinstance(outcome, Waiting):
+        return told | {"status": "pending", "until": stamp(outcome.until)}
+    if isinstance(outcome, Expired):
+        return told | {"status": "expired", "code": "request.expired"}
+    if isinstance(outcome, Declined):
+        said = {"error": outcome.error, "description": outcome.description}
+        return told | {"status": "declined", "code": "request.declined"} | said
+    document = outcome.to_json()
+    return told | {"code": document["code"], "verdict": document}

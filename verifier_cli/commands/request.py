@@ -1,0 +1,92 @@
+"""``ewallet-verify request``: shows a wallet what is asked, waits for its answer, and says the verdict."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ewallet.command import count
+from verifier_cli.arguments import add_service, add_terms, add_trust
+
+if TYPE_CHECKING:
+    from ewallet.dcql import Query
+    from ewallet.exchange import Outcome
+    from ewallet.shape import Json
+    from verifier_cli.inquiry import Inquiry
+    from verifier_cli.session import Session
+
+_WAIT: Final = 300
+_SHOW: Final = {
+    "ko": "지갑으로 아래 QR 코드를 읽거나 링크를 여십시오.",
+    "en": "Scan this with a wallet, or open the link.",
+}
+
+
+def add(parser: ArgumentParser) -> None:
+    """The arguments of this verb."""
+    asked = parser.add_argument_group("what is asked")
+    asked.add_argument("--type", dest="kind", metavar="ID", help="the kind of certificate, with --claims")
+    asked.add_argument("--claims", metavar="NAMES", help="the claims to show, with commas")
+    asked.add_argument("--query", metavar="FILE", help="instead of a kind: a DCQL query")
+    asked.add_argument("--purpose", metavar="TEXT", help="why, for the holder to read")
+    parser.add_argument("--qr", metavar="FILE", help="draw the code to a new PNG file too")
+    parser.add_argument("--wait", type=count, default=_WAIT, metavar="SECONDS", help="for an answer (300)")
+    running = parser.add_argument_group("through a service that is running")
+    running.add_argument("--server", metavar="URL", help="ask there instead of listening here")
+    running.add_argument("--api-key-file", metavar="FILE", help="the key that it knows")
+    add_service(parser)
+    add_trust(parser, now=True)
+    add_terms(parser)
+    parser.set_defaults(unsafe_no_binding=False, redirect_to=None, retain=None, type=None)
+
+
+def run(session: Session) -> int:
+    """Ask, show the code, wait, and return the exit code of the verdict; 3 where nobody answered or it was declined."""
+    from verifier_cli.inquiry import inquiry, worded
+
+    members = worded(session.args)
+    with inquiry(session, members) as asked:
+        _show(session, asked)
+        outcome = asked.wait(session.args.wait)
+    return _tell(session, outcome, asked.query)
+
+
+def _show(session: Session, asked: Inquiry) -> None:
+    from ewallet import qr
+
+    if session.args.qr:
+        _draw(session.args.qr, qr.png(asked.link))
+    session.hint([_SHOW[session.lang], "", qr.terminal(asked.link), asked.link])
+
+
+def _draw(name: str, picture: bytes) -> None:
+    from ewallet.errors import UsageError
+
+    try:
+        with Path(name).open("xb") as file:
+            file.write(picture)
+    except OSError as exc:
+        reason = (exc.strerror or "no reason given").lower()
+        raise UsageError("usage.file", f"--qr names no new file: {reason}") from None
+
+
+def _tell(session: Session, outcome: Outcome, query: Query) -> int:
+    from verifier_cli import judge, render
+    from verifier_cli.inquiry import unanswered, verdict
+
+    code, judged = unanswered(outcome), verdict(outcome)
+    if session.machine:
+        session.emit(judged.to_json() if judged else _undecided(session, code))
+    else:
+        session.say(render.verdict(judged, query, session.lang) if judged else render.unanswered(code, session.lang))
+    return judge.exit_code(judged) if judged else judge.UNDECIDED
+
+
+def _undecided(session: Session, code: str) -> dict[str, Json]:
+    """A verdict document for what was never judged."""
+    from ewallet.terminal import stamp
+    from ewallet.verdict import SCHEMA
+
+    nothing = {"checks": [], "claims": None, "missing": [code], "at": stamp(session.at)}
+    return {"schema": SCHEMA, "verdict": "undecided", "code": code, **nothing}

@@ -1,0 +1,273 @@
+"""The bank's service: the addresses that wallets use, and those of the bank's own programs.
+
+A route is one line: parse, call, return. What programs of the bank may do takes its API key; what wallets send is
+believed in nothing. Wallets get errors as OpenID4VP has them, without detail; the bank gets problem documents.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from hashlib import sha256
+from hmac import compare_digest
+from http import HTTPStatus
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from starlette.exceptions import HTTPException
+
+import ewallet
+from ewallet import jose, qr
+from ewallet.asgi import Guard, Problem
+from ewallet.errors import EWalletError, ProtocolError, StoreError
+from ewallet.exchange import Exchange
+from ewallet.oauth import ErrorResponse
+from ewallet.oid4vp_request import MEDIA_TYPE, Fetch
+from ewallet.shape import Json
+from ewallet.verifier import Verifier
+from verifier_cli import asking, batch
+
+_FORM: Final = "application/x-www-form-urlencoded"
+_JSON: Final = "application/json"
+_TIDY: Final = 60.0  # seconds between two looks for what need not be kept
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """What is served: requests and verdicts, under the names ``hosts``; ``check_ready`` raises while it cannot be."""
+
+    exchange: Exchange
+    verifier: Verifier
+    check_ready: Callable[[], None]
+    hosts: frozenset[str]
+    api_key: str = field(repr=False)
+
+
+def create_app(desk: Desk) -> Guard:
+    """The application, guarded."""
+    app = FastAPI(
+        title="ewallet-verify",
+        version=ewallet.__version__,
+        summary="Ask wallets for certificates and read verdicts",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan(desk),
+    )
+    metrics = _Metrics()
+    app.include_router(_wallets(desk))
+    app.include_router(_bank(desk))
+    app.include_router(_operation(desk, app, metrics))
+    app.add_exception_handler(EWalletError, _told)
+    app.add_exception_handler(HTTPException, _unrouted)
+    return Guard(app, hosts=desk.hosts, observe=metrics.observe)
+
+
+# -- what wallets use ------------------------------------------------------------------------------------------
+
+
+def _wallets(desk: Desk) -> APIRouter:
+    router = APIRouter(tags=["wallet"])
+
+    @router.get("/request/{handle}", summary="The signed request (OpenID4VP 1.0 §5)")
+    def request_object(handle: str) -> Response:
+        return _request_object(desk.exchange.request_object(handle))
+
+    @router.post("/request/{handle}", summary="The signed request, with the wallet's nonce (§5.10)")
+    def request_object_for(handle: str, body: Annotated[bytes, Depends(_form)]) -> Response:
+        return _request_object(desk.exchange.request_object(handle, Fetch.parse(body)))
+
+    @router.post("/response/{handle}", summary="The answer to a request (§8.2)")
+    def response(handle: str, body: Annotated[bytes, Depends(_form)]) -> Response:
+        return Response(desk.exchange.respond(handle, body), media_type=_JSON)
+
+    return router
+
+
+def _request_object(compact: str) -> Response:
+    return Response(compact, media_type=MEDIA_TYPE)
+
+
+async def _form(request: Request) -> bytes:
+    return await _body(request, _FORM)
+
+
+async def _json(request: Request) -> bytes:
+    return await _body(request, _JSON)
+
+
+async def _body(request: Request, media_type: str) -> bytes:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != media_type:
+        raise ProtocolError("request.invalid", f"the body is not {media_type}", status=415)
+    return await request.body()
+
+
+# -- what the bank uses ----------------------------------------------------------------------------------------
+
+
+def _authorized(desk: Desk) -> Callable[[Request], None]:
+    expected = _digest(desk.api_key)
+
+    def check(request: Request) -> None:
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not compare_digest(_digest(key.strip()), expected):
+            detail, headers = "no api key, or another one", {"www-authenticate": "Bearer"}
+            raise ProtocolError("request.invalid", detail, error="invalid_token", status=401, headers=headers)
+
+    return check
+
+
+def _digest(text: str) -> bytes:
+    return sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def _bank(desk: Desk) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["bank"], dependencies=[Depends(_authorized(desk))])
+
+    @router.post("/requests", status_code=201, summary="Ask for certificates", openapi_extra=_takes(_REQUEST))
+    def ask(body: Annotated[bytes, Depends(_json)]) -> Response:
+        return _created(asking.created(asking.ask(desk.exchange, body)))
+
+    @router.get("/requests/{id_}", summary="What has become of a request")
+    def outcome(id_: str, response_code: str | None = None) -> Response:
+        desk.exchange.pace(id_)
+        return _answer(asking.became(id_, desk.exchange.verdict(id_, response_code=response_code)))
+
+    @router.post("/verify", summary="Judge a presentation", openapi_extra=_takes(_PRESENTATION))
+    def verify(body: Annotated[bytes, Depends(_json)]) -> Response:
+        return _answer(desk.verifier.verify(*batch.parsed(body)).to_json())
+
+    return router
+
+
+def _created(document: dict[str, Json]) -> Response:
+    drawn = document | {"qr": qr.svg(document["link"])}
+    return Response(jose.to_json(drawn), 201, {"location": f"/v1/requests/{document['id']}"}, _JSON)
+
+
+def _answer(document: Json) -> Response:
+    return Response(jose.to_json(document), media_type=_JSON)
+
+
+def _takes(schema: dict[str, Json]) -> dict[str, Json]:
+    """What OpenAPI says about a body that our own parser reads."""
+    return {"requestBody": {"required": True, "content": {_JSON: {"schema": schema}}}}
+
+
+_TEXT: Final[dict[str, Json]] = {"type": "string"}
+_OBJECT: Final[dict[str, Json]] = {"type": "object"}
+_REQUEST: Final[dict[str, Json]] = {
+    "type": "object",
+    "required": ["purpose"],
+    "additionalProperties": False,
+    "properties": {
+        "query": _OBJECT | {"description": "a DCQL query"},
+        "type": _TEXT | {"description": "instead of a query: the id of a kind, with claims"},
+        "claims": {"type": "array", "items": {"type": ["string", "array"]}},
+        "purpose": _TEXT | {"description": "why, for the holder to read", "minLength": 1},
+        "response_mode": {"enum": ["direct_post", "direct_post.jwt"], "default": "direct_post.jwt"},
+        "redirect_to": _TEXT | {"description": "where a wallet on the same device leads back to", "format": "uri"},
+        "transaction_data": {"type": "array", "items": _OBJECT},
+        "verifier_info": {"type": "array", "items": _OBJECT},
+    },
+}
+_PRESENTATION: Final[dict[str, Json]] = {
+    "type": "object",
+    "required": ["presentation"],
+    "properties": {
+        "presentation": {"type": ["string", "object"], "description": "a presentation, or a vp_token"},
+        "request": _OBJECT | {"description": "the request that it answers"},
+        "nonce": _TEXT | {"description": "without a request: the nonce that the wallet was given"},
+        "audience": _TEXT | {"description": "without a request: for whom it must be made"},
+    },
+}
+
+
+# -- what those use who run it ---------------------------------------------------------------------------------
+
+
+def _operation(desk: Desk, app: FastAPI, metrics: _Metrics) -> APIRouter:
+    router = APIRouter(tags=["operation"])
+    known = [Depends(_authorized(desk))]
+
+    @router.get("/healthz", summary="Whether the process answers")
+    def healthz() -> Response:
+        return _answer({"status": "ok"})
+
+    @router.get("/readyz", summary="Whether it can do its work")
+    def readyz() -> Response:
+        return _ready(desk)
+
+    @router.get("/metrics", summary="Counters, for Prometheus", dependencies=known)
+    def figures() -> Response:
+        return Response(generate_latest(metrics.registry), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    @router.get("/v1/openapi.json", summary="This description", dependencies=known)
+    def description() -> Response:
+        return _answer(app.openapi())
+
+    return router
+
+
+def _ready(desk: Desk) -> Response:
+    try:
+        desk.check_ready()
+    except EWalletError as exc:
+        raise StoreError("storage.unavailable", exc.code) from None
+    return _answer({"status": "ready"})
+
+
+class _Metrics:
+    """Counts of this process, by route and never by what was asked."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        labels = ("method", "route")
+        self._requests = Counter("ewallet_requests", "Requests answered", (*labels, "status"), registry=self.registry)
+        self._seconds = Histogram("ewallet_request_seconds", "Time to answer", labels, registry=self.registry)
+
+    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one request; what has no route is one thing, whatever it was."""
+        known = (method, route) if route else ("", "")
+        self._requests.labels(*known, str(status)).inc()
+        self._seconds.labels(*known).observe(seconds)
+
+
+# -- errors, and what goes on meanwhile ------------------------------------------------------------------------
+
+
+def _told(request: Request, exc: Exception) -> Response:
+    problem = Problem.of(exc)
+    if request.scope["path"].startswith("/v1/") or problem.status >= 500 or not isinstance(exc, EWalletError):
+        return Response(problem.body, problem.status, problem.headers)
+    error = exc.error if isinstance(exc, ProtocolError) else "invalid_request"
+    return Response(ErrorResponse(error=error).to_bytes(), problem.status, media_type=_JSON)
+
+
+def _unrouted(_request: Request, exc: Exception) -> Response:
+    """No such address, or not with this method."""
+    status = exc.status_code if isinstance(exc, HTTPException) else 500
+    headers = (isinstance(exc, HTTPException) and exc.headers) or {}
+    members = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    return Response(jose.to_json(members), status, {**headers, "content-type": "application/problem+json"})
+
+
+def _lifespan(desk: Desk) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def running(_app: FastAPI) -> AsyncIterator[None]:
+        tidying = asyncio.create_task(_tidy(desk.exchange))
+        yield
+        tidying.cancel()
+
+    return running
+
+
+async def _tidy(exchange: Exchange) -> None:
+    while True:
+        with suppress(StoreError):  # a database that is away for a moment is told by /readyz
+            await asyncio.to_thread(exchange.tidy)
+        await asyncio.sleep(_TIDY)
