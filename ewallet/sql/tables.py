@@ -83,7 +83,7 @@ status_events: Final = Table(
     sqlite_strict=True,
 )
 
-# -- verifier: what keeps an answer from being accepted twice, and a status list from going back ----------
+# -- verifier: what keeps an answer from being accepted twice, and status and trust lists from going back --
 
 VERIFIER: Final = MetaData()
 VERIFIER_VERSION: Final = 1
@@ -101,6 +101,13 @@ status_tokens: Final = Table(
     Column("uri", Text, primary_key=True),
     Column("raw", Text, nullable=False),
     Column("issued", _BIG, nullable=False),
+    sqlite_strict=True,
+)
+trust_lists: Final = Table(
+    "trust_lists",
+    VERIFIER,
+    Column("operator", Text, primary_key=True),
+    Column("version", _BIG, nullable=False),
     sqlite_strict=True,
 )
 

@@ -1,4 +1,4 @@
-"""The verifier's store: nonces that were used up, and the newest status list tokens."""
+"""The verifier's store: nonces that were used up, the newest status list tokens and versions of trust lists."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from sqlalchemy import delete, select
 
 from ewallet.errors import AlreadyUsed
 from ewallet.sql.engine import Engine, insert_into, micros
-from ewallet.sql.tables import VERIFIER, VERIFIER_VERSION, nonces, status_tokens
+from ewallet.sql.tables import VERIFIER, VERIFIER_VERSION, nonces, status_tokens, trust_lists
 
 
 class SqlVerifierStore:
-    """An :class:`ewallet.verifier.VerifierStore` in a database."""
+    """An :class:`ewallet.verifier.VerifierStore` and :class:`ewallet.trust.TrustVersions` in a database."""
 
     def __init__(self, engine: Engine) -> None:
         engine.prepare("verifier", VERIFIER, VERIFIER_VERSION)
@@ -44,3 +44,17 @@ class SqlVerifierStore:
                 where=new.excluded.issued >= status_tokens.c.issued,
             )
             return connection.execute(kept.returning(status_tokens.c.uri)).first() is not None
+
+    def trust_version(self, operator: str) -> int:
+        with self._engine.reading() as connection:
+            return connection.scalar(select(trust_lists.c.version).where(trust_lists.c.operator == operator)) or 0
+
+    def put_trust_version(self, operator: str, version: int) -> bool:
+        with self._engine.writing() as connection:
+            new = insert_into(trust_lists, connection).values(operator=operator, version=version)
+            kept = new.on_conflict_do_update(
+                index_elements=[trust_lists.c.operator],
+                set_={"version": new.excluded.version},
+                where=new.excluded.version >= trust_lists.c.version,
+            )
+            return connection.execute(kept.returning(trust_lists.c.operator)).first() is not None

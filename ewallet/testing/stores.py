@@ -165,11 +165,12 @@ class MemoryWalletStore:
 
 
 class MemoryVerifierStore:
-    """A :class:`ewallet.verifier.VerifierStore`."""
+    """A :class:`ewallet.verifier.VerifierStore` and :class:`ewallet.trust.TrustVersions`."""
 
     def __init__(self) -> None:
         self._nonces: set[str] = set()
         self._tokens: dict[str, tuple[datetime, str]] = {}
+        self._versions: dict[str, int] = {}
         self._lock = RLock()
 
     def take_nonce(self, nonce: str, until: datetime) -> None:
@@ -188,3 +189,13 @@ class MemoryVerifierStore:
                 return False
             self._tokens[uri] = issued, raw
             return True
+
+    def trust_version(self, operator: str) -> int:
+        with self._lock:
+            return self._versions.get(operator, 0)
+
+    def put_trust_version(self, operator: str, version: int) -> bool:
+        with self._lock:
+            newest = max(version, self._versions.get(operator, version))
+            self._versions[operator] = newest
+            return newest == version
