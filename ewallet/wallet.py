@@ -7,7 +7,7 @@ its kind allows, usually once, and is spent before the presentation exists: noth
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -190,10 +190,15 @@ class Wallet:
         at = self._env.now()
         if at >= request.until:
             raise UsageError("usage.argument", "the request has expired")
-        token: dict[str, tuple[str, ...]] = {}
-        for choice in answer.choices:
-            token[choice.query.id] = (*token.get(choice.query.id, ()), self._present(request, choice, at))
-        return token
+        return _token(answer, lambda choice: self._present(request, choice, at))
+
+    def rehearse(self, request: AuthorizationRequest, answer: Answer) -> VpToken:
+        """What :meth:`present` would give, but signed with keys of nobody: as long, give or take a few characters.
+
+        No copy is spent, and nobody accepts it.
+        """
+        at = self._env.now()
+        return _token(answer, lambda choice: self._rehearse(request, choice, at))
 
     def history(self) -> tuple[Shown, ...]:
         """Everything that left, the newest first."""
@@ -223,6 +228,11 @@ class Wallet:
         signer = SigningKey.of_secret(self._store.key(copy.key))
         return FORMATS[held.format].present(copy.raw, choice.paths, request.binding, signer, at)
 
+    def _rehearse(self, request: AuthorizationRequest, choice: Choice, at: datetime) -> str:
+        held = self._held(choice.candidate.id)
+        longest = max((copy.raw for copy in self._store.copies(held.id)), key=len)
+        return FORMATS[held.format].present(longest, choice.paths, request.binding, SigningKey.generate(), at)
+
     def _check(self, raw: str, at: datetime) -> Credential:
         format_id, evidence = open_any(raw)
         path = self._trust.check(evidence.chain, "issuer", at, type_id=evidence.type_id)
@@ -244,6 +254,13 @@ class Wallet:
             type=self._catalog.by_vct(held.type_id),
             copies_left=sum(copy.uses == 0 for copy in copies),
         )
+
+
+def _token(answer: Answer, presented: Callable[[Choice], str]) -> VpToken:
+    token: dict[str, tuple[str, ...]] = {}
+    for choice in answer.choices:
+        token[choice.query.id] = (*token.get(choice.query.id, ()), presented(choice))
+    return token
 
 
 def _said(credential: Credential) -> tuple[str, tuple[Path, ...]]:
