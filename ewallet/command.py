@@ -9,6 +9,7 @@ import os
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from ewallet import terminal
@@ -41,6 +42,14 @@ def count(text: str) -> int:
     if text.isascii() and text.isdigit() and len(text) <= _DIGITS:
         return int(text)
     raise ArgumentTypeError("not a number from 0 to 999999999")
+
+
+def asked_language(argv: Sequence[str]) -> str | None:
+    """The language of ``--lang``, also where the other arguments make no sense."""
+    flags = argv[: argv.index("--")] if "--" in argv else argv
+    named = [word for flag, word in pairwise(flags) if flag == "--lang"]
+    named += [flag.removeprefix("--lang=") for flag in flags if flag.startswith("--lang=")]
+    return next((name for name in named if name in ("ko", "en")), None)
 
 
 def add_verbs(

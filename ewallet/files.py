@@ -11,7 +11,7 @@ from typing import BinaryIO, Final
 from ewallet.errors import CryptoError, Malformed, StoreError, UsageError
 from ewallet.keys import PublicKey
 from ewallet.shape import MAX_DOCUMENT
-from ewallet.trust import TrustList
+from ewallet.trust import TrustList, TrustVersions
 
 STDIN: Final = "-"
 _SECRET: Final = 4096  # bytes of a passphrase file
@@ -63,14 +63,22 @@ def read_secret(name: str, *, what: str) -> str:
         raise UsageError("usage.file", f"{what} is not utf-8") from None
 
 
-def read_trust(name: str, key: str, at: datetime) -> TrustList:
-    """The trust list of a file, signed by the key of another (PEM or JWK); ``usage.*``, ``trust.list_*``."""
+def read_trust(name: str, key: str, at: datetime, versions: TrustVersions) -> TrustList:
+    """The trust list of a file, signed by the key of another and none older than one seen.
+
+    Raises ``usage.*``, ``trust.list_*``.
+    """
+    operator = read_operator(key)
+    return TrustList.read_newest(read_own(name, what="the trust list"), operator, at=at, versions=versions)
+
+
+def read_operator(name: str) -> PublicKey:
+    """The key of whoever signs trust lists, PEM or JWK; ``usage.*``."""
     what = "the key of the trust list"
     try:
-        operator = PublicKey.read(read_own(key, limit=1 << 16, what=what))
+        return PublicKey.read(read_own(name, limit=1 << 16, what=what))
     except (CryptoError, Malformed) as exc:
         raise UsageError("usage.configuration", f"{what}: {exc}") from None
-    return TrustList.read(read_own(name, what="the trust list"), operator, at=at)
 
 
 def _opened(name: str, what: str) -> BinaryIO:

@@ -29,6 +29,7 @@ Level = Literal["L", "M", "Q", "H"]
 
 FRAME: Final = 900  # characters of one part; with its label it fills version 25 at level M but for 70 bytes
 MAX_FRAMES: Final = 64  # about 56 KiB, more than anyone will scan
+MAX_TEXT: Final = FRAME * MAX_FRAMES
 MAX_PICTURE: Final = 20 * 1024 * 1024  # bytes of a picture; a phone's photograph has 3 to 12 MiB
 MAX_PIXELS: Final = 40_000_000  # a page of A4 at 600 dpi has 35 million
 _SMALL: Final = 1_000_000  # pixels up to which a second look, at double size, is cheap; it reads what is printed small

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, Final, Literal, NoReturn, cast, get_args
+from typing import Any, Final, Literal, NoReturn, Protocol, cast, get_args
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -132,6 +132,16 @@ class TrustPath:
             raise TrustError("trust.issuer_mismatch", "iss is not a name of the certificate that signs")
 
 
+class TrustVersions(Protocol):
+    """Which lists were seen, by the thumbprint of their operator's key. Every method is on disk when it returns."""
+
+    def trust_version(self, operator: str) -> int:
+        """The highest version seen, 0 for none."""
+
+    def put_trust_version(self, operator: str, version: int) -> bool:
+        """Remember a version, unless a higher one was seen; whether it is the highest."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrustList:
     """A versioned, dated list of anchors. Make one with :meth:`read`; nothing is trusted that is not in it."""
@@ -147,14 +157,32 @@ class TrustList:
 
         ``seen`` is the highest version accepted before. Raises ``trust.list_invalid`` or ``trust.list_rollback``.
         """
-        try:
-            trust = cls._parse(raw, key)
-        except (Malformed, CryptoError) as exc:
-            raise TrustError("trust.list_invalid", str(exc)) from None
+        trust = cls._signed_by(raw, key)
         if trust.version < seen:
             raise TrustError("trust.list_rollback", f"version {trust.version}, but {seen} was seen before")
         trust.check_in_force(at)
         return trust
+
+    @classmethod
+    def read_newest(cls, raw: str | bytes, key: PublicKey, *, at: datetime, versions: TrustVersions) -> TrustList:
+        """As :meth:`read`, of whatever was seen before; the version of this one is remembered."""
+        operator = key.thumbprint
+        trust = cls.read(raw, key, at=at, seen=versions.trust_version(operator))
+        if not versions.put_trust_version(operator, trust.version):  # another program has just seen a newer one
+            raise TrustError("trust.list_rollback", f"version {trust.version}, but a newer one was seen before")
+        return trust
+
+    @classmethod
+    def read_version(cls, raw: str | bytes, key: PublicKey) -> int:
+        """The version of a list that this key signed, in force or not; ``trust.list_invalid``."""
+        return cls._signed_by(raw, key).version
+
+    @classmethod
+    def _signed_by(cls, raw: str | bytes, key: PublicKey) -> TrustList:
+        try:
+            return cls._parse(raw, key)
+        except (Malformed, CryptoError) as exc:
+            raise TrustError("trust.list_invalid", str(exc)) from None
 
     @classmethod
     def _parse(cls, raw: str | bytes, key: PublicKey) -> TrustList:

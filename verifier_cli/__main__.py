@@ -49,8 +49,8 @@ def _run(argv: list[str]) -> int:
     try:
         args = parser.parse_args(argv)
     except Misuse as exc:
-        flags = Namespace(json="--json" in argv, text="--text" in argv, quiet="--quiet" in argv, lang=None)
-        return _refused(exc, flags)
+        flags = {name: f"--{name}" in argv for name in ("json", "text", "quiet")}
+        return _refused(exc, Namespace(**flags, lang=command.asked_language(argv)))
     return _answer(args)
 
 

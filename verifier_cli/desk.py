@@ -105,7 +105,7 @@ def _desk(session: Session, url: str, database: Database, at: socket, key: str) 
         retain=_retain(session),
         redirects=session.args.redirect_to or (),
     )
-    trust = judge.trust(session)
+    trust = judge.trust(session, store)
     return Desk(
         exchange=exchange,
         verifier=verifier,

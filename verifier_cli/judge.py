@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from ewallet.credential import Binding
 from ewallet.dcql import Query
@@ -14,7 +14,7 @@ from ewallet.files import read_own, read_trust
 from ewallet.flow import Request, Response, offline
 from ewallet.oid4vp import AuthorizationRequest
 from ewallet.policy import AcceptTypes, AllOf, IssuedWithin, Policy, StatusFresh
-from ewallet.trust import TrustList
+from ewallet.trust import TrustList, TrustVersions
 from ewallet.verdict import Accepted, Check, Rejected, Verdict
 from ewallet.verifier import LADDER, Verifier, VerifierStore
 from verifier_cli import render
@@ -86,24 +86,28 @@ def _unreadable(exc: Malformed, session: Session) -> Rejected:
 # -- whom to believe and what is wanted --------------------------------------------------------------------
 
 
-def trust(session: Session) -> TrustList:
-    """The trust list that is set; ``usage.*``, ``trust.list_invalid``."""
+class Store(VerifierStore, TrustVersions, Protocol):
+    """What must not be forgotten between runs."""
+
+
+def trust(session: Session, store: Store) -> TrustList:
+    """The trust list that is set, none older than one seen; ``usage.*``, ``trust.list_*``."""
     settings = session.settings
-    return read_trust(settings.required("trust"), settings.required("trust_key"), session.at)
+    return read_trust(settings.required("trust"), settings.required("trust_key"), session.at, store)
 
 
 def verifier(session: Session, asked: Asked) -> Verifier:
     """A verifier with the trust, status lists and policy of this run; ``usage.*``, ``trust.*``, ``storage.*``."""
-    return verifier_as(_client_id(asked), session, _store(session))
+    return verifier_as(_client_id(asked), session, store(session))
 
 
-def verifier_as(client_id: str, session: Session, store: VerifierStore) -> Verifier:
+def verifier_as(client_id: str, session: Session, remembered: Store) -> Verifier:
     """As :func:`verifier`, for a service that has a name and a memory of its own."""
     args = session.args
     made = Verifier(
         client_id,
-        trust=trust(session),
-        store=store,
+        trust=trust(session, remembered),
+        store=remembered,
         send=offline if session.settings.get("offline") else _online,
         policy=_policy(session),
         status=None if args.unsafe_skip_status else StatusFresh(stale_for=_stale_for(args)),
@@ -130,7 +134,8 @@ def _stale_for(args: Namespace) -> timedelta:
     return timedelta(hours=hours)
 
 
-def _store(session: Session) -> VerifierStore:
+def store(session: Session) -> Store:
+    """The database that is set, else one that forgets; ``usage.*``, ``storage.*``."""
     url = session.settings.get("state")
     if url is None:
         return MemoryStore()

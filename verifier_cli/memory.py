@@ -1,7 +1,7 @@
 """What a verifier must not forget, forgotten when the command ends.
 
 Enough for one presentation whose request is used once. Whoever judges answers to the same requests in several runs
-names a database with ``--state``, or an answer could be shown twice.
+names a database with ``--state``, or an answer could be shown twice, and an old trust list come back.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from ewallet.errors import AlreadyUsed
 
 
 class MemoryStore:
-    """A :class:`ewallet.verifier.VerifierStore` for one run."""
+    """A :class:`ewallet.verifier.VerifierStore` and :class:`ewallet.trust.TrustVersions` for one run."""
 
     def __init__(self) -> None:
         self._tokens: dict[str, tuple[datetime, str]] = {}
@@ -31,3 +31,9 @@ class MemoryStore:
         if nonce in self._nonces:
             raise AlreadyUsed("storage.already_used", "the nonce was used in this run")
         self._nonces.add(nonce)
+
+    def trust_version(self, operator: str) -> int:
+        return 0  # one run reads one list
+
+    def put_trust_version(self, operator: str, version: int) -> bool:
+        return True

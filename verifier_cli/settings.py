@@ -1,7 +1,8 @@
 """What the command is set to: a flag, else ``EWALLET_*``, else ``./ewallet.toml``, else the user's, else a default.
 
 A file's settings stand in its table ``[verifier]``; paths in it are relative to the file. What makes a verdict laxer is
-set by a flag only, where whoever runs the command sees it.
+set by a flag only, where whoever runs the command sees it. ``./ewallet.toml`` may have come with what is to be judged:
+it sets what changes no verdict, and nothing else.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from ewallet.errors import UsageError
 
 _MAX: Final = 1 << 16
 _LARGEST: Final = 999_999_999  # as of the flags
+_HERE: Final = "ewallet.toml"
+_HARMLESS: Final = frozenset({"lang", "max_bytes"})
 _PATHS: Final = frozenset({"api_key_file", "chain", "signer", "tls_cert", "tls_key", "trust", "trust_key"})
 _KINDS: Final[Mapping[str, type]] = {
     "api_key_file": str,
@@ -67,12 +70,12 @@ class Settings:
 
 
 def _files(environment: Mapping[str, str]) -> Iterator[Path]:
-    yield Path("ewallet.toml")
+    yield Path(_HERE)
     if os.name == "nt":
         home = environment.get("APPDATA")
     else:
         home = environment.get("XDG_CONFIG_HOME") or (f"{environment['HOME']}/.config" if "HOME" in environment else "")
-    if home:
+    if home and Path(home).is_absolute():  # else it is to be ignored (XDG Base Directory Specification)
         yield Path(home) / "ewallet" / "config.toml"
 
 
@@ -82,10 +85,19 @@ def _table(path: Path) -> dict[str, Any]:
     table = _document(path).get("verifier", {})
     if not isinstance(table, dict) or not table.keys() <= _KINDS.keys():
         raise UsageError("usage.configuration", f"{path.name} has a setting that does not exist in [verifier]")
+    if path == Path(_HERE):
+        _refuse_beliefs(table)
     for name, value in table.items():
         if type(value) is not _KINDS[name] or (type(value) is int and not 0 <= value <= _LARGEST):
             raise UsageError("usage.configuration", f"{path.name} has a value of another kind for {name}")
     return {name: str(path.parent / value) if name in _PATHS else value for name, value in table.items()}
+
+
+def _refuse_beliefs(table: Mapping[str, Any]) -> None:
+    for name in sorted(table.keys() - _HARMLESS):
+        flag = "--" + name.replace("_", "-")
+        places = f"expected {flag}, EWALLET_{name.upper()} or config.toml of the user's configuration folder"
+        raise UsageError("usage.configuration", f"{_HERE} of the working folder sets {name}, {places}")
 
 
 def _document(path: Path) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: list[str]) -> int:
     parser = Parser(prog="ewallet", description="Keep certificates, and show the least of them that will do.")
     command.add_verbs(parser, VERBS, argv, _add)
-    args = Namespace(json="--json" in argv, lang=None)
+    args = Namespace(json="--json" in argv, lang=command.asked_language(argv))
     try:
         args = parser.parse_args(argv)
         return _answer(args)
@@ -68,7 +68,7 @@ def _add_place(parser: ArgumentParser) -> None:
     place = parser.add_argument_group("the wallet")
     place.add_argument("--data", metavar="DIR", help="where it is; else EWALLET_DATA, else the platform's data folder")
     place.add_argument("--passphrase-file", metavar="FILE", help="what unlocks it; else it is asked for")
-    place.add_argument("--trust", metavar="FILE", help="the signed trust list")
+    place.add_argument("--trust", metavar="FILE", help="the signed trust list; one newer than that of init is kept")
     place.add_argument("--trust-key", metavar="FILE", help="the public key of whoever signs it, JWK or PEM")
     shown = parser.add_argument_group("how to answer")
     shown.add_argument("--json", action="store_true", help="one JSON document on stdout")

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from argparse import ArgumentParser
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ewallet.cli.session import Session
 
 
@@ -22,19 +19,13 @@ def run(session: Session) -> int:
     from ewallet.files import read_own
     from ewallet.terminal import plain
 
-    named = [name for name in (session.args.trust, session.args.trust_key) if name]
+    named = session.named_trust()
     if named:
         session.trust()
-    kept = [read_own(name, what="a file of trust") for name in named]
+    files = [read_own(name, what="a file of trust") for name in named or ()]
     session.wallet(create=True)
-    for path, raw in zip(session.trust_files, kept, strict=False):
-        _write(path, raw)
+    if named:
+        session.kept_trust.keep(*files)
     folder = str(session.folder)
     session.answer([SAYS["made"][session.lang].format(plain(folder))], folder=folder)
     return 0
-
-
-def _write(path: Path, raw: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(raw)

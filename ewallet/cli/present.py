@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from argparse import ArgumentParser
-from contextlib import closing
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import BinaryIO
 
     from ewallet.answer import Answer
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from ewallet.wallet import Wallet
 
 _DECLINED: Final = 1
+_MARGIN: Final = 128  # characters by which two copies differ: the number of their status, the size of their key
 _SENT: Final = {"ko": "제출본을 만들었습니다.", "en": "The answer was made."}
 _POSTED: Final = {"ko": "보냈습니다.", "en": "It was sent."}
 _GO_ON: Final = {"ko": "이어서 볼 곳: {0}", "en": "go on at: {0}"}
@@ -92,6 +95,8 @@ def _answer_file(session: Session) -> int:
     request = _request(session)
     wallet = session.wallet()
     answer = _chosen(_match(wallet, request.query), session.args.use)
+    if session.args.qr:
+        _check_drawable(wallet, request, answer)
     if not _consented(session, wallet, request, answer):
         return _DECLINED
     _send(session, wallet, request, answer)
@@ -148,21 +153,44 @@ def _chosen(answer: Answer, preferred: list[str]) -> Answer:
     return answer
 
 
+def _check_drawable(wallet: Wallet, request: AuthorizationRequest, answer: Answer) -> None:
+    """Return if QR codes hold the answer; to find out afterwards would cost a copy."""
+    from ewallet import qr
+    from ewallet.errors import UsageError
+    from ewallet.oid4vp import vp_token_bytes
+
+    length = len(vp_token_bytes(wallet.rehearse(request, answer))) + _MARGIN * len(answer.choices)
+    if length > qr.MAX_TEXT:
+        raise UsageError("usage.argument", f"--qr for {length} characters, QR codes hold {qr.MAX_TEXT}, expected --out")
+
+
 def _send(session: Session, wallet: Wallet, request: AuthorizationRequest, answer: Answer) -> None:
     """The file is there before a copy is spent: what cannot be written is not made."""
     from ewallet import qr
     from ewallet.oid4vp import vp_token_bytes
 
-    with closing(_target(session)) as file:
+    with _target(session) as file:
         raw = vp_token_bytes(wallet.present(request, answer))
         file.write(qr.sheet(raw.decode()) if session.args.qr else raw)
-        file.flush()
 
 
-def _target(session: Session) -> BinaryIO:
+@contextmanager
+def _target(session: Session) -> Iterator[BinaryIO]:
+    """Where the answer goes: stdout, or a new file, which does not stay where there is no whole answer."""
+    name = session.args.out or session.args.qr
+    file = _opened(name)
+    try:
+        with file:
+            yield file
+    except BaseException:
+        if name:
+            Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _opened(name: str | None) -> BinaryIO:
     from ewallet.errors import UsageError
 
-    name = session.args.out or session.args.qr
     try:
         if name is None:
             return os.fdopen(os.dup(sys.stdout.fileno()), "wb")

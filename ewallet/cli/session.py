@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 from ewallet import terminal
 from ewallet.catalog import Catalog
+from ewallet.cli.trusted import KeptTrust
 from ewallet.env import Env
 from ewallet.errors import UsageError
-from ewallet.files import read_secret, read_trust
+from ewallet.files import read_operator, read_own, read_secret
 from ewallet.flow import offline
 from ewallet.http import Http
 from ewallet.shape import Json
@@ -61,21 +62,31 @@ class Session:
         return user_data_path("ewallet", appauthor=False) / "wallet"
 
     @property
-    def trust_files(self) -> tuple[Path, Path]:
-        """Where ``init`` keeps the trust list and the key of its operator."""
-        return self.folder / "trust-list.jwt", self.folder / "trust-key"
+    def kept_trust(self) -> KeptTrust:
+        """The trust list of ``init``, or a newer one that was named since."""
+        return KeptTrust(self.folder)
 
-    def trust(self) -> TrustList:
-        """The trust list that was named, else the one that was kept; ``usage.*``, ``trust.list_*``."""
+    def named_trust(self) -> tuple[str, str] | None:
+        """The files of flags or environment: the trust list and the key of its operator; ``usage.configuration``."""
         list_ = self.args.trust or os.environ.get("EWALLET_TRUST")
         key = self.args.trust_key or os.environ.get("EWALLET_TRUST_KEY")
         if bool(list_) != bool(key):
             raise UsageError("usage.configuration", "--trust goes with --trust-key")
-        if not list_:
-            list_, key = map(str, self.trust_files)
-            if not self.trust_files[0].exists():
-                raise UsageError("usage.configuration", "no trust list, expected --trust here or at init")
-        return read_trust(str(list_), str(key), self.env.now())
+        return (list_, key) if list_ and key else None
+
+    def trust(self) -> TrustList:
+        """The trust list that was named, none older than the one that is kept, else that; ``usage.*``, ``trust.*``."""
+        kept = self.kept_trust
+        named = self.named_trust()
+        if not (named or kept.list.exists()):
+            raise UsageError("usage.configuration", "no trust list, expected --trust here or at init")
+        list_, key = named or (str(kept.list), str(kept.key))
+        operator, raw = read_operator(key), read_own(list_, what="the trust list")
+        seen = kept.version(operator)
+        trust = TrustList.read(raw, operator, at=self.env.now(), seen=seen)
+        if 0 < seen < trust.version:
+            kept.keep(raw, kept.key.read_bytes())
+        return trust
 
     def wallet(self, *, believing: bool = False, create: bool = False) -> Wallet:
         """The wallet, unlocked; it believes nobody and talks to nobody unless it is to receive or to be asked."""

@@ -149,7 +149,7 @@ notifications: Final = Table(
     sqlite_strict=True,
 )
 
-# -- verifier: what keeps an answer from being accepted twice, and a status list from going back; what was asked, sealed
+# -- verifier: what keeps an answer from being accepted twice, and lists from going back; what was asked, sealed
 
 VERIFIER: Final = MetaData()
 VERIFIER_VERSION: Final = 2
@@ -167,6 +167,13 @@ status_tokens: Final = Table(
     Column("uri", Text, primary_key=True),
     Column("raw", Text, nullable=False),
     Column("issued", _BIG, nullable=False),
+    sqlite_strict=True,
+)
+trust_lists: Final = Table(
+    "trust_lists",
+    VERIFIER,
+    Column("operator", Text, primary_key=True),
+    Column("version", _BIG, nullable=False),
     sqlite_strict=True,
 )
 exchanges: Final = Table(

@@ -1,4 +1,4 @@
-"""The verifier's store: nonces that were used up, the newest status list tokens, and what was asked over the wire."""
+"""The verifier's store: used nonces, how new status and trust lists were seen, and what was asked over the wire."""
 
 from __future__ import annotations
 
@@ -11,11 +11,19 @@ from sqlalchemy import ColumnElement, Row, delete, select, update
 from ewallet.errors import AlreadyUsed, NotFound
 from ewallet.exchange import Kept, Sealed
 from ewallet.sql.engine import Engine, insert_into, micros, moment
-from ewallet.sql.tables import VERIFIER, VERIFIER_VERSION, exchange_claims, exchanges, nonces, status_tokens
+from ewallet.sql.tables import (
+    VERIFIER,
+    VERIFIER_VERSION,
+    exchange_claims,
+    exchanges,
+    nonces,
+    status_tokens,
+    trust_lists,
+)
 
 
 class SqlVerifierStore:
-    """An :class:`ewallet.verifier.VerifierStore` and an :class:`ewallet.exchange.ExchangeStore` in a database."""
+    """In a database: what :mod:`ewallet.verifier`, :mod:`ewallet.exchange` and :mod:`ewallet.trust` remember."""
 
     def __init__(self, engine: Engine) -> None:
         engine.prepare("verifier", VERIFIER, VERIFIER_VERSION)
@@ -46,6 +54,20 @@ class SqlVerifierStore:
                 where=new.excluded.issued >= status_tokens.c.issued,
             )
             return connection.execute(kept.returning(status_tokens.c.uri)).first() is not None
+
+    def trust_version(self, operator: str) -> int:
+        with self._engine.reading() as connection:
+            return connection.scalar(select(trust_lists.c.version).where(trust_lists.c.operator == operator)) or 0
+
+    def put_trust_version(self, operator: str, version: int) -> bool:
+        with self._engine.writing() as connection:
+            new = insert_into(trust_lists, connection).values(operator=operator, version=version)
+            kept = new.on_conflict_do_update(
+                index_elements=[trust_lists.c.operator],
+                set_={"version": new.excluded.version},
+                where=new.excluded.version >= trust_lists.c.version,
+            )
+            return connection.execute(kept.returning(trust_lists.c.operator)).first() is not None
 
     def put_exchange(self, kept: Kept) -> None:
         row = {

@@ -192,7 +192,7 @@ class MemoryWalletStore:
 
 
 class MemoryVerifierStore:
-    """An :class:`ewallet.verifier.VerifierStore` and an :class:`ewallet.exchange.ExchangeStore`."""
+    """In memory: what :mod:`ewallet.verifier`, :mod:`ewallet.exchange` and :mod:`ewallet.trust` remember."""
 
     def __init__(self) -> None:
         self._nonces: set[str] = set()
@@ -201,6 +201,7 @@ class MemoryVerifierStore:
         self._codes: dict[bytes, bytes] = {}
         self._claims: dict[bytes, Sealed] = {}
         self._seen: dict[bytes, datetime] = {}
+        self._versions: dict[str, int] = {}
         self._lock = RLock()
 
     def take_nonce(self, nonce: str, until: datetime) -> None:
@@ -219,6 +220,16 @@ class MemoryVerifierStore:
                 return False
             self._tokens[uri] = issued, raw
             return True
+
+    def trust_version(self, operator: str) -> int:
+        with self._lock:
+            return self._versions.get(operator, 0)
+
+    def put_trust_version(self, operator: str, version: int) -> bool:
+        with self._lock:
+            newest = max(version, self._versions.get(operator, version))
+            self._versions[operator] = newest
+            return newest == version
 
     def put_exchange(self, kept: Kept) -> None:
         with self._lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -15,14 +16,14 @@ CANARY = "가나리아시 비밀길 7"
 
 
 def _deep():
-    value = []
+    value: Any = []
     for _ in range(10_000):
         value = [value]
     return value
 
 
 def _cyclic():
-    value = []
+    value: Any = []
     value.append(value)
     return value
 

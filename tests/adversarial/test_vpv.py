@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ def test_vpv_10_an_answer_from_a_lenient_parser(value, ewallet_kit, presented):
 
 def test_vpv_10_an_object_without_end(ewallet_kit, presented):
     """VPV-10: nesting that no encoder follows is malformed as well."""
-    deep = []
+    deep: Any = []
     for _ in range(100_000):
         deep = [deep]
 

@@ -25,12 +25,12 @@ def _write(path, text):
 
 def test_a_flag_goes_before_the_environment_and_that_before_files(home, tmp_path):
     """Each place is asked only where the one before it is silent."""
-    _write(tmp_path / "config" / "ewallet" / "config.toml", 'lang = "en"\naudience = "user"\nstate = "sqlite://"')
-    _write(tmp_path / "here" / "ewallet.toml", 'lang = "en"\naudience = "here"')
+    _write(tmp_path / "config" / "ewallet" / "config.toml", 'lang = "en"\nmax_bytes = 1\nstate = "sqlite://"')
+    _write(tmp_path / "here" / "ewallet.toml", 'lang = "en"\nmax_bytes = 2')
     settings = Settings(Namespace(lang="ko"), home | {"EWALLET_MAX_AGE": "30"})
 
-    assert ("ko", 30, "here", "sqlite://", None) == tuple(
-        settings.get(name) for name in ("lang", "max_age", "audience", "state", "trust")
+    assert ("ko", 30, 2, "sqlite://", None) == tuple(
+        settings.get(name) for name in ("lang", "max_age", "max_bytes", "state", "trust")
     )
 
 
@@ -58,6 +58,38 @@ def test_a_file_that_says_something_else_is_refused(home, tmp_path, text):
     with pytest.raises(UsageError) as refused:
         Settings(Namespace(), home)
     assert "usage.configuration" == refused.value.code
+
+
+BELIEFS = {
+    "trust": '"trust.jwt"',
+    "trust_key": '"operator.pem"',
+    "state": '"sqlite:///seen.db"',
+    "audience": '"x509_san_dns:bank.example"',
+    "max_age": "9999",
+    "offline": "false",
+}
+
+
+@pytest.mark.parametrize("name", BELIEFS)
+def test_x5t_17_the_working_folder_does_not_say_whom_to_believe(home, tmp_path, name):
+    """X5T-17: it may have come from whoever is to be judged; the same line in the user's own file is a setting."""
+    line = f"{name} = {BELIEFS[name]}"
+    _write(tmp_path / "config" / "ewallet" / "config.toml", line)
+
+    assert Settings(Namespace(), home).get(name) is not None
+    _write(tmp_path / "here" / "ewallet.toml", line)
+    with pytest.raises(UsageError, match=rf"sets {name}, expected --.*, EWALLET_{name.upper()} or ") as refused:
+        Settings(Namespace(), home)
+    assert "usage.configuration" == refused.value.code
+
+
+def test_x5t_17_a_relative_folder_of_settings_is_ignored(tmp_path, monkeypatch):
+    """X5T-17: else the working folder would be that of the user's settings."""
+    (tmp_path / "ewallet").mkdir()
+    _write(tmp_path / "ewallet" / "config.toml", 'trust = "trust.jwt"')
+    monkeypatch.chdir(tmp_path)
+
+    assert Settings(Namespace(), {"XDG_CONFIG_HOME": "."}).get("trust") is None
 
 
 def test_tables_of_others_are_not_ours(home, tmp_path):

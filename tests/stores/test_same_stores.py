@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Protocol
 
 import pytest
 
@@ -14,11 +15,16 @@ from ewallet.sql import Database
 from ewallet.status import Status
 from ewallet.testing.clock import START
 from ewallet.testing.stores import MemoryIssuerStore, MemoryVerifierStore, MemoryWalletStore
+from ewallet.trust import TrustVersions
 from ewallet.verifier import VerifierStore
 from ewallet.wallet import Copy, Held, Shown, WalletStore
 
 AT = START
 URI = "https://issuer.example.go.kr/status/{}"
+
+
+class RememberingStore(VerifierStore, TrustVersions, Protocol):
+    """What a verifier must not forget, trust lists included."""
 
 
 @dataclass
@@ -27,7 +33,7 @@ class Stores:
 
     issuer: IssuerStore
     wallet: WalletStore
-    verifier: VerifierStore
+    verifier: RememberingStore
 
 
 @pytest.fixture(params=["memory", "database"])
@@ -167,3 +173,12 @@ def test_an_older_status_token_is_not_kept(stores):
 
     assert [True, False, True] == kept
     assert ("c", None) == (stores.verifier.status_token("u"), stores.verifier.status_token("v"))
+
+
+def test_x5t_17_the_highest_version_of_each_operator_is_remembered(stores):
+    """X5T-17: the same one may come again, a lower one may not; another operator counts for itself."""
+    versions = [("a", 2), ("a", 1), ("a", 2), ("a", 3), ("b", 1)]
+    kept = [stores.verifier.put_trust_version(operator, version) for operator, version in versions]
+
+    assert [True, False, True, True, True] == kept
+    assert (3, 1, 0) == tuple(stores.verifier.trust_version(operator) for operator in "abc")

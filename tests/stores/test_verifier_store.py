@@ -64,15 +64,16 @@ def test_tokens_of_other_lists_are_left_alone(database):
     assert ["one", "ten"] == [database.verifier.status_token(uri) for uri in (URI, f"{URI}0")]
 
 
-def test_both_outlive_the_process(shared_url):
+def test_all_outlive_the_process(shared_url):
     """A restart is no second chance."""
     first = Database(shared_url)
     first.verifier.take_nonce("nonce-1", AT)
     first.verifier.put_status_token(URI, "token", AT)
+    first.verifier.put_trust_version("operator", 7)
     first.close()
     second = Database(shared_url)
 
-    assert "token" == second.verifier.status_token(URI)
+    assert ("token", 7) == (second.verifier.status_token(URI), second.verifier.trust_version("operator"))
     with pytest.raises(AlreadyUsed):
         second.verifier.take_nonce("nonce-1", AT)
     second.close()
@@ -117,4 +118,15 @@ def test_a_crowd_keeps_the_newest_token(crowd, shared_url):
     assert answers[-1] is True
     database = Database(shared_url)
     assert f"{len(crowd.workers) - 1}" == database.verifier.status_token("https://issuer.example/1")
+    database.close()
+
+
+def test_a_crowd_remembers_the_highest_version(crowd, shared_url):
+    """X5T-17: whoever comes late with a lower one is told, and it is not remembered."""
+    crowd.do("open_all", url=shared_url)
+    answers = crowd.do("put_version", url=shared_url)
+
+    assert answers[19] is True
+    database = Database(shared_url)
+    assert 20 == database.verifier.trust_version("operator")
     database.close()

@@ -172,6 +172,10 @@ def _put_token(command):
     )
 
 
+def _put_version(command):
+    return _database(command["url"]).verifier.put_trust_version("operator", command["number"] + 1)
+
+
 def _save_for_ever(command):
     """Keep certificates until this process is killed; each is told when it is kept."""
     store = _wallet(command["url"], command["passphrase"])
@@ -218,6 +222,7 @@ COMMANDS = {
         _unlock,
         _spend,
         _put_token,
+        _put_version,
         _save_for_ever,
         _intend_for_ever,
     )

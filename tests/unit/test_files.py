@@ -9,6 +9,7 @@ import pytest
 from ewallet import files
 from ewallet.errors import Malformed, StoreError, UsageError
 from ewallet.testing.kit import Kit
+from ewallet.testing.stores import MemoryVerifierStore
 
 
 def test_a_file_up_to_the_limit_is_read_whole(tmp_path):
@@ -74,8 +75,8 @@ def test_a_trust_list_is_read_with_the_key_of_its_operator(tmp_path):
     kit.pki.save(tmp_path)
     list_, key = str(tmp_path / "trust-list.jwt"), tmp_path / "operator.jwk"
 
-    assert kit.pki.trust_list() == files.read_trust(list_, str(key), kit.clock.now())
+    assert kit.pki.trust_list() == files.read_trust(list_, str(key), kit.clock.now(), MemoryVerifierStore())
     for wrong in (tmp_path / "operator.key", tmp_path / "pki.json", tmp_path / "trust-list.jwt"):
         with pytest.raises(UsageError) as refused:
-            files.read_trust(list_, str(wrong), kit.clock.now())
+            files.read_trust(list_, str(wrong), kit.clock.now(), MemoryVerifierStore())
         assert "usage.configuration" == refused.value.code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -15,7 +16,7 @@ from ewallet.verdict import Accepted, Rejected
 KIND = "resident_register_copy"
 
 
-def _code(kit: Kit, presented: object, request: object) -> str:
+def _code(kit: Kit, presented: Any, request: Any) -> str:
     verdict = kit.verifier.verify(presented, request)
     assert isinstance(verdict, Rejected)
     return verdict.code

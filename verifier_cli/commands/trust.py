@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Final
 from verifier_cli.arguments import add_trust
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ewallet.catalog import Catalog
     from ewallet.shape import Json
-    from ewallet.trust import TrustAnchor, TrustList
+    from ewallet.trust import Purpose, TrustAnchor, TrustList
     from verifier_cli.session import Session
 
 SCHEMA: Final = "ewallet.trust/1"
@@ -21,6 +23,17 @@ _HEADS: Final = {
 _LIST: Final = {
     "ko": "신뢰목록 제{0}판: {1}부터 {2}까지",
     "en": "trust list, version {0}: from {1} until {2}",
+}
+_PURPOSES: Final[Mapping[Purpose, str]] = {
+    "issuer": "발급",
+    "verifier": "검증",
+    "recipient": "수신",
+    "wallet": "지갑",
+    "status": "상태목록",
+    "log": "이력",
+    "eligibility": "자격 확인",
+    "delegation": "위임",
+    "timestamp": "시점 확인",
 }
 _TERMS: Final = {
     "any": {"ko": "모든 종류", "en": "any"},
@@ -37,7 +50,7 @@ def run(session: Session) -> int:
     """Show the list; one that cannot be believed is an error, as it is for a verdict."""
     from verifier_cli import judge
 
-    trust = judge.trust(session)
+    trust = judge.trust(session, judge.store(session))
     if session.machine:
         session.emit(_document(trust))
     elif not session.args.quiet:
@@ -88,7 +101,8 @@ def _cells(session: Session, anchor: TrustAnchor, catalog: Catalog) -> tuple[str
     until = moment(anchor.certificate.not_valid_after_utc, lang)
     if anchor.distrust_after:
         until = f"{until}, {_TERMS['distrusted'][lang].format(moment(anchor.distrust_after, lang))}"
-    return plain(anchor.id), anchor.purpose, plain(anchor.names.get(lang, "")), "\n".join(kinds), until
+    purpose = _PURPOSES[anchor.purpose] if lang == "ko" else anchor.purpose
+    return plain(anchor.id), purpose, plain(anchor.names.get(lang, "")), "\n".join(kinds), until
 
 
 def _label(session: Session, catalog: Catalog, type_id: str) -> str:

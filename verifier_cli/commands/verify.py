@@ -26,7 +26,7 @@ def add(parser: ArgumentParser) -> None:
     known.add_argument("--stale-for", type=count, metavar="HOURS", help="how long past its end a status list will do")
     known.add_argument("--offline", action="store_true", help="fetch nothing")
     known.add_argument("--unsafe-skip-status", action="store_true", help="do not ask whether it was revoked")
-    known.add_argument("--state", metavar="URL", help="a database that remembers answered requests between runs")
+    known.add_argument("--state", metavar="URL", help="a database that remembers answered requests and trust lists")
     wanted = parser.add_argument_group("what is wanted")
     wanted.add_argument("--type", action="append", metavar="ID", help="a kind that is accepted; may be repeated")
     wanted.add_argument("--max-age", type=count, metavar="DAYS", help="issued at most so long ago")

@@ -1,4 +1,4 @@
-"""What was asked over the wire, and the answers that wait to be read."""
+"""What was asked over the wire, the answers that wait to be read, and how new a trust list was seen."""
 
 from __future__ import annotations
 
@@ -31,5 +31,11 @@ def upgrade(operations: Operations) -> None:
         Column("id", LargeBinary, ForeignKey("exchanges.id", ondelete="CASCADE"), primary_key=True),
         Column("sealed", LargeBinary, nullable=False),
         Column("until", _BIG, nullable=False, index=True),
+        sqlite_strict=True,
+    )
+    operations.create_table(
+        "trust_lists",
+        Column("operator", Text, primary_key=True),
+        Column("version", _BIG, nullable=False),
         sqlite_strict=True,
     )
