@@ -25,6 +25,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from ewallet import aio as aio
     from ewallet import errors as errors
     from ewallet import policy as policy
     from ewallet import qr as qr
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from ewallet.keys import Signer as Signer
     from ewallet.keys import SigningKey as SigningKey
     from ewallet.kinds import CredentialType as CredentialType
+    from ewallet.oid4vci_offer import CredentialOffer as CredentialOffer
     from ewallet.oid4vp import AuthorizationRequest as AuthorizationRequest
     from ewallet.sql import Database as Database
     from ewallet.trust import TrustAnchor as TrustAnchor
@@ -64,6 +66,7 @@ _HOME: Final = {
     "Catalog": "catalog",
     "Check": "verdict",
     "Credential": "credential",
+    "CredentialOffer": "oid4vci_offer",
     "CredentialType": "kinds",
     "Database": "sql",
     "EWalletError": "errors",
@@ -85,7 +88,7 @@ _HOME: Final = {
     "Wallet": "wallet",
     "offline": "flow",
 }
-_MODULES: Final = ("errors", "policy", "qr")
+_MODULES: Final = ("aio", "errors", "policy", "qr")
 
 __all__ = [*_HOME, *_MODULES]  # noqa: PLE0604 - strings all of them
 __version__ = "0.1.0"

@@ -6,6 +6,7 @@ here. Section numbers are those of OpenID4VCI 1.0.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from typing import Final
 
 from ewallet import jose, oid4vci, oid4vci_proof
 from ewallet.conversation import Conversation, media_type, refuse
-from ewallet.credential import Credential
+from ewallet.credential import Credential, Path
 from ewallet.errors import CryptoError, EWalletError, Malformed, PolicyError, ProtocolError
 from ewallet.flow import Flow, Request
 from ewallet.formats import FORMATS, open_any
@@ -95,6 +96,12 @@ def thumbprint(credential: Credential) -> str:
     if credential.holder is None:
         raise CryptoError("crypto.key_invalid", "a copy that is bound to no key")
     return credential.holder.thumbprint
+
+
+def said(credential: Credential) -> tuple[str, tuple[Path, ...]]:
+    """What a copy says of the person, to be compared: JSON, since 1 is not true there."""
+    claims = {name: value for name, value in credential.claims.items() if name not in credential.registered}
+    return json.dumps(claims, sort_keys=True), tuple(sorted(credential.shown, key=repr))
 
 
 def algorithm(configuration: CredentialConfiguration) -> str | None:

@@ -29,6 +29,7 @@ _IDLE: Final = 5  # seconds a connection may be kept open without a request
 class _Protocol(H11Protocol):
     """Closes connections on which no whole head comes in time, however slowly it drips."""
 
+    deadline = _HEAD
     _late: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -53,7 +54,7 @@ class _Protocol(H11Protocol):
 
     def _watch(self) -> None:
         if self._late is None:
-            self._late = self.loop.call_later(_HEAD, self._give_up)
+            self._late = self.loop.call_later(self.deadline, self._give_up)
 
     def _unwatch(self) -> None:
         if self._late is not None:

@@ -9,7 +9,6 @@ the one who asks: no status list, no issuer.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from ewallet import answer as answers
 from ewallet.acceptance import Acceptance, Offering, TxCodeSource
 from ewallet.answer import Answer, Candidate, Choice
 from ewallet.catalog import Catalog
-from ewallet.collection import Pending, Received, check, thumbprint
+from ewallet.collection import Pending, Received, check, said, thumbprint
 from ewallet.credential import Binding, Credential, Path
 from ewallet.dcql import Query
 from ewallet.env import Env
@@ -222,7 +221,7 @@ class Wallet:
         checked = [check(raw, self._trust, at) for raw in credentials]
         if len({(credential.format, credential.type_id) for credential in checked}) != 1:
             raise UsageError("usage.argument", "copies of no or of several kinds, expected one")
-        if any(_said(credential) != _said(checked[0]) for credential in checked):
+        if any(said(credential) != said(checked[0]) for credential in checked):
             raise UsageError("usage.argument", "copies that do not say the same, expected those of one certificate")
         bound = {thumbprint(credential) for credential in checked}
         self._check_new(bound, len(checked))
@@ -444,9 +443,3 @@ def _check_sendable(request: AuthorizationRequest) -> str:
         raise UsageError("usage.argument", "a request of which it is not known who asks, or where the answer goes")
     request.recipient  # noqa: B018 - refuses where there is none to encrypt to, before a copy is spent
     return request.response_uri
-
-
-def _said(credential: Credential) -> tuple[str, tuple[Path, ...]]:
-    """What a copy says of the person, to be compared: JSON, since 1 is not true there."""
-    claims = {name: value for name, value in credential.claims.items() if name not in credential.registered}
-    return json.dumps(claims, sort_keys=True), tuple(sorted(credential.shown, key=repr))

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Final
 
 from ewallet import command
-from ewallet.errors import UsageError
-from issuer_service import settings as settings_
+
+_TOLD: Final = "Serve an issuer. Its settings are EWALLET_* variables; .env.example has them all."
 
 
 def _serve(arguments: list[str]) -> int:
     from ewallet.serving import Tls, listening, serve
+    from issuer_service import settings as settings_
     from issuer_service.app import create_app
 
-    if arguments:
-        raise UsageError("usage.argument", "the service takes no arguments; its settings are EWALLET_* variables")
+    command.Parser(prog="issuer_service", description=_TOLD).parse_args(arguments)
     settings = settings_.read()
     app = create_app(settings)
     chain, key = settings.tls_chain, settings.tls_key

@@ -242,10 +242,10 @@ class _Metrics:
 
 def _told(request: Request, exc: Exception) -> Response:
     problem = Problem.of(exc)
-    if request.scope["path"].startswith("/v1/") or problem.status >= 500 or not isinstance(exc, EWalletError):
-        return Response(problem.body, problem.status, problem.headers)
-    error = exc.error if isinstance(exc, ProtocolError) else "invalid_request"
-    return Response(ErrorResponse(error=error).to_bytes(), problem.status, media_type=_JSON)
+    if problem.status < 500 and request.scope["path"].startswith(("/request/", "/response/")):
+        error = exc.error if isinstance(exc, ProtocolError) else "invalid_request"
+        return Response(ErrorResponse(error=error).to_bytes(), problem.status, media_type=_JSON)
+    return Response(problem.body, problem.status, problem.headers)
 
 
 def _unrouted(_request: Request, exc: Exception) -> Response:

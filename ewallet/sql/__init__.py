@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 from ewallet.env import Env
@@ -24,6 +25,7 @@ from ewallet.sql.wallet import SqlWalletStore
 __all__ = ["Database", "SqlIssuanceStore", "SqlIssuerStore", "SqlVerifierStore", "SqlWalletStore", "upgrade"]
 
 _ROLES: Final = {"issuer": (ISSUER, ISSUER_VERSION), "verifier": (VERIFIER, VERIFIER_VERSION)}
+_CREATING: Final = Lock()  # of the threads of this process, none connects before the file is closed
 
 
 class Database:
@@ -109,13 +111,26 @@ class Database:
     def _touch(self) -> None:
         """A new file is for its owner alone; what an operator has arranged otherwise is left as it is."""
         if self._file:
-            try:
-                os.close(os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600))
-            except OSError as exc:
-                raise UsageError("usage.file", f"cannot open the database: {exc.strerror}") from None
-            except ValueError:
-                raise UsageError("usage.file", "the database has a name that no file has") from None
+            with _CREATING:
+                _create(self._file)
             _check_log(self._file)
+
+
+def _create(file: Path) -> None:
+    """Create the file, unless it is there.
+
+    One that is there is not opened: closing it would take away the locks that SQLite holds on it for this process, and
+    with them what is written from then on.
+    """
+    try:
+        if not file.resolve().exists():
+            os.close(os.open(file.resolve(), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        pass  # another process was faster
+    except OSError as exc:
+        raise UsageError("usage.file", f"cannot open the database: {exc.strerror}") from None
+    except ValueError:
+        raise UsageError("usage.file", "the database has a name that no file has") from None
 
 
 def upgrade(url: str) -> dict[str, int]:

@@ -12,15 +12,16 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from threading import RLock
 from time import sleep
 from typing import Any, Final
 
-from sqlalchemy import Connection, MetaData, Table, create_engine, event
+from sqlalchemy import Connection, MetaData, Table, create_engine, event, func, select
 from sqlalchemy import Engine as Pool
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import StaticPool
 
@@ -94,6 +95,16 @@ def moment(stored: int) -> datetime:
 def insert_into(table: Table, connection: Connection) -> Insert:
     """An insert that knows ``ON CONFLICT``: both engines have it, each in a class of its own."""
     return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def take_turns(connection: Connection, *about: bytes) -> None:
+    """Let others that are about the same wait until this transaction ends, as all of SQLite's writers do anyway.
+
+    It is for what one statement cannot do: to look at a count, and to add to it later.
+    """
+    if connection.dialect.name == "postgresql":
+        for digest in sorted(sha256(one).digest() for one in about):  # in one order: no deadlocks
+            connection.execute(select(func.pg_advisory_xact_lock(int.from_bytes(digest[:8], signed=True))))
 
 
 class Engine:
@@ -210,7 +221,12 @@ def translated() -> Iterator[None]:
     """Our errors in place of the driver's, whose words may quote statements and values."""
     try:
         yield
-    except (SQLAlchemyError, sqlite3.Error, UnicodeError) as exc:  # the last: a damaged name, a text that is none
+    except (
+        DBAPIError,
+        PoolTimeout,
+        sqlite3.Error,
+        UnicodeError,
+    ) as exc:  # the last: a damaged name, a text that is none
         raise _translation(exc) from None
 
 

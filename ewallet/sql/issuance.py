@@ -13,7 +13,7 @@ from ewallet.authorization import Attempt, Code, Grant, Redemption
 from ewallet.issuance import Deferral
 from ewallet.keys import PublicKey
 from ewallet.shape import json_value, strings
-from ewallet.sql.engine import Engine, insert_into, micros, moment
+from ewallet.sql.engine import Engine, insert_into, micros, moment, take_turns
 from ewallet.sql.tables import (
     ISSUER,
     ISSUER_VERSION,
@@ -61,6 +61,7 @@ class SqlIssuanceStore:
         usable = and_(_open(attempt.code, at), codes.c.tries < attempt.max_tries)
         same = codes.c.tx_code.is_(None) if attempt.tx_code is None else codes.c.tx_code == attempt.tx_code
         with self._engine.writing() as connection:
+            take_turns(connection, attempt.source, attempt.code)  # else guesses made at once would count as one
             if _failed(connection, attempt, at) >= attempt.max_failures:
                 return "too_many", None
             if _taken_before(connection, attempt.once):

@@ -21,7 +21,6 @@ from ewallet.sql import schema
 from ewallet.sql.engine import translated
 from ewallet.sql.tables import SCHEMA, WALLET, WALLET_VERSION
 
-_MAGIC: Final = b"SQLite format 3\0"
 _MAX_SIZE: Final = 1 << 30  # bytes; ten thousand certificates, each in ten copies, need a tenth of it
 _BESIDE: Final = ("-wal", "-shm", "-journal")
 _EVERYTHING: Final = "SELECT type, name, tbl_name, sql FROM sqlite_master"
@@ -92,9 +91,9 @@ def _check_mode(path: Path) -> None:
 
 
 def _check_size(path: Path) -> None:
-    with path.open("rb") as file:
-        if file.read(len(_MAGIC)) != _MAGIC or os.fstat(file.fileno()).st_size > _MAX_SIZE:
-            raise StoreError("storage.corrupt", "not a wallet file")
+    # Only SQLite opens the file: whoever else closes it takes away the locks that SQLite holds for this process.
+    if path.stat().st_size > _MAX_SIZE:
+        raise StoreError("storage.corrupt", "not a wallet file")
 
 
 def _check_content(connection: sqlite3.Connection) -> int:

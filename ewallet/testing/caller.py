@@ -19,6 +19,7 @@ from ewallet.oid4vci import (
     parse_credential_response,
     parse_nonce_response,
 )
+from ewallet.oid4vci_offer import CredentialOffer
 from ewallet.oid4vci_proof import prove
 from ewallet.shape import Json, json_object
 
@@ -46,8 +47,8 @@ class Caller:
         """Any question."""
         return self._sent(Request("GET", f"{self.issuer}{path}", dict(headers or {})))
 
-    def redeem(self, offered: Offered | str, tx_code: str | None = None) -> Response:
-        """A code for a token."""
+    def redeem(self, offered: Offered | CredentialOffer | str, tx_code: str | None = None) -> Response:
+        """A code, or that of an offer, for a token."""
         code = offered if isinstance(offered, str) else self.code(offered)
         return self.post("/token", TokenRequest(code=code, tx_code=tx_code).to_bytes(), self.form)
 
@@ -57,12 +58,13 @@ class Caller:
         return {"content-type": FORM} | self.proof_header("/token")
 
     @staticmethod
-    def code(offered: Offered) -> str:
+    def code(offered: Offered | CredentialOffer) -> str:
         """The code of an offer."""
-        assert offered.offer.pre_authorized
-        return offered.offer.pre_authorized.code
+        offer = offered.offer if isinstance(offered, Offered) else offered
+        assert offer.pre_authorized
+        return offer.pre_authorized.code
 
-    def token(self, offered: Offered, tx_code: str | None = None) -> TokenResponse:
+    def token(self, offered: Offered | CredentialOffer, tx_code: str | None = None) -> TokenResponse:
         """The token of an offer; with a key, in two steps where the server wants its own nonce."""
         answer = self.redeem(offered, tx_code)
         if error(answer) == "use_dpop_nonce":

@@ -57,9 +57,20 @@ class PostgresServer:
         """Stop: ``smart``, ``fast``, or ``immediate`` as in a crash."""
         self._run("pg_ctl", "-w", "-m", mode, "stop")
 
+    def run(self) -> None:
+        """Start unless it runs."""
+        if not self.is_running:
+            self.start()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and not stopped since."""
+        return (self._data / "postmaster.pid").exists()
+
     def close(self) -> None:
         """Stop for good."""
-        self.stop()
+        if self.is_running:
+            self.stop()
         shutil.rmtree(self._folder)
 
     def empty(self) -> str:

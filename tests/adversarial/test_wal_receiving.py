@@ -156,6 +156,14 @@ def test_wal_14_an_offer_by_reference_is_of_where_it_was_fetched(ewallet_kit, is
     assert 1 == len(ewallet_kit.network.requests)
 
 
+def test_wal_14_an_offer_by_reference_is_of_an_issuer_that_is_listed(ewallet_kit, issuer, refused):
+    """WAL-14: not of another one at the same host."""
+    issuer.spoil["/offers"] = _answer(_offer(f"{ISSUER}/tenant").to_bytes())
+
+    assert "offer.untrusted_issuer" == refused(issuer.offered(KIND).reference.uri)
+    assert 1 == len(ewallet_kit.network.requests)
+
+
 MISMATCHES = {
     "credential_issuer": (METADATA, {"credential_issuer": "https://evil.example"}, "request.issuer_mismatch"),
     "issuer": (SERVER, {"issuer": "https://evil.example"}, "request.issuer_mismatch"),
@@ -383,6 +391,20 @@ def test_copies_bound_to_the_keys_of_another_wallet_are_refused(ewallet_kit, iss
     other = Kit.make(clock=ewallet_kit.clock).wallet.new_keys(1)
     foreign = ewallet_kit.issuer.issue(KIND, ewallet_kit.catalog.type(KIND).sample, subject="x", holders=other)
     issuer.spoil["/credential"] = _given(lambda _found: foreign.credentials)
+
+    assert "crypto.key_invalid" == refused(issuer.offer(KIND), copies=1)
+
+
+def test_a_copy_bound_to_no_key_is_refused(ewallet_kit, issuer, refused):
+    """Anybody could show it."""
+    signer = ewallet_kit.pki.signers[ewallet_kit.catalog.type(KIND).system]
+
+    def unbound(found):
+        issued = jose.parse(found[0].partition("~")[0], "dc+sd-jwt")
+        claims = {name: value for name, value in issued.claims.items() if name != "cnf"}
+        return [f"{jose.sign('dc+sd-jwt', claims, signer)}~"]
+
+    issuer.spoil["/credential"] = _given(unbound)
 
     assert "crypto.key_invalid" == refused(issuer.offer(KIND), copies=1)
 

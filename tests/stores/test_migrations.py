@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, MetaData, event, inspect, make_url, select
+from sqlalchemy import Engine, MetaData, event, inspect, select
 
 from ewallet.credential import StatusRef
 from ewallet.errors import AlreadyUsed, NotFound, StoreError, UsageError
@@ -66,8 +66,8 @@ def _put_into_postgres(url, service):
 @pytest.fixture
 def old_url(shared_url, tmp_path):
     """A database of issuer and verifier as version 1 left it, on each engine."""
-    if make_url(shared_url).database and shared_url.startswith("sqlite"):
-        _restored(Path(make_url(shared_url).database), "service-1")
+    if shared_url.startswith("sqlite"):
+        _restored(Path(shared_url.removeprefix("sqlite:///")), "service-1")
     else:
         _put_into_postgres(shared_url, _restored(tmp_path / "old" / "service.db", "service-1"))
     return shared_url

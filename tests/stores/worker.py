@@ -35,6 +35,8 @@ def _database(url: str) -> Database:
 def _close_last():
     while _OPEN:
         _OPEN.pop().close()
+    _wallet.cache_clear()
+    _issuance.cache_clear()
 
 
 @lru_cache(maxsize=1)
@@ -158,6 +160,11 @@ def _unlock(command):
     return "open"
 
 
+def _key(command):
+    _wallet(command["url"], command["passphrase"]).key(command["thumbprint"])
+    return "there"
+
+
 def _spend(command):
     shown = Shown(
         at=AT, audience=command["audience"], purpose="", held=command["held"], type_id="urn:example:kind", paths=()
@@ -220,6 +227,7 @@ COMMANDS = {
         _post,
         _revoke,
         _unlock,
+        _key,
         _spend,
         _put_token,
         _put_version,

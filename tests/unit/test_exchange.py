@@ -396,8 +396,8 @@ def test_a_hostile_answer_is_rejected_and_says_why(forge, code, bank):
     reply = bank.exchange.respond(asked.handle, sent)
     verdict = bank.exchange.verdict(asked.id)
 
-    assert (b"{}", code) == (reply, verdict.code)
     assert isinstance(verdict, Rejected)
+    assert (b"{}", code) == (reply, verdict.code)
 
 
 @pytest.mark.parametrize(
@@ -455,7 +455,8 @@ def test_a_status_that_cannot_be_had_leaves_it_undecided(kit, store):
     bank.answer(asked)
     verdict = bank.exchange.verdict(asked.id)
 
-    assert (Undecided, "status.unavailable") == (type(verdict), verdict.code)
+    assert isinstance(verdict, Undecided)
+    assert "status.unavailable" == verdict.code
 
 
 def test_nothing_is_fetched_for_what_is_not_authentic(bank):

@@ -1,0 +1,296 @@
+"""The issuer's service as wallets, operators and strangers meet it on the network."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+
+import pytest
+
+from ewallet.flow import Request
+from ewallet.keys import SigningKey
+from ewallet.oid4vci_offer import CredentialOffer, parse_link
+from ewallet.shape import json_object
+from ewallet.testing.caller import KIND, error, issued
+
+ISSUER = "https://issuer.example.go.kr"
+HTML = {"accept": "text/html"}
+
+
+def test_a_bound_wallet_receives_through_the_web_framework(site):
+    """DPoP with nonces of the server, ten copies, and the word that they arrived."""
+    caller = site.caller(dpop_key=SigningKey.generate())
+    token = caller.token(site.service.issuance.offer(KIND, subject="hong"))
+    nonce = caller.nonce()
+    received = issued(caller.credential(token, [caller.proof(nonce, SigningKey.generate()) for _ in range(10)]))
+    body = json.dumps({"notification_id": received.notification_id, "event": "credential_accepted"}).encode()
+
+    assert ("DPoP", 10) == (token.token_type, len(received.credentials))
+    assert 204 == caller.post("/notification", body, caller.bearing(token, "/notification")).status
+
+
+def test_repeated_headers_arrive_as_two(site):
+    """VCI-22: two DPoP proofs are refused, though the framework would show one."""
+    caller = site.caller(dpop_key=SigningKey.generate())
+    made = site.service.issuance.offer(KIND, subject="hong")
+    caller.redeem(made)
+    proof = caller.form["dpop"]
+    form = {"grant_type": "urn:ietf:params:oauth:grant-type:pre-authorized_code", "pre-authorized_code": "x"}
+    answer = site.browser.post("/token", data=form, headers=[("dpop", proof), ("dpop", proof)])
+
+    assert (400, "invalid_dpop_proof") == (answer.status_code, answer.json()["error"])
+
+
+def test_a_token_in_the_address_is_refused(site):
+    """VCI-20: it would be in logs."""
+    caller = site.caller()
+    token = caller.token(site.service.issuance.offer(KIND, subject="hong"))
+    answer = caller.post(f"/credential?access_token={token.access_token}", b"{}", caller.bearing(token, "/credential"))
+
+    assert (400, "invalid_request") == (answer.status, error(answer))
+
+
+PROTECTED = {
+    "/token": (400, "invalid_request"),
+    "/credential": (401, "invalid_token"),
+    "/deferred": (401, "invalid_token"),
+    "/notification": (401, "invalid_token"),
+}
+
+
+@pytest.mark.parametrize(("path", "wanted"), PROTECTED.items(), ids=PROTECTED)
+def test_wallets_get_errors_as_oauth_has_them(site, path, wanted):
+    """JSON with an error, to browsers too, and nothing that caches or frames it."""
+    answer = site.browser.post(path, headers=HTML)
+
+    assert wanted == (answer.status_code, answer.json()["error"])
+    assert ("no-store", "nosniff", "no-referrer") == (
+        answer.headers["cache-control"],
+        answer.headers["x-content-type-options"],
+        answer.headers["referrer-policy"],
+    )
+    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+
+
+def test_a_source_that_guesses_codes_is_slowed_down(site):
+    """L-07: by its address, behind a proxy of ours by what that one says."""
+    caller = site.caller()
+    refused = [caller.redeem("made-up").status for _ in range(31)]
+
+    assert [400] * 30 + [429] == refused
+    assert "300" == caller.redeem("made-up").headers["retry-after"]
+
+
+def test_a_proxy_of_ours_says_who_asks(open_site, settings):
+    """And only the last word counts: what stands before it, anybody could have written."""
+    site = open_site(settings | {"proxies": 1})
+
+    def guess(told):
+        form = {"grant_type": "urn:ietf:params:oauth:grant-type:pre-authorized_code", "pre-authorized_code": "x"}
+        return site.browser.post("/token", data=form, headers={"x-forwarded-for": told}).status_code
+
+    assert [400] * 30 + [429] == [guess(f"198.51.100.{number}, 192.0.2.1") for number in range(31)]
+    assert 400 == guess("192.0.2.1, 192.0.2.2")
+
+
+def test_addresses_come_from_the_configuration(site):
+    """VCI-33, WEB-05: a Host that is not ours is refused, and forwarded ones change nothing."""
+    spoofed = {"x-forwarded-host": "evil.example", "x-forwarded-proto": "http", "forwarded": "host=evil.example"}
+    wrong = [
+        site.browser.get("/", headers={"host": host}) for host in ("evil.example", f"{ISSUER[8:]}/x", "", "issuer")
+    ]
+    pages = [
+        site.browser.get(path, headers=spoofed) for path in ("/.well-known/openid-credential-issuer", "/status", "/")
+    ]
+
+    assert [400] * 4 == [answer.status_code for answer in wrong]
+    assert [200] * 3 == [answer.status_code for answer in pages]
+    assert not any("evil" in answer.text for answer in pages)
+
+
+def test_what_is_public_may_be_read_by_any_page_and_the_rest_by_none(site):
+    """WEB-12: metadata and status lists, without credentials; nothing else says who may read it."""
+    site.caller().credential(site.caller().token(site.service.issuance.offer(KIND, subject="hong")))
+    origin = {"origin": "https://evil.example"}
+    kind = site.service.issuer.catalog.type(KIND)
+    public = [
+        "/.well-known/openid-credential-issuer",
+        "/.well-known/oauth-authorization-server",
+        "/status",
+        "/status/1",
+        f"/types/{kind.vct}",
+    ]
+    answers = [site.browser.get(path, headers=origin) for path in public]
+    private = [site.browser.get("/", headers=origin), site.browser.post("/nonce", headers=origin)]
+
+    assert [(200, "*")] * 5 == [(a.status_code, a.headers.get("access-control-allow-origin")) for a in answers]
+    assert not any("access-control-allow-credentials" in answer.headers for answer in answers)
+    assert not any("access-control-allow-origin" in answer.headers for answer in private)
+
+
+def test_too_much_is_not_read(site):
+    """WEB-08: bodies, headers and addresses."""
+    big = b"x" * ((1 << 20) + 1)
+    sizes = [
+        site.browser.post("/token", content=big).status_code,
+        site.browser.post("/token", content=iter([big])).status_code,
+        site.browser.get("/", headers={"x-long": "x" * 65_536}).status_code,
+        site.browser.get("/?" + "x" * 60_000).status_code,
+    ]
+
+    assert [413, 413, 431, 414] == sizes
+
+
+def test_a_part_of_a_list_cannot_be_asked_for(site):
+    """WEB-07: ranges are not looked at."""
+    site.caller().credential(site.caller().token(site.service.issuance.offer(KIND, subject="hong")))
+    ranges = "bytes=" + ",".join(f"{n}-{n}" for n in range(1000))
+
+    assert [200, 200] == [
+        site.browser.get(path, headers={"range": ranges}).status_code for path in ("/status/1", "/static/style.css")
+    ]
+
+
+def test_descriptions_and_counters_are_not_for_everybody(site):
+    """WEB-15: no documentation, no folders; metrics with a key."""
+    closed = [
+        site.browser.get(path).status_code for path in ("/docs", "/redoc", "/openapi.json", "/static/", "/metrics")
+    ]
+
+    assert [404, 404, 404, 404, 401] == closed
+    assert 403 == site.operator("GET", "/metrics", "offer-key").status_code
+    metrics = site.operator("GET", "/metrics", "read-key").text
+    assert 'ewallet_requests_total{method="GET",route="/metrics",status="403"} 1.0' in metrics
+
+
+def test_it_says_whether_it_lives_and_can_work(site):
+    """Alive without a database, ready only with one."""
+    ready = [site.browser.get(path).status_code for path in ("/healthz", "/readyz")]
+    site.service.database._engine._engine.dispose()
+    path = site.service.settings.data / "issuer" / "issuer.db"
+    for file in path.parent.glob("issuer.db*"):
+        file.unlink()
+    path.mkdir()
+    gone = [site.browser.get(path) for path in ("/healthz", "/readyz")]
+
+    assert ([200, 200], [200, 503]) == (ready, [answer.status_code for answer in gone])
+    assert "5" == gone[1].headers["retry-after"]
+    assert "storage.unavailable" == gone[1].json()["code"]
+
+
+class _Broken:
+    def claims(self, _subject, _type_id):
+        raise RuntimeError("canary 홍길동 990230 /etc/secret SELECT")
+
+
+def test_a_fault_of_ours_tells_nothing(open_site, settings, caplog):
+    """VCI-37: a number to ask about, for wallets and on pages; the log has the number, not the cause's words."""
+    site = open_site(settings, _Broken())
+    site.sign_in()
+    with caplog.at_level(logging.DEBUG):
+        caller = site.caller()
+        answer = caller.credential(caller.token(site.service.issuance.offer(KIND, subject="hong")))
+        page = site.browser.get(f"/kinds/{KIND}", headers=HTML)
+
+    fault = json_object(answer.body)
+    assert (500, "internal.fault", 500) == (answer.status, fault["code"], page.status_code)
+    assert re.search(r"문의 번호: fault [0-9a-f]{8}", page.text)
+    assert [] == [
+        word for word in ("canary", "홍길동 9", "secret", "SELECT", "Traceback") if word in str(fault) + page.text
+    ]
+    assert "canary" not in caplog.text
+
+
+def test_no_log_holds_what_opens_or_names_anything(site, caplog):
+    """WEB-17, G3: a whole flow with its failures, everything logged."""
+    with caplog.at_level(logging.DEBUG):
+        site.sign_in()
+        page = site.page(f"/kinds/{KIND}/offer", tx_code="on")
+        (digits,) = re.findall(r'<strong class="digits">(\d{6})</strong>', page)
+        offer, caller = site.scanned(page), site.caller()
+        caller.redeem(offer, "000000")
+        token = caller.token(offer, digits)
+        nonce = caller.nonce()
+        received = issued(caller.credential(token, [caller.proof(nonce)]))
+        caller.credential(token, [caller.proof(nonce)])
+    secrets = [offer.pre_authorized.code, digits, token.access_token, nonce, received.credentials[0][-40:], "홍길동"]
+
+    assert [] == [number for number, secret in enumerate(secrets) if secret in caplog.text]
+
+
+def test_an_operator_offers_revokes_suspends_and_resumes(site):
+    """Each change is seen in the list of the person's certificates."""
+    made = site.operator("POST", "/v1/offers", subject="hong", types=[KIND], tx_code=True)
+    offer = CredentialOffer.parse(site.send(Request("GET", f"{ISSUER}/offers/{made.json()['handle']}")).body)
+    caller = site.caller()
+    caller.credential(caller.token(offer, made.json()["tx_code"]))
+    path, states = "/v1/certificates", []
+    (first,) = site.operator("GET", f"{path}?subject=hong").json()
+    for change in ("suspend", "resume", "revoke"):
+        assert 204 == site.operator("POST", f"{path}/{first['id']}/{change}", reason="a test").status_code
+        states += [each["status"] for each in site.operator("GET", f"{path}?subject=hong").json()]
+    again = site.operator("POST", f"{path}/{first['id']}/resume", reason="a test")
+
+    assert (201, parse_link(made.json()["uri"])) == (made.status_code, offer)
+    assert ["suspended", "valid", "revoked"] == states
+    assert (400, "status.transition") == (again.status_code, again.json()["code"])
+
+
+def test_an_operator_withdraws_an_offer(site):
+    """Afterwards its code gets nothing (VCI-03), and there is nothing to withdraw."""
+    made = site.operator("POST", "/v1/offers", subject="hong", types=[KIND]).json()
+    offer = CredentialOffer.parse(site.send(Request("GET", f"{ISSUER}/offers/{made['handle']}")).body)
+    withdrawn = [site.operator("DELETE", f"/v1/offers/{made['handle']}").status_code for _ in range(2)]
+
+    assert [204, 404] == withdrawn
+    assert "invalid_grant" == error(site.caller().redeem(offer))
+
+
+@pytest.mark.parametrize(("key", "status"), [("", 401), ("made-up", 401), ("status-key", 403), ("read-key", 403)])
+def test_an_offer_needs_a_key_with_the_right(site, key, status):
+    """VCI-31: nobody's key, and the keys of others."""
+    answer = site.operator("POST", "/v1/offers", key, subject="hong", types=[KIND])
+
+    assert (status, "application/problem+json") == (answer.status_code, answer.headers["content-type"])
+
+
+def test_claims_are_not_taken_from_a_call(site):
+    """VCI-31, VCI-35: a field that does not exist is named, and its value is not."""
+    answer = site.operator("POST", "/v1/offers", subject="hong", types=[KIND], claims={"name": "canary"})
+    wrong = site.operator("POST", "/v1/offers", subject="hong", types="canary")
+    unknown = site.operator("POST", "/v1/offers", subject="hong", types=["canary"])
+
+    assert [422, 422, 400] == [each.status_code for each in (answer, wrong, unknown)]
+    assert ["claims" in answer.text, "types" in wrong.text] == [True, True]
+    assert not any("canary" in each.text for each in (answer, wrong, unknown))
+
+
+INJECTIONS = [
+    "' OR 1=1 --",
+    '"; DROP TABLE codes; --',
+    "%27%20OR%201=1",
+    "hong' UNION SELECT secret FROM issuer_secrets--",
+]
+
+
+@pytest.mark.parametrize("text", INJECTIONS)
+def test_statements_in_parameters_are_only_text(site, text):
+    """WEB-13: no fault, and nobody's certificates."""
+    site.caller().credential(site.caller().token(site.service.issuance.offer(KIND, subject="hong")))
+    listed = site.operator("GET", f"/v1/certificates?subject={text}")
+    changed = site.operator("POST", f"/v1/certificates/{text}/revoke", reason=text)
+
+    assert ([], 404) == (listed.json(), changed.status_code)
+    assert [400, 404] == [site.caller().redeem(text).status, site.browser.get(f"/status/{text}").status_code]
+
+
+def test_the_description_is_openapi_3_1_where_it_is_served(open_site, settings):
+    """In a demonstration, on this machine; every address of wallets and operators is in it."""
+    site = open_site(settings | {"unsafe_loopback": True})
+    described = site.browser.get("/openapi.json").json()
+
+    assert "3.1" == described["openapi"][:3]
+    assert {"/token", "/credential", "/status/{number}", "/v1/offers", "/v1/certificates/{id}/revoke"} <= set(
+        described["paths"]
+    )

@@ -1,0 +1,169 @@
+"""What the issuer's service is made of: settings, records, and the process that serves it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from ewallet.errors import NotFound, TransportError, UsageError
+from ewallet.flow import Request
+from ewallet.http import Http
+from ewallet.shape import json_object
+from ewallet.testing.caller import KIND
+from ewallet.testing.clock import Clock
+from issuer_service import settings as settings_module
+from issuer_service.app import create_app
+from issuer_service.records import CITIZENS, DemoRecords, FolderRecords, records_of
+
+ISSUER = "https://issuer.example.go.kr"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"issuer": "http://issuer.example.go.kr"}, "EWALLET_ISSUER"),
+        ({"issuer": f"{ISSUER}/"}, "EWALLET_ISSUER"),
+        ({"issuer": None}, "EWALLET_ISSUER"),
+        ({"records": None}, "EWALLET_RECORDS"),
+        ({"records": "https://register.example"}, "EWALLET_RECORDS"),
+        ({"records": "folder:/nowhere"}, "folder of records"),
+        ({"listen": "nowhere"}, "EWALLET_LISTEN"),
+        ({"proxies": -1}, "EWALLET_PROXIES"),
+        ({"issuer_keys": "/nowhere"}, "status.key"),
+        ({"operators": "/nowhere"}, "operators"),
+    ],
+)
+def test_a_wrong_setting_is_named_and_nothing_starts(settings, changes, told):
+    """There is no default for what matters, and no value in the message."""
+    given = {name: value for name, value in (settings | changes).items() if value is not None}
+    with pytest.raises(UsageError) as refused:
+        create_app(settings_module.read(given))
+
+    assert told in refused.value.detail
+    assert refused.value.code in {"usage.configuration", "usage.file"}
+
+
+@pytest.mark.parametrize("line", ["x", "0" * 64, f"{'0' * 64} name everything", f"{'0' * 64}  offer"])
+def test_a_wrong_line_of_the_operators_is_named(settings, line):
+    """By its number; a key in it is not told."""
+    settings["operators"].write_text(f"\n{line}", "utf-8")
+    with pytest.raises(UsageError, match="line 2 of the operators' file"):
+        create_app(settings_module.read(settings))
+
+
+def test_workers_share_one_encryption_key_and_one_secret(open_site, settings):
+    """A message encrypted for one is opened by the other; a nonce of one is good for the other."""
+    first, second = open_site(settings), open_site(settings)
+    keys = [site.service.issuance.metadata.request_encryption for site in (first, second)]
+    nonce = first.caller().nonce()
+
+    assert keys[0] == keys[1]
+    assert second.service.issuance.server.is_good_nonce(nonce, second.clock.now())
+    assert 0o600 == (settings["data"] / "issuer" / "encryption.jwk").stat().st_mode & 0o777
+
+
+def test_the_two_citizens_agree_with_each_other_and_with_every_kind(ewallet_catalog):
+    """Every record can be issued; names, birth dates and the household are the same on all of them."""
+    clock = Clock()
+    records = DemoRecords(ewallet_catalog, clock.env())
+    found: dict[tuple[str, str], Any] = {}
+    for citizen in CITIZENS:
+        for kind in ewallet_catalog:
+            try:
+                found[citizen, kind.id] = records.claims(citizen, kind.id)
+            except NotFound:
+                continue
+            kind.check(found[citizen, kind.id])
+    for (citizen, _), record in found.items():
+        person = CITIZENS[citizen]
+        assert {record.get("name", person.name), record.get("subject_name", person.name)} == {person.name}
+        assert record.get("birth_date", person.birth_date) == person.birth_date
+        assert record["issue_date"] == "2026-11-21"
+
+    assert {kind.id for kind in ewallet_catalog} == {kind for citizen, kind in found if citizen == "hong"}
+    assert found["hong", KIND]["household_members"] == found["seong", KIND]["household_members"]
+    with pytest.raises(NotFound):
+        records.claims("nobody", KIND)
+
+
+def test_records_of_a_folder_are_read_and_nothing_beside_them(tmp_path, ewallet_catalog):
+    """Another subject, a way out of the folder, a missing and a broken file."""
+    (tmp_path / "records" / "hong").mkdir(parents=True)
+    (tmp_path / "outside").mkdir()
+    for place in (tmp_path / "records" / "hong", tmp_path / "outside"):
+        (place / f"{KIND}.json").write_text('{"a": 1}', "utf-8")
+    (tmp_path / "records" / "hong" / "broken.json").write_text("{", "utf-8")
+    records = records_of(f"folder:{tmp_path}/records", ewallet_catalog)
+
+    assert isinstance(records, FolderRecords)
+    assert {"a": 1} == records.claims("hong", KIND)
+    for subject, kind in (("seong", KIND), ("../outside", KIND), ("hong", "other")):
+        with pytest.raises(NotFound):
+            records.claims(subject, kind)
+    with pytest.raises(UsageError, match=r"issue\.invalid_value"):
+        records.claims("hong", "broken")
+
+
+@pytest.mark.loopback
+def test_the_service_runs_as_a_process_and_ends_when_told(keys, tmp_path):
+    """``python -m issuer_service`` answers on its socket, and SIGTERM ends it with 0."""
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    issuer = f"http://127.0.0.1:{port}"
+    settings = {
+        "ISSUER": issuer,
+        "ISSUER_KEYS": str(keys),
+        "RECORDS": "demo",
+        "DATA": str(tmp_path),
+        "LISTEN": f"127.0.0.1:{port}",
+        "UNSAFE_LOOPBACK": "1",
+    }
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    environment = os.environ | {f"EWALLET_{name}": value for name, value in settings.items()} | {"PYTHONPATH": path}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "issuer_service"], env=environment, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        answer = _when_up(Http(unsafe_loopback=True), f"{issuer}/.well-known/openid-credential-issuer", process)
+    finally:
+        process.terminate()
+        told = process.communicate(timeout=20)[1]
+
+    assert (200, issuer) == (answer.status, json_object(answer.body)["credential_issuer"])
+    assert (0, "") == (process.returncode, told)
+
+
+def _when_up(http, url, process):
+    for _ in range(200):
+        try:
+            return http(Request("GET", url))
+        except TransportError:
+            assert process.poll() is None, process.communicate()[1]
+            time.sleep(0.05)
+    raise AssertionError("the service did not come up")
+
+
+@pytest.mark.parametrize(("arguments", "code"), [([], 2), (["--port", "1"], 2), (["--help"], 0)])
+def test_a_service_without_settings_says_so(arguments, code, tmp_path):
+    """Two lines on stderr and exit code 2; the help is asked for and goes to stdout."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("EWALLET_")}
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    done = subprocess.run(
+        [sys.executable, "-m", "issuer_service", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=clean | {"PYTHONPATH": path},
+    )
+
+    assert (code, 0 if code == 0 else 2) == (done.returncode, len(done.stderr.splitlines()))
+    assert "EWALLET_" in (done.stderr if arguments == [] else done.stdout + "EWALLET_" * code)

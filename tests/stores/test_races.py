@@ -1,0 +1,110 @@
+"""One-time means once: many processes that use one code, nonce, key proof, answer or result at the same moment.
+
+Rows F-20, F-21 and F-26, VCI-02: twenty processes in a plain run, a hundred in full, on each engine.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ewallet.authorization import MAX_TRIES, Code, Grant
+from ewallet.exchange import Kept, Sealed
+from ewallet.issuance import Deferral
+from ewallet.sql import Database
+
+AT = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
+LATER = AT + timedelta(hours=1)
+ROUNDS = 5
+
+
+@pytest.fixture
+def url(crowd, shared_url):
+    """A database that every process has open."""
+    crowd.do("open_all", url=shared_url)
+    return shared_url
+
+
+def _codes(url, *names, tx_code=None):
+    grant = Grant(subject="subject-1", configuration_ids=("resident_register_copy",), until=LATER)
+    with closing(Database(url)) as database:
+        for name in names:
+            database.issuance.put_code(Code(digest=name.encode(), grant=grant, tx_code=tx_code), AT)
+
+
+def _tokens(url, code, count):
+    with closing(Database(url)) as database:
+        found = [database.issuance.token(f"token-{code}-{number}".encode()) for number in range(count)]
+    return sum(token is not None for token in found)
+
+
+def test_one_of_a_crowd_redeems_the_code(crowd, url):
+    """The others are refused, and there is one token (F-20)."""
+    _codes(url, *(f"code-{number}" for number in range(ROUNDS)))
+    others = len(crowd.workers) - 1
+    for number in range(ROUNDS):
+        answers = crowd.do("redeem", url=url, code=f"code-{number}", tx_code=None)
+
+        assert ["redeemed"] + ["unknown"] * others == sorted(answers)
+        assert 1 == _tokens(url, f"code-{number}", len(crowd.workers))
+
+
+def test_a_crowd_guesses_five_times(crowd, url):
+    """Guesses that are made at once are counted one by one: afterwards the right one comes too late."""
+    _codes(url, "code-1", tx_code=b"right")
+
+    assert {"unknown"} == set(crowd.do("redeem", url=url, code="code-1", tx_code="wrong"))
+    assert {"unknown"} == set(crowd.do("redeem", url=url, code="code-1", tx_code="right"))
+    with closing(Database(url)) as database, database._engine.reading() as connection:
+        assert MAX_TRIES == connection.exec_driver_sql("SELECT tries FROM codes").scalar()
+
+
+def test_the_failures_of_one_source_are_counted_one_by_one(crowd, url):
+    """However many processes it asks at the same time (L-07)."""
+    answers = [
+        answer
+        for number in range(ROUNDS)
+        for answer in crowd.do("redeem", url=url, code=f"none-{number}", tx_code=None, source="one")
+    ]
+
+    assert (30, len(answers) - 30) == (answers.count("unknown"), answers.count("too_many"))
+
+
+def test_one_of_a_crowd_uses_the_key_proof(crowd, url):
+    """Of requests with one ``jti`` at most one is accepted, whatever the code."""
+    _codes(url, "code-1")
+    answers = crowd.do("redeem", url=url, code="code-1", tx_code=None, once="jti-1")
+
+    assert ["proof_used"] * (len(crowd.workers) - 1) + ["redeemed"] == sorted(answers)
+
+
+def test_one_of_a_crowd_takes_the_nonce_of_the_issuer(crowd, url):
+    """One proof in many credential requests is one credential (F-21)."""
+    for number in range(ROUNDS):
+        answers = crowd.do("take", url=url, digest=f"nonce-{number}")
+
+        assert [0] + [1] * (len(crowd.workers) - 1) == sorted(answers)
+
+
+def test_one_of_a_crowd_collects_what_was_deferred(crowd, url):
+    """The others find that it is gone."""
+    with closing(Database(url)) as database:
+        deferral = Deferral(digest=b"d-1", token=b"t", configuration_id="c", keys=(), due=AT, until=LATER)
+        database.issuance.defer(deferral)
+
+    assert [False] * (len(crowd.workers) - 1) + [True] == sorted(crowd.do("collect", url=url, digest="d-1"))
+
+
+def test_one_of_a_crowd_answers_and_one_reads_the_result(crowd, url):
+    """One answer is taken, one response code is good once, and the claims are read once (F-26)."""
+    none = [False] * (len(crowd.workers) - 1)
+    with closing(Database(url)) as database:
+        database.verifier.put_exchange(Kept(id=b"e-1", handle=b"h-1", until=LATER, record=b"sealed", guarded=True))
+        taken = crowd.do("answer", url=url, id="e-1", step="take_exchange", arguments=[])
+        database.verifier.settle_exchange(b"e-1", "{}", b"code", Sealed(record=b"claims", until=LATER))
+    codes = crowd.do("answer", url=url, id="e-1", step="take_code", arguments=["code"])
+    claims = crowd.do("read_claims", url=url, id="e-1")
+
+    assert [[*none, True]] * 3 == [sorted(taken), sorted(codes), sorted(claims)]
