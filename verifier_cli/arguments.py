@@ -29,7 +29,7 @@ def add_trust(parser: ArgumentParser, *, now: bool = False) -> None:
     trust.add_argument("--at", metavar="TIME", help="judge as of that time (RFC 3339) instead of now")
 
 
-def add_service(parser: ArgumentParser) -> None:
+def add_service(parser: ArgumentParser, *, listen: str) -> None:
     """Who asks, and where wallets find it."""
     service = parser.add_argument_group("who asks, and where")
     service.add_argument("--signer", metavar="FILE", help="the key that signs requests, PEM")
@@ -37,18 +37,20 @@ def add_service(parser: ArgumentParser) -> None:
     prefix = ("x509_hash", "x509_san_dns")
     service.add_argument("--prefix", choices=prefix, default=prefix[0], help="how the client_id names it (x509_hash)")
     service.add_argument("--url", metavar="URL", help="the address that wallets use; else where it listens")
-    service.add_argument("--listen", metavar="HOST:PORT", help="where it listens (127.0.0.1:8010)")
+    service.add_argument("--listen", metavar="HOST:PORT", help=f"where it listens ({listen})")
     service.add_argument("--tls-cert", metavar="FILE", help="serve https with this certificate, PEM")
     service.add_argument("--tls-key", metavar="FILE", help="and its key, PEM")
 
 
-def add_terms(parser: ArgumentParser) -> None:
-    """How answers are judged."""
+def add_terms(parser: ArgumentParser, *, state: str, types: bool = False) -> None:
+    """How answers are judged: ``types`` where no question says of which kind."""
     terms = parser.add_argument_group("how answers are judged")
+    if types:
+        terms.add_argument("--type", action="append", metavar="ID", help="a kind that is accepted; may be repeated")
     terms.add_argument("--max-age", type=count, metavar="DAYS", help="issued at most so long ago")
     terms.add_argument("--drop-extra", action="store_true", help="let claims fall away that were not asked for")
     terms.add_argument("--stale-for", type=count, metavar="HOURS", help="how long past its end a status list will do")
     terms.add_argument("--offline", action="store_true", help="fetch nothing")
     terms.add_argument("--status", action="append", metavar="FILE", help="a status list that came some other way")
     terms.add_argument("--unsafe-skip-status", action="store_true", help="do not ask whether it was revoked")
-    terms.add_argument("--state", metavar="URL", help="the database; else one in the data folder")
+    terms.add_argument("--state", metavar="URL", help=f"the database; else {state}")

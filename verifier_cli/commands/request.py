@@ -35,9 +35,9 @@ def add(parser: ArgumentParser) -> None:
     running = parser.add_argument_group("through a service that is running")
     running.add_argument("--server", metavar="URL", help="ask there instead of listening here")
     running.add_argument("--api-key-file", metavar="FILE", help="the key that it knows")
-    add_service(parser)
+    add_service(parser, listen="a free port of 127.0.0.1")
     add_trust(parser, now=True)
-    add_terms(parser)
+    add_terms(parser, state="in memory")
     parser.set_defaults(unsafe_no_binding=False, redirect_to=None, retain=None, type=None)
 
 

@@ -16,14 +16,13 @@ _SERVES: Final = {"ko": "요청을 기다립니다: {0}", "en": "serving at {0}"
 
 def add(parser: ArgumentParser) -> None:
     """The arguments of this verb."""
-    add_service(parser)
+    add_service(parser, listen="127.0.0.1:8010")
     bank = parser.add_argument_group("the bank's side")
     bank.add_argument("--api-key-file", metavar="FILE", help="the key that the bank's programs show")
     bank.add_argument("--redirect-to", action="append", metavar="ORIGIN", help="where answers may lead back to")
     bank.add_argument("--retain", type=count, metavar="MINUTES", help="how long claims may be read; else once")
     add_trust(parser, now=True)
-    add_terms(parser)
-    parser.add_argument("--type", action="append", metavar="ID", help="a kind that is accepted; may be repeated")
+    add_terms(parser, state="one in the data folder", types=True)
     parser.set_defaults(unsafe_no_binding=False)
 
 
