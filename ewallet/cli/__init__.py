@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 VERBS: Final = {
     "init": "make a wallet; --trust and --trust-key are kept for later",
     "keys": "make keys, and print their public halves for an issuer (a JWK Set)",
-    "receive": "take what an issuer offers by a link or QR, or keep a certificate that came as a file",
+    "receive": "take what an issuer offers by link, QR or file",
     "list": "what the wallet holds",
     "show": "everything that one certificate says",
-    "present": "answer a request, by link, QR or file, with the least that satisfies it",
+    "present": "answer a request with the least that satisfies it",
     "history": "what left the wallet, when, for whom and why",
 }
 _REFUSED: Final = 1

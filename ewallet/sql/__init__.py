@@ -10,6 +10,7 @@ import os
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
+from time import sleep
 from typing import Final
 
 from ewallet.env import Env
@@ -25,6 +26,8 @@ from ewallet.sql.wallet import SqlWalletStore
 __all__ = ["Database", "SqlIssuanceStore", "SqlIssuerStore", "SqlVerifierStore", "SqlWalletStore", "upgrade"]
 
 _ROLES: Final = {"issuer": (ISSUER, ISSUER_VERSION), "verifier": (VERIFIER, VERIFIER_VERSION)}
+_PAGE: Final = 512  # bytes: every page of SQLite's is a multiple; what is missing of the last one it takes for zeros
+_PATIENCE: Final = 100  # times 50 ms
 _CREATING: Final = Lock()  # of the threads of this process, none connects before the file is closed
 
 
@@ -111,26 +114,47 @@ class Database:
     def _touch(self) -> None:
         """A new file is for its owner alone; what an operator has arranged otherwise is left as it is."""
         if self._file:
+            file = _resolved(self._file)
             with _CREATING:
-                _create(self._file)
-            _check_log(self._file)
+                if not _is_created(file):
+                    _check_content(file)
 
 
-def _create(file: Path) -> None:
+def _resolved(file: Path) -> Path:
+    try:
+        return file.resolve()
+    except ValueError:
+        raise UsageError("usage.file", "the database has a name that no file has") from None
+
+
+def _is_created(file: Path) -> bool:
     """Create the file, unless it is there.
 
     One that is there is not opened: closing it would take away the locks that SQLite holds on it for this process, and
     with them what is written from then on.
     """
     try:
-        if not file.resolve().exists():
-            os.close(os.open(file.resolve(), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        if file.exists():
+            return False
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
-        pass  # another process was faster
+        return False  # another process was faster
     except OSError as exc:
         raise UsageError("usage.file", f"cannot open the database: {exc.strerror}") from None
-    except ValueError:
-        raise UsageError("usage.file", "the database has a name that no file has") from None
+    return True
+
+
+def _check_content(file: Path) -> None:
+    """Return when there is something in the file; another process may be about to put it there.
+
+    To SQLite an empty file is a new database: an issuer that started with it would give its status entries once more.
+    """
+    for _ in range(_PATIENCE):
+        size = file.stat().st_size
+        if size and size % _PAGE == 0:
+            return
+        sleep(1 / 20)
+    raise StoreError("storage.corrupt", "the database is empty or cut off, expected one of ours or none")
 
 
 def upgrade(url: str) -> dict[str, int]:
@@ -147,10 +171,3 @@ def upgrade(url: str) -> dict[str, int]:
         return engine.versions()
     finally:
         engine.close()
-
-
-def _check_log(file: Path) -> None:
-    """SQLite throws away the log beside a file without content, and would start with nothing."""
-    log = file.with_name(f"{file.name}-wal")
-    if file.stat().st_size == 0 and log.exists() and log.stat().st_size:
-        raise StoreError("storage.corrupt", "the database is empty, but the log beside it is not")

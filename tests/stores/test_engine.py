@@ -201,8 +201,9 @@ def test_a_database_that_cannot_be_written_is_not_ready(tmp_path):
         assert "storage.unavailable" == _code_of(database.ready)
 
 
-def test_more_threads_than_connections_wait_for_their_turn(shared_url):
+def test_more_threads_than_connections_wait_for_their_turn(shared_url, monkeypatch):
     """Not for ever: a request that gets none is told that the database is in use."""
+    monkeypatch.setattr("ewallet.sql.engine._BUSY", 0.2)
     with closing(Database(shared_url)) as database:
         _ = database.verifier
         done = threading.Event()
@@ -215,7 +216,6 @@ def test_more_threads_than_connections_wait_for_their_turn(shared_url):
         for thread in holding:
             thread.start()
         sleep(0.3)
-        database._engine._engine.pool._timeout = 0.2  # type: ignore[attr-defined]
         refused = _code_of(database.verifier.take_nonce, "n", AT)
         done.set()
         for thread in holding:

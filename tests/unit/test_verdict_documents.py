@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 import pytest
 
 from ewallet.errors import Malformed
-from ewallet.verdict import Accepted, Check, Rejected, Undecided, parse
+from ewallet.verdict import Accepted, Check, Rejected, Undecided, Verdict, parse
 
 AT = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 PASSED = Check("format", "passed")
-VERDICTS = [
+VERDICTS: list[Verdict] = [
     Accepted(checks=(PASSED,), at=AT, claims={"register": {"name": "x"}}),
     Rejected(checks=(PASSED, Check("issuer", "failed", "trust.no_path", "a detail")), at=AT),
     Undecided(checks=(PASSED, Check("status", "unknown", "status.unavailable")), at=AT),
