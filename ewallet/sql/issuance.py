@@ -44,8 +44,9 @@ class SqlIssuanceStore:
         row = _granted(code.digest, code.grant) | {"tx_code": code.tx_code, "tries": 0, "redeemed": 0}
         with self._engine.writing() as connection:
             connection.execute(insert(codes).values(row))
-            for table in (codes, tokens, taken, failures, deferrals) if ended else ():
-                connection.execute(delete(table).where(table.c.until < micros(ended)))
+            if ended is not None:
+                for table in (codes, tokens, taken, failures, deferrals):
+                    connection.execute(delete(table).where(table.c.until < micros(ended)))
 
     def code(self, digest: bytes, at: datetime) -> Code | None:
         with self._engine.reading() as connection:
