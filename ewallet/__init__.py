@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from ewallet.errors import EWalletError as EWalletError
     from ewallet.errors import ProtocolError as ProtocolError
     from ewallet.errors import VerificationError as VerificationError
+    from ewallet.exchange import Exchange as Exchange
     from ewallet.flow import offline as offline
     from ewallet.http import Http as Http
     from ewallet.issuer import Issuer as Issuer
@@ -71,6 +72,7 @@ _HOME: Final = {
     "Database": "sql",
     "EWalletError": "errors",
     "Env": "env",
+    "Exchange": "exchange",
     "Http": "http",
     "Issuer": "issuer",
     "ProtocolError": "errors",

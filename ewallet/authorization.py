@@ -32,6 +32,7 @@ LATE: Final = timedelta(days=1)  # how long after a token ended it collects what
 TX_CODE_DIGITS: Final = 6
 MAX_TRIES: Final = 5  # wrong transaction codes: five guesses of a million
 _WINDOW: Final = timedelta(minutes=5)
+_TIDY: Final = timedelta(minutes=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_FAILURES: Final = 30  # of one source in a window: an office behind one address, not a search for codes
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -86,8 +87,8 @@ class AuthorizationStore(Protocol):
     def secret(self, fresh: bytes) -> bytes:
         """The secret that all workers share: the first one that was ever brought."""
 
-    def put_code(self, code: Code, ended: datetime) -> None:
-        """Keep a code, and forget what ended before that time."""
+    def put_code(self, code: Code, ended: datetime | None = None) -> None:
+        """Keep a code; with a time, forget what ended before it."""
 
     def code(self, digest: bytes, at: datetime) -> Code | None:
         """A code that can still be redeemed."""
@@ -136,6 +137,7 @@ class AuthorizationServer:
         self.metadata = AuthorizationServerMetadata.build(issuer)
         self._store = store
         self._env = env or Env()
+        self._tidied = datetime.min.replace(tzinfo=UTC)
 
     def offer(self, configuration_ids: Iterable[str], *, subject: str, tx_code: bool = False) -> Offered:
         """A fresh offer of these credentials to that person, good for five minutes and one wallet.
@@ -147,7 +149,7 @@ class AuthorizationServer:
         code = _code(handle)
         grant = Grant(subject=subject, configuration_ids=tuple(configuration_ids), until=at + CODE_LIFE)
         kept = Code(digest=_digest(code), grant=grant, tx_code=_tx_digest(code, digits))
-        self._store.put_code(kept, at - LATE)
+        self._store.put_code(kept, self._ended(at))
         return Offered(
             offer=self._offer(code, kept),
             reference=OfferReference(f"{self.issuer}/offers/{handle}"),
@@ -293,6 +295,13 @@ class AuthorizationServer:
             source=self.tag(source),
             window=at + _WINDOW - (at - _EPOCH) % _WINDOW,
         )
+
+    def _ended(self, at: datetime) -> datetime | None:
+        """Once a minute, the time before which everything can be forgotten."""
+        if at - self._tidied < _TIDY:
+            return None
+        self._tidied = at
+        return at - LATE
 
     def _offer(self, code: str, kept: Code) -> CredentialOffer:
         tx_code = TxCode(length=TX_CODE_DIGITS, description=_TX_WORDS) if kept.tx_code else None

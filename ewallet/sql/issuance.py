@@ -40,12 +40,13 @@ class SqlIssuanceStore:
             connection.execute(first)
             return bytes(connection.execute(select(issuer_secrets.c.secret)).scalar_one())
 
-    def put_code(self, code: Code, ended: datetime) -> None:
+    def put_code(self, code: Code, ended: datetime | None = None) -> None:
         row = _granted(code.digest, code.grant) | {"tx_code": code.tx_code, "tries": 0, "redeemed": 0}
         with self._engine.writing() as connection:
             connection.execute(insert(codes).values(row))
-            for table in (codes, tokens, taken, failures, deferrals):
-                connection.execute(delete(table).where(table.c.until < micros(ended)))
+            if ended is not None:
+                for table in (codes, tokens, taken, failures, deferrals):
+                    connection.execute(delete(table).where(table.c.until < micros(ended)))
 
     def code(self, digest: bytes, at: datetime) -> Code | None:
         with self._engine.reading() as connection:

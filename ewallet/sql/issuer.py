@@ -33,13 +33,16 @@ class SqlIssuerStore:
         self._engine = engine
 
     def status_list(self, size: int, uri: Callable[[int], str]) -> str:
+        with self._engine.reading() as connection:
+            found = _roomy(_lists(connection), size, uri)
+        if found is not None:
+            return found
         with self._engine.writing() as connection:
             while True:
-                known = connection.execute(select(status_lists).order_by(status_lists.c.number.desc())).all()
-                for row in known:
-                    # Not one of an issuer that had another name.
-                    if row.size == size and row.given * 2 < size and row.uri == uri(row.number):
-                        return str(row.uri)
+                known = _lists(connection)
+                found = _roomy(known, size, uri)
+                if found is not None:
+                    return found
                 _open_list(connection, known[0].number + 1 if known else 1, size, uri)
 
     def intend(self, certificate: Certificate, intents: Sequence[Intent]) -> frozenset[StatusRef]:
@@ -119,6 +122,16 @@ class _TakenError(Exception):
 
 def _moved(old: _Stage, new: _Stage) -> Any:
     return update(certificates).where(certificates.c.stage == old).values(stage=new)
+
+
+def _lists(connection: Connection) -> Sequence[Row[Any]]:
+    return connection.execute(select(status_lists).order_by(status_lists.c.number.desc())).all()
+
+
+def _roomy(known: Sequence[Row[Any]], size: int, uri: Callable[[int], str]) -> str | None:
+    """The newest list with room; not one of an issuer that had another name."""
+    fit = (row for row in known if row.size == size and row.given * 2 < size and row.uri == uri(row.number))
+    return next((str(row.uri) for row in fit), None)
 
 
 def _open_list(connection: Connection, number: int, size: int, uri: Callable[[int], str]) -> None:

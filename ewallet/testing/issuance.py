@@ -39,11 +39,10 @@ class MemoryIssuanceStore:
             self._secret = self._secret or fresh
             return self._secret
 
-    def put_code(self, code: Code, ended: datetime) -> None:
+    def put_code(self, code: Code, ended: datetime | None = None) -> None:
         with self._lock:
-            self._codes = {d: kept for d, kept in self._codes.items() if kept.code.grant.until >= ended}
-            self._tokens = {d: grant for d, grant in self._tokens.items() if grant.until >= ended}
-            self._taken = {d: until for d, until in self._taken.items() if until >= ended}
+            if ended:
+                self._forget(ended)
             self._codes[code.digest] = _Kept(code)
 
     def code(self, digest: bytes, at: datetime) -> Code | None:
@@ -101,6 +100,11 @@ class MemoryIssuanceStore:
     def notify(self, certificate_id: str, event: str, at: datetime) -> None:
         with self._lock:
             self.events.setdefault((certificate_id, event), at)
+
+    def _forget(self, ended: datetime) -> None:
+        self._codes = {digest: kept for digest, kept in self._codes.items() if kept.code.grant.until >= ended}
+        self._tokens = {digest: grant for digest, grant in self._tokens.items() if grant.until >= ended}
+        self._taken = {digest: until for digest, until in self._taken.items() if until >= ended}
 
     def _open(self, digest: bytes, at: datetime) -> _Kept | None:
         kept = self._codes.get(digest)

@@ -99,6 +99,10 @@ class Crowd:
     def __init__(self, workers):
         self.workers = workers
 
+    def some(self, number):
+        """A smaller crowd."""
+        return Crowd(self.workers[:number])
+
     def do(self, name, **arguments):
         """The answers of all, sorted by worker."""
         at = time.time() + 0.05

@@ -1,10 +1,11 @@
 """One-time means once: many processes that use one code, nonce, key proof, answer or result at the same moment.
 
-Rows F-20, F-21 and F-26, VCI-02: twenty processes in a plain run, a hundred in full, on each engine.
+Rows F-20, F-21, F-23 and F-26, VCI-02: twenty processes in a plain run, a hundred in full, on each engine.
 """
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
@@ -18,6 +19,7 @@ from ewallet.sql import Database
 AT = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 LATER = AT + timedelta(hours=1)
 ROUNDS = 5
+FULL = bool(os.environ.get("EWALLET_FULL"))
 
 
 @pytest.fixture
@@ -108,3 +110,17 @@ def test_one_of_a_crowd_answers_and_one_reads_the_result(crowd, url):
     claims = crowd.do("read_claims", url=url, id="e-1")
 
     assert [[*none, True]] * 3 == [sorted(taken), sorted(codes), sorted(claims)]
+
+
+def test_four_workers_fill_list_after_list(crowd, url):
+    """Each entry is given once, and no list is filled much beyond its half (F-23)."""
+    count, size = 250 if FULL else 25, 4096 if FULL else 512
+    answers = crowd.some(4).do("fill", url=url, count=count, size=size)
+    with closing(Database(url)) as database, database._engine.reading() as connection:
+        given = connection.exec_driver_sql("SELECT list, entry FROM entries").all()
+        lists = connection.exec_driver_sql("SELECT number, given FROM status_lists ORDER BY number").all()
+
+    assert ["done"] * 4 == answers
+    assert 4 * count * 10 == len(given) == len(set(given)) == sum(used for _, used in lists)
+    assert list(range(1, len(lists) + 1)) == [number for number, _ in lists]
+    assert {size // 2 <= used < size // 2 + 40 for _, used in lists[:-1]} == {True}

@@ -6,6 +6,7 @@ A command is done at its time ``at``, so that many workers do it at once.
 from __future__ import annotations
 
 import json
+import random
 import sys
 import time
 from datetime import UTC, datetime, timedelta
@@ -150,6 +151,24 @@ def _post(command):
     return [answer.status, answer.body.decode()]
 
 
+def _fill(command):
+    """Issue certificates of ten copies each, from small lists; an entry that was given is drawn anew."""
+    store, chance = _database(command["url"]).issuer, random.Random(command["number"])
+    for number in range(command["count"]):
+        uri = store.status_list(command["size"], _uri)
+        entries = set(chance.sample(range(command["size"]), 10))
+        while taken := _taken(store, f"f-{command['number']}-{number}", uri, entries):
+            entries -= taken
+            while len(entries) < 10:
+                entries.add(chance.randrange(command["size"]))
+    return "done"
+
+
+def _taken(store, id_, uri, entries):
+    intents = [Intent(status=StatusRef(uri, entry), digest=b"\0" * 32) for entry in entries]
+    return {ref.index for ref in store.intend(_certificate(id_), intents)}
+
+
 def _revoke(command):
     _database(command["url"]).issuer.set_status(command["certificate"], Status.REVOKED, "lost", AT)
     return "revoked"
@@ -224,6 +243,7 @@ COMMANDS = {
         _read_claims,
         _status_list,
         _intend,
+        _fill,
         _post,
         _revoke,
         _unlock,

@@ -9,7 +9,7 @@ import ewallet
 
 PUBLIC = """
     Accepted Answer AuthorizationRequest Binding Catalog Check Credential CredentialOffer CredentialType Database
-    EWalletError Env Http Issuer ProtocolError PublicKey Query Rejected Signer SigningKey TrustAnchor TrustList
+    EWalletError Env Exchange Http Issuer ProtocolError PublicKey Query Rejected Signer SigningKey TrustAnchor TrustList
     Undecided Verdict VerificationError Verifier Wallet aio errors offline policy qr
 """.split()
 
