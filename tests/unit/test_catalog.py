@@ -3,14 +3,13 @@
 import json
 import unicodedata
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from ewallet.catalog import Catalog, main
 from ewallet.errors import UsageError
 
-SCHEMAS = Path(__file__).parents[2] / "schemas"
+SCHEMAS = Catalog.bundled().folder
 NOON = datetime(2026, 11, 21, 3, tzinfo=UTC)
 CATALOG = Catalog.load(SCHEMAS)
 COPY = CATALOG.type("resident_register_copy")
