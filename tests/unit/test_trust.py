@@ -431,3 +431,22 @@ def test_many_certificates_of_one_name_are_refused_at_once(pki, listed):
     with pytest.raises(Malformed) as refused:
         listed.check((made,) * 100, "issuer", START, type_id=None)
     assert refused.value.code == "limit.count"
+
+
+class _Overtaken:
+    """Remembers versions, while another program is a moment faster with a newer one."""
+
+    def trust_version(self, operator):
+        return 0
+
+    def put_trust_version(self, operator, version):
+        return False
+
+
+def test_list_that_was_overtaken_while_it_was_read_is_refused(pki):
+    """What another program has just seen counts, although it was not there when the reading began."""
+    signed = pki.signed_trust_list()
+
+    assert _code(TrustList.read_newest, signed, pki.operator_key, at=START, versions=_Overtaken()) == (
+        "trust.list_rollback"
+    )
