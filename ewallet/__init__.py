@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ewallet import qr as qr
     from ewallet.answer import Answer as Answer
     from ewallet.catalog import Catalog as Catalog
+    from ewallet.catalog.kinds import CredentialType as CredentialType
     from ewallet.credential import Binding as Binding
     from ewallet.credential import Credential as Credential
     from ewallet.dcql import Query as Query
@@ -45,8 +46,7 @@ if TYPE_CHECKING:
     from ewallet.keys import PublicKey as PublicKey
     from ewallet.keys import Signer as Signer
     from ewallet.keys import SigningKey as SigningKey
-    from ewallet.kinds import CredentialType as CredentialType
-    from ewallet.oid4vci_offer import CredentialOffer as CredentialOffer
+    from ewallet.oid4vci.offer import CredentialOffer as CredentialOffer
     from ewallet.oid4vp import AuthorizationRequest as AuthorizationRequest
     from ewallet.sql import Database as Database
     from ewallet.trust import TrustAnchor as TrustAnchor
@@ -67,8 +67,8 @@ _HOME: Final = {
     "Catalog": "catalog",
     "Check": "verdict",
     "Credential": "credential",
-    "CredentialOffer": "oid4vci_offer",
-    "CredentialType": "kinds",
+    "CredentialOffer": "oid4vci.offer",
+    "CredentialType": "catalog",
     "Database": "sql",
     "EWalletError": "errors",
     "Env": "env",

@@ -23,15 +23,15 @@ from ewallet.errors import EWalletError, Malformed, ProtocolError, UsageError
 from ewallet.flow import Flow, Request
 from ewallet.keys import SigningKey
 from ewallet.oid4vci import TokenRequest, TokenResponse
-from ewallet.oid4vci_configuration import CredentialConfiguration
-from ewallet.oid4vci_metadata import (
+from ewallet.oid4vci.configuration import CredentialConfiguration
+from ewallet.oid4vci.metadata import (
     AUTHORIZATION_SERVER,
     ISSUER,
     AuthorizationServerMetadata,
     IssuerMetadata,
     well_known,
 )
-from ewallet.oid4vci_offer import CredentialOffer, OfferReference, TxCode, parse_link
+from ewallet.oid4vci.offer import CredentialOffer, OfferReference, TxCode, parse_link
 from ewallet.shape import MAX_DOCUMENT
 from ewallet.trust import TrustList
 

@@ -22,8 +22,8 @@ from ewallet.errors import NotFound, ProtocolError
 from ewallet.flow import Request, Response
 from ewallet.nonces import LIFE, Nonces
 from ewallet.oid4vci import TokenRequest, TokenResponse
-from ewallet.oid4vci_metadata import AuthorizationServerMetadata
-from ewallet.oid4vci_offer import CredentialOffer, OfferReference, PreAuthorized, TxCode
+from ewallet.oid4vci.metadata import AuthorizationServerMetadata
+from ewallet.oid4vci.offer import CredentialOffer, OfferReference, PreAuthorized, TxCode
 from ewallet.shape import to_base64url
 
 CODE_LIFE: Final = timedelta(minutes=5)

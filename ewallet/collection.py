@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from ewallet import jose, oid4vci, oid4vci_proof
+from ewallet import jose, oid4vci
 from ewallet.conversation import Conversation, media_type, refuse
 from ewallet.credential import Credential, Path
 from ewallet.errors import CryptoError, EWalletError, Malformed, PolicyError, ProtocolError
@@ -28,8 +28,9 @@ from ewallet.oid4vci import (
     Event,
     NotificationRequest,
 )
-from ewallet.oid4vci_configuration import CredentialConfiguration
-from ewallet.oid4vci_metadata import ENCRYPTION_ALG, IssuerMetadata, Recipient
+from ewallet.oid4vci import proof as oid4vci_proof
+from ewallet.oid4vci.configuration import CredentialConfiguration
+from ewallet.oid4vci.metadata import ENCRYPTION_ALG, IssuerMetadata, Recipient
 from ewallet.shape import MAX_DOCUMENT
 from ewallet.trust import TrustList
 

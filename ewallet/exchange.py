@@ -32,9 +32,9 @@ from ewallet.errors import AlreadyUsed, BindingError, Malformed, NotFound, Proto
 from ewallet.flow import Flow, run
 from ewallet.keys import Signer
 from ewallet.oid4vp import AuthorizationRequest, ResponseMode, TransactionData, invalid
-from ewallet.oid4vp_metadata import ClientMetadata
-from ewallet.oid4vp_request import Fetch, link, signed
-from ewallet.oid4vp_response import Declined, Posted, reply
+from ewallet.oid4vp.metadata import ClientMetadata
+from ewallet.oid4vp.request import Fetch, link, signed
+from ewallet.oid4vp.response import Declined, Posted, reply
 from ewallet.sealing import Sealer
 from ewallet.shape import Json, base64url, json_object, to_base64url
 from ewallet.verdict import Accepted, Check, Verdict

@@ -45,7 +45,7 @@ from ewallet.oid4vci import (
     nonce_response,
     open_request,
 )
-from ewallet.oid4vci_metadata import (
+from ewallet.oid4vci.metadata import (
     AUTHORIZATION_SERVER,
     ISSUER,
     IssuerMetadata,
@@ -54,7 +54,7 @@ from ewallet.oid4vci_metadata import (
     ResponseEncryption,
     well_known,
 )
-from ewallet.oid4vci_proof import ProofRules, check_proofs
+from ewallet.oid4vci.proof import ProofRules, check_proofs
 from ewallet.shape import Json, to_base64url
 from ewallet.status import MEDIA_TYPE
 from ewallet.type_metadata import describe

@@ -15,12 +15,12 @@ from typing import Final, Protocol
 
 from ewallet import status
 from ewallet.catalog import Catalog, CredentialType
+from ewallet.catalog.kinds import KST
 from ewallet.credential import Claims, Draft, StatusRef, Validity
 from ewallet.env import Env
 from ewallet.errors import UsageError
 from ewallet.formats import FORMATS, Format, ToSign
 from ewallet.keys import PublicKey, Signer
-from ewallet.kinds import KST
 from ewallet.shape import certificate, to_base64url
 from ewallet.status import Status, StatusList
 
@@ -97,7 +97,7 @@ class Issuer:
     """Issues, revokes, suspends and resumes certificates of the kinds in a catalogue.
 
     ``identifier`` is its https URL; ``signers`` has a signer for each national system
-    (:attr:`ewallet.kinds.CredentialType.system`), ``status_signer`` signs the status lists of them all.
+    (:attr:`ewallet.catalog.kinds.CredentialType.system`), ``status_signer`` signs the status lists of them all.
     """
 
     def __init__(

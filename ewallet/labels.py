@@ -12,7 +12,7 @@ from ewallet.shape import Json
 from ewallet.terminal import plain, value
 
 if TYPE_CHECKING:
-    from ewallet.kinds import CredentialType
+    from ewallet.catalog.kinds import CredentialType
 
 _LINES: Final = 1_000  # of one claim; a household of twenty has 200
 

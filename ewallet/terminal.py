@@ -97,7 +97,7 @@ def moment(at: datetime | None, lang: Language) -> str:
         return "-"
     from datetime import UTC
 
-    from ewallet.kinds import KST
+    from ewallet.catalog.kinds import KST
 
     if lang == "en":
         return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

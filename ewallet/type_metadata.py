@@ -16,9 +16,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NoReturn, TypeAlias, cast, get_args
 
+from ewallet.catalog.kinds import ClaimType, CredentialType
 from ewallet.credential import Claims, Path, select
 from ewallet.errors import PolicyError
-from ewallet.kinds import ClaimType, CredentialType
 from ewallet.shape import Json, instance, json_object, member, optional, refuse
 
 Documents: TypeAlias = Mapping[str, bytes] | Callable[[str], bytes | None]

@@ -16,11 +16,12 @@ from datetime import datetime
 from functools import partial
 from typing import Final, Literal, Protocol
 
-from ewallet import acceptance, oid4vp_response
+from ewallet import acceptance
 from ewallet import answer as answers
 from ewallet.acceptance import Acceptance, Offering, TxCodeSource
 from ewallet.answer import Answer, Candidate, Choice
 from ewallet.catalog import Catalog
+from ewallet.catalog.kinds import CredentialType
 from ewallet.collection import Pending, Received, check, said, thumbprint
 from ewallet.credential import Binding, Credential, Path
 from ewallet.dcql import Query
@@ -38,9 +39,9 @@ from ewallet.errors import (
 from ewallet.flow import Flow, Send, offline, run
 from ewallet.formats import FORMATS
 from ewallet.keys import PublicKey, SigningKey
-from ewallet.kinds import CredentialType
 from ewallet.oid4vp import AuthorizationRequest, TransactionTypes, VpToken
-from ewallet.oid4vp_request import RequestLink, RequestObject, authenticate, fetched
+from ewallet.oid4vp import response as oid4vp_response
+from ewallet.oid4vp.request import RequestLink, RequestObject, authenticate, fetched
 from ewallet.shape import to_base64url
 from ewallet.trust import TrustList, authorities
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ewallet.catalog.kinds import ClaimType, CredentialType
 from ewallet.errors import Language
-from ewallet.kinds import ClaimType, CredentialType
 from issuer_service.words import word
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ewallet import Catalog, Database, Env, Issuer, PublicKey, Query, Verifier, errors
-from ewallet.kinds import KST
+from ewallet.catalog.kinds import KST
 from ewallet.shape import json_object
 from ewallet.testing.pki import Pki
 

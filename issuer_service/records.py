@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from ewallet.catalog import Catalog
+from ewallet.catalog.kinds import KST
 from ewallet.env import Env
 from ewallet.errors import Malformed, NotFound, UsageError
 from ewallet.files import read_own
 from ewallet.issuance import Records
-from ewallet.kinds import KST
 from ewallet.shape import json_object
 
 Record = Mapping[str, Any]

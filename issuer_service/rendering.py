@@ -11,8 +11,8 @@ from fastapi import Request as WebRequest
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ewallet.catalog.kinds import KST
 from ewallet.errors import EWalletError, Language
-from ewallet.kinds import KST
 from issuer_service import words
 from issuer_service.records import CITIZENS, Citizen
 from issuer_service.service import Service

@@ -11,7 +11,7 @@ from ewallet.dcql import Query
 from ewallet.errors import UsageError
 from ewallet.exchange import Asked, Exchange, Expired, Outcome, Waiting
 from ewallet.oid4vp import ResponseMode, TransactionData
-from ewallet.oid4vp_response import Declined
+from ewallet.oid4vp.response import Declined
 from ewallet.shape import Json, instance, json_object, member, optional, strings
 from ewallet.terminal import stamp
 

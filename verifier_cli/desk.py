@@ -17,7 +17,7 @@ from ewallet.errors import UsageError
 from ewallet.exchange import Exchange
 from ewallet.files import read_secret
 from ewallet.keys import SigningKey
-from ewallet.oid4vp_request import client_id
+from ewallet.oid4vp.request import client_id
 from ewallet.serving import Tls, listening
 from ewallet.sql import Database
 from ewallet.trust import TrustList

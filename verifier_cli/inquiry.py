@@ -17,7 +17,7 @@ from ewallet.exchange import PAUSE, Collected, Expired, Outcome, Waiting
 from ewallet.files import read_own
 from ewallet.flow import Request, Response, Send
 from ewallet.jose import to_json
-from ewallet.oid4vp_response import Declined
+from ewallet.oid4vp.response import Declined
 from ewallet.shape import Json, json_object, member, to_base64url
 from ewallet.verdict import Accepted, Rejected, Undecided, Verdict
 from verifier_cli import asking, desk

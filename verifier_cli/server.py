@@ -25,7 +25,7 @@ from ewallet.asgi import Guard, Problem
 from ewallet.errors import EWalletError, ProtocolError, StoreError
 from ewallet.exchange import Exchange
 from ewallet.oauth import ErrorResponse
-from ewallet.oid4vp_request import MEDIA_TYPE, Fetch
+from ewallet.oid4vp.request import MEDIA_TYPE, Fetch
 from ewallet.shape import Json
 from ewallet.verifier import Verifier
 from verifier_cli import asking, batch

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ewallet.cli.session import Session
-    from ewallet.oid4vci_offer import CredentialOffer
+    from ewallet.oid4vci.offer import CredentialOffer
     from ewallet.wallet import Document, Wallet
 
 _DECLINED: Final = 1

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from ewallet.catalog.kinds import CredentialType
 from ewallet.credential import Path
 from ewallet.errors import Language
-from ewallet.kinds import CredentialType
 from ewallet.labels import claim, kind_name, path_name
 from ewallet.shape import Json
 from ewallet.terminal import moment, plain, stamp

@@ -11,12 +11,12 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final, Protocol
 
+from ewallet.catalog.kinds import CredentialType
 from ewallet.credential import Binding, Credential, Draft, Path
 from ewallet.env import Random
 from ewallet.errors import Malformed
 from ewallet.formats.sdjwt import SD_JWT
 from ewallet.keys import PublicKey, Signer
-from ewallet.kinds import CredentialType
 from ewallet.shape import Json
 
 

@@ -14,12 +14,12 @@ from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
 from ewallet import jose
+from ewallet.catalog.kinds import CredentialType
 from ewallet.credential import Binding, Claims, Credential, Draft, Path, StatusRef, Validity, moment
 from ewallet.disclosure import HASHES, Packing, Selection, Unpacking, digest, hash_of
 from ewallet.env import Random
 from ewallet.errors import BindingError, CryptoError, DisclosureError, PolicyError, QueryError, ValidityError
 from ewallet.keys import ALGORITHMS, PublicKey, Signer
-from ewallet.kinds import CredentialType
 from ewallet.shape import (
     MAX_CREDENTIAL,
     MAX_DISCLOSURES,

@@ -19,8 +19,8 @@ from ewallet.oid4vci import (
     parse_credential_response,
     parse_nonce_response,
 )
-from ewallet.oid4vci_offer import CredentialOffer
-from ewallet.oid4vci_proof import prove
+from ewallet.oid4vci.offer import CredentialOffer
+from ewallet.oid4vci.proof import prove
 from ewallet.shape import Json, json_object
 
 FORM = "application/x-www-form-urlencoded"

@@ -27,7 +27,7 @@ from ewallet.flow import Request, Response
 from ewallet.issuance import Issuance
 from ewallet.jose import new_encryption_key
 from ewallet.oauth import ErrorResponse
-from ewallet.oid4vp_request import MEDIA_TYPE, Fetch
+from ewallet.oid4vp.request import MEDIA_TYPE, Fetch
 from ewallet.testing.issuance import MemoryIssuanceStore, SampleRecords
 from ewallet.testing.kit import PURPOSE, SUBJECT, Kit
 from ewallet.testing.pki import VERIFIER

@@ -14,12 +14,12 @@ from fastapi.responses import RedirectResponse
 
 from ewallet import qr
 from ewallet.authorization import Offered
+from ewallet.catalog.kinds import CredentialType
 from ewallet.credential import Claims
 from ewallet.errors import Language, NotFound
 from ewallet.issuance import Pending
 from ewallet.issuer import Certificate
-from ewallet.kinds import CredentialType
-from ewallet.oid4vci_offer import OfferReference
+from ewallet.oid4vci.offer import OfferReference
 from ewallet.status import Status
 from issuer_service import words
 from issuer_service.contents import answers, contents

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from fastapi import Request as WebRequest
 from fastapi import Response as WebResponse
 
-from ewallet.oid4vci_metadata import AUTHORIZATION_SERVER, ISSUER, well_known
+from ewallet.oid4vci.metadata import AUTHORIZATION_SERVER, ISSUER, well_known
 from issuer_service.carrying import Received, carried
 from issuer_service.service import Service
 

@@ -16,7 +16,7 @@ from ewallet import jose
 from ewallet.errors import EWalletError, TransportError
 from ewallet.flow import Response
 from ewallet.oid4vci import CredentialResponse, parse_credential_response
-from ewallet.oid4vci_offer import AuthorizationCode, CredentialOffer, OfferReference, PreAuthorized
+from ewallet.oid4vci.offer import AuthorizationCode, CredentialOffer, OfferReference, PreAuthorized
 from ewallet.shape import base64url, json_object, to_base64url
 from ewallet.testing import Kit
 from ewallet.testing.peers import IssuerPeer

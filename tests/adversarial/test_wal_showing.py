@@ -1,6 +1,6 @@
 """Rows WAL-01 to 11, 19, 21 and 23 of the security matrix: requests a wallet must not answer, and how it answers.
 
-Who signs a request and what is in it is tested with :mod:`ewallet.oid4vp_request`; here it is the whole wallet, and who
+Who signs a request and what is in it is tested with :mod:`ewallet.oid4vp.request`; here it is the whole wallet, and who
 hears what.
 """
 
@@ -13,14 +13,15 @@ from urllib.parse import parse_qs, urlencode
 
 import pytest
 
-from ewallet import jose, oid4vp_response
+from ewallet import jose
 from ewallet.dcql import Query
 from ewallet.errors import AlreadyUsed, EWalletError, QueryError, TransportError, UsageError
 from ewallet.flow import Response
 from ewallet.keys import SigningKey
 from ewallet.oid4vp import AuthorizationRequest, TransactionData
-from ewallet.oid4vp_request import MEDIA_TYPE, TYP, Fetch
-from ewallet.oid4vp_response import Declined
+from ewallet.oid4vp import response as oid4vp_response
+from ewallet.oid4vp.request import MEDIA_TYPE, TYP, Fetch
+from ewallet.oid4vp.response import Declined
 from ewallet.shape import base64url, json_object, to_base64url
 from ewallet.testing.peers import VerifierPeer
 from ewallet.testing.pki import ISSUER, VERIFIER

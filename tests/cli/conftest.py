@@ -18,7 +18,7 @@ from ewallet import qr
 from ewallet.credential import Path as ClaimPath
 from ewallet.env import Env
 from ewallet.keys import PublicKey
-from ewallet.oid4vci_offer import CredentialOffer
+from ewallet.oid4vci.offer import CredentialOffer
 from ewallet.oid4vp import vp_token_bytes
 from ewallet.sql import Database
 from ewallet.testing.clock import Clock

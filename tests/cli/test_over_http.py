@@ -24,7 +24,7 @@ from ewallet.flow import Request
 from ewallet.http import Http
 from ewallet.issuance import Issuance
 from ewallet.issuer import Issuer
-from ewallet.oid4vp_response import Declined
+from ewallet.oid4vp.response import Declined
 from ewallet.testing.issuance import MemoryIssuanceStore, SampleRecords
 from ewallet.testing.peers import bank_host
 from ewallet.testing.pki import Pki

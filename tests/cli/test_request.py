@@ -18,8 +18,8 @@ from ewallet.env import Env
 from ewallet.errors import EWalletError
 from ewallet.flow import Request
 from ewallet.http import Http
-from ewallet.oid4vp_request import RequestLink, authenticate, fetched
-from ewallet.oid4vp_response import answer, refusal
+from ewallet.oid4vp.request import RequestLink, authenticate, fetched
+from ewallet.oid4vp.response import answer, refusal
 from ewallet.shape import certificate
 from ewallet.testing.clock import Clock
 from ewallet.testing.kit import Kit

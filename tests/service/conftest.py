@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from ewallet import qr
 from ewallet.asgi import Guard
 from ewallet.flow import Request, Response
-from ewallet.oid4vci_offer import CredentialOffer, OfferReference, parse_link
+from ewallet.oid4vci.offer import CredentialOffer, OfferReference, parse_link
 from ewallet.testing.caller import Caller
 from ewallet.testing.clock import Clock
 from ewallet.testing.pki import Pki

@@ -10,7 +10,7 @@ import pytest
 
 from ewallet.flow import Request
 from ewallet.keys import SigningKey
-from ewallet.oid4vci_offer import CredentialOffer, parse_link
+from ewallet.oid4vci.offer import CredentialOffer, parse_link
 from ewallet.shape import json_object
 from ewallet.testing.caller import KIND, error, issued
 

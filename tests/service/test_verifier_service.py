@@ -14,8 +14,8 @@ from ewallet.errors import StoreError, TrustError
 from ewallet.exchange import Exchange
 from ewallet.flow import Response
 from ewallet.oid4vp import vp_token_json
-from ewallet.oid4vp_request import RequestLink, authenticate, fetched
-from ewallet.oid4vp_response import answer, refusal
+from ewallet.oid4vp.request import RequestLink, authenticate, fetched
+from ewallet.oid4vp.response import answer, refusal
 from ewallet.sql import Database
 from ewallet.testing.kit import Kit
 from verifier_cli.server import Desk, create_app

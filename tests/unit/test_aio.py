@@ -10,7 +10,7 @@ import pytest
 from ewallet.aio import AsyncVerifier, AsyncWallet, threaded
 from ewallet.errors import NotFound, TransportError
 from ewallet.flow import Response
-from ewallet.oid4vp_response import Declined
+from ewallet.oid4vp.response import Declined
 from ewallet.testing.peers import IssuerPeer, VerifierPeer
 from ewallet.testing.stores import MemoryVerifierStore, MemoryWalletStore
 from ewallet.verdict import Accepted, Rejected, Undecided

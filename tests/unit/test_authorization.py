@@ -13,7 +13,7 @@ from ewallet.flow import Request
 from ewallet.keys import SigningKey
 from ewallet.nonces import Nonces
 from ewallet.oid4vci import TokenResponse
-from ewallet.oid4vci_offer import CredentialOffer, OfferReference, parse_link
+from ewallet.oid4vci.offer import CredentialOffer, OfferReference, parse_link
 from ewallet.shape import json_object, to_base64url
 from ewallet.testing.caller import FORM, KIND, Caller, error
 

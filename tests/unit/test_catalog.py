@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from ewallet.catalog import Catalog, main
+from ewallet.catalog import Catalog
+from ewallet.catalog.__main__ import main
 from ewallet.errors import UsageError
 
 SCHEMAS = Catalog.bundled().folder

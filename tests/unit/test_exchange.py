@@ -28,8 +28,8 @@ from ewallet.errors import (
 from ewallet.exchange import Asked, Collected, Exchange, Expired, Waiting
 from ewallet.flow import Response, offline
 from ewallet.oid4vp import TransactionData
-from ewallet.oid4vp_request import Fetch, RequestLink, authenticate
-from ewallet.oid4vp_response import Declined, answer, read_reply, refusal
+from ewallet.oid4vp.request import Fetch, RequestLink, authenticate
+from ewallet.oid4vp.response import Declined, answer, read_reply, refusal
 from ewallet.sql import Database
 from ewallet.testing.kit import Kit
 from ewallet.testing.stage import Stage, digest

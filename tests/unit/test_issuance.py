@@ -16,7 +16,7 @@ from ewallet.formats import FORMATS
 from ewallet.issuance import Issuance
 from ewallet.keys import SigningKey
 from ewallet.oid4vci import CredentialRequest, DeferredRequest, NotificationRequest, open_response
-from ewallet.oid4vci_metadata import IssuerMetadata, Recipient
+from ewallet.oid4vci.metadata import IssuerMetadata, Recipient
 from ewallet.shape import json_object
 from ewallet.status import StatusToken
 from ewallet.testing.caller import KIND, Caller, error, issued, promised

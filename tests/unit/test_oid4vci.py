@@ -26,9 +26,9 @@ from ewallet.oid4vci import (
     parse_credential_response,
     parse_nonce_response,
 )
-from ewallet.oid4vci_configuration import CredentialConfiguration
-from ewallet.oid4vci_metadata import PRE_AUTHORIZED, IssuerMetadata, Recipient, RequestEncryption, ResponseEncryption
-from ewallet.oid4vci_offer import AuthorizationCode, CredentialOffer, OfferReference, PreAuthorized, TxCode, parse_link
+from ewallet.oid4vci.configuration import CredentialConfiguration
+from ewallet.oid4vci.metadata import PRE_AUTHORIZED, IssuerMetadata, Recipient, RequestEncryption, ResponseEncryption
+from ewallet.oid4vci.offer import AuthorizationCode, CredentialOffer, OfferReference, PreAuthorized, TxCode, parse_link
 
 ISSUER = "https://issuer.example.go.kr"
 KEY = jose.new_encryption_key()

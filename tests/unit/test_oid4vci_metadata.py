@@ -12,8 +12,8 @@ from ewallet.catalog import Catalog
 from ewallet.errors import EWalletError
 from ewallet.formats.sdjwt import SdJwtFormat
 from ewallet.keys import SigningKey
-from ewallet.oid4vci_configuration import CredentialConfiguration, Display, KeyLevels, ProofType, label
-from ewallet.oid4vci_metadata import (
+from ewallet.oid4vci.configuration import CredentialConfiguration, Display, KeyLevels, ProofType, label
+from ewallet.oid4vci.metadata import (
     AUTHORIZATION_SERVER,
     ISSUER,
     PRE_AUTHORIZED,

@@ -10,8 +10,8 @@ import pytest
 from ewallet import jose
 from ewallet.errors import ProtocolError
 from ewallet.keys import SigningKey
-from ewallet.oid4vci_configuration import KeyLevels, ProofType
-from ewallet.oid4vci_proof import ATTESTATION_TYP, TYP, ProofRules, check_proofs, prove
+from ewallet.oid4vci.configuration import KeyLevels, ProofType
+from ewallet.oid4vci.proof import ATTESTATION_TYP, TYP, ProofRules, check_proofs, prove
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 NOW = int(AT.timestamp())

@@ -11,7 +11,7 @@ import pytest
 from ewallet.errors import Malformed, PolicyError, ProtocolError, QueryError, UsageError
 from ewallet.jose import new_encryption_key
 from ewallet.oid4vp import AuthorizationRequest, TransactionData, parse_vp_token, vp_token_bytes
-from ewallet.oid4vp_metadata import ClientMetadata
+from ewallet.oid4vp.metadata import ClientMetadata
 from ewallet.shape import MAX_CREDENTIAL, Json, to_base64url
 from ewallet.testing.clock import START
 from ewallet.verdict import Accepted

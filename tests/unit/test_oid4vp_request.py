@@ -20,8 +20,8 @@ from ewallet.flow import Response
 from ewallet.jose import new_encryption_key
 from ewallet.keys import SigningKey
 from ewallet.oid4vp import AuthorizationRequest
-from ewallet.oid4vp_metadata import ClientMetadata, wallet_metadata
-from ewallet.oid4vp_request import (
+from ewallet.oid4vp.metadata import ClientMetadata, wallet_metadata
+from ewallet.oid4vp.request import (
     AUDIENCE,
     MEDIA_TYPE,
     TYP,

@@ -21,8 +21,8 @@ from ewallet.errors import (
 from ewallet.flow import Response
 from ewallet.jose import new_encryption_key
 from ewallet.oid4vp import AuthorizationRequest
-from ewallet.oid4vp_metadata import ClientMetadata
-from ewallet.oid4vp_response import Declined, Posted, answer, error_of, read_reply, refusal, reply
+from ewallet.oid4vp.metadata import ClientMetadata
+from ewallet.oid4vp.response import Declined, Posted, answer, error_of, read_reply, refusal, reply
 from ewallet.shape import to_base64url
 from ewallet.testing.clock import START
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ewallet.catalog import Catalog
+from ewallet.catalog.predicate import MAX_LENGTH, MAX_WORDS, Predicate
 from ewallet.errors import UsageError
-from ewallet.predicate import MAX_LENGTH, MAX_WORDS, Predicate
 
 TODAY = date(2026, 11, 21)
 DOMAIN = Path(__file__).parents[2].parent / "shared" / "domain" / "predicates.csv"

@@ -20,16 +20,16 @@ from ewallet.oid4vci import (
     open_response,
     parse_credential_response,
 )
-from ewallet.oid4vci_configuration import CredentialConfiguration, ProofType
-from ewallet.oid4vci_metadata import (
+from ewallet.oid4vci.configuration import CredentialConfiguration, ProofType
+from ewallet.oid4vci.metadata import (
     AUTHORIZATION_SERVER,
     ISSUER,
     AuthorizationServerMetadata,
     IssuerMetadata,
     well_known,
 )
-from ewallet.oid4vci_offer import CredentialOffer, parse_link
-from ewallet.oid4vci_proof import ProofRules, check_proofs
+from ewallet.oid4vci.offer import CredentialOffer, parse_link
+from ewallet.oid4vci.proof import ProofRules, check_proofs
 from ewallet.shape import certificate, certificates
 from ewallet.trust import TrustAnchor, TrustList
 

@@ -17,8 +17,8 @@ from ewallet.errors import EWalletError, Malformed
 from ewallet.formats import FORMATS
 from ewallet.keys import PublicKey
 from ewallet.oid4vp import AuthorizationRequest, TransactionData
-from ewallet.oid4vp_request import RequestLink, authenticate
-from ewallet.oid4vp_response import Declined, Posted, error_of
+from ewallet.oid4vp.request import RequestLink, authenticate
+from ewallet.oid4vp.response import Declined, Posted, error_of
 from ewallet.trust import TrustAnchor, TrustList
 
 _CODES = {

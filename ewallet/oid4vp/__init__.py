@@ -1,7 +1,7 @@
 """What travels in OpenID4VP 1.0: the request of a verifier, and the ``vp_token`` that answers it.
 
-How a request travels and who asks is in :mod:`ewallet.oid4vp_request`, how an answer travels in
-:mod:`ewallet.oid4vp_response`. Section numbers are those of OpenID4VP 1.0.
+How a request travels and who asks is in :mod:`ewallet.oid4vp.request`, how an answer travels in
+:mod:`ewallet.oid4vp.response`. Section numbers are those of OpenID4VP 1.0.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ewallet.disclosure import HASHES
 from ewallet.errors import Malformed, PolicyError, ProtocolError
 from ewallet.formats import FORMATS
 from ewallet.jose import to_json
-from ewallet.oid4vp_metadata import ClientMetadata, Recipient
+from ewallet.oid4vp.metadata import ClientMetadata, Recipient
 from ewallet.shape import (
     MAX_CREDENTIAL,
     MAX_DOCUMENT,

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from ewallet import shape
+from ewallet.catalog.kindfile import STANDINGS
+from ewallet.catalog.kinds import ClaimType, CredentialType
 from ewallet.errors import EWalletError
-from ewallet.kindfile import STANDINGS
-from ewallet.kinds import ClaimType, CredentialType
 
 #: Six digits, a dash or none, seven digits: a resident number, unless nothing but zeros.
 _RRN: Final = re.compile(r"(?<!\d)\d{6}-?\d{7}(?!\d)")

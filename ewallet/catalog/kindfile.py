@@ -14,8 +14,7 @@ from datetime import date
 from typing import Any, Final, NoReturn, TypeVar
 
 from ewallet import shape
-from ewallet.errors import UsageError
-from ewallet.kinds import (
+from ewallet.catalog.kinds import (
     RESERVED,
     RESERVED_EVERYWHERE,
     ClaimType,
@@ -25,6 +24,7 @@ from ewallet.kinds import (
     PredicateType,
     PredicateVector,
 )
+from ewallet.errors import UsageError
 
 META: Final = "../../meta/credential-type.schema.json"
 LANGUAGES: Final = frozenset({"ko", "en"})

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from ewallet import jose, oauth
 from ewallet.errors import Malformed, ProtocolError
-from ewallet.oid4vci_metadata import PRE_AUTHORIZED, IssuerMetadata, identifier
+from ewallet.oid4vci.metadata import PRE_AUTHORIZED, IssuerMetadata, identifier
 from ewallet.shape import Json, json_object, member, optional, refuse, strings
 
 SCHEME: Final = "openid-credential-offer"

@@ -15,7 +15,7 @@ from ewallet import jose
 from ewallet.errors import ProtocolError
 from ewallet.keys import PublicKey, Signer
 from ewallet.oauth import Accepts, KeyOf, fresh, refusing
-from ewallet.oid4vci_configuration import KeyLevels, ProofType
+from ewallet.oid4vci.configuration import KeyLevels, ProofType
 from ewallet.shape import Json, instance, member, numeric_date, refuse, strings
 
 TYP: Final = "openid4vci-proof+jwt"

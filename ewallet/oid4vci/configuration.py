@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from ewallet.catalog.kinds import ClaimType, CredentialType
 from ewallet.credential import Path
 from ewallet.formats import FORMATS, Format
 from ewallet.keys import ALGORITHMS
-from ewallet.kinds import ClaimType, CredentialType
 from ewallet.shape import Json, instance, member, optional, refuse, strings
 
 _LANGUAGES: Final = ("ko", "en")

@@ -1,7 +1,7 @@
 """The messages of OpenID4VCI 1.0 between wallet and issuer, both directions. Section numbers are of OpenID4VCI 1.0.
 
-The offer is in :mod:`ewallet.oid4vci_offer`, metadata in :mod:`ewallet.oid4vci_metadata`, key proofs in
-:mod:`ewallet.oid4vci_proof`. What an issuer cannot read is a :class:`ewallet.errors.ProtocolError` with the error of
+The offer is in :mod:`ewallet.oid4vci.offer`, metadata in :mod:`ewallet.oid4vci.metadata`, key proofs in
+:mod:`ewallet.oid4vci.proof`. What an issuer cannot read is a :class:`ewallet.errors.ProtocolError` with the error of
 the text; what a wallet cannot read is :class:`ewallet.errors.Malformed`.
 """
 
@@ -14,8 +14,8 @@ from typing import Final, Literal, cast, get_args
 
 from ewallet import jose, oauth
 from ewallet.errors import CryptoError, ProtocolError
-from ewallet.oid4vci_configuration import CredentialConfiguration
-from ewallet.oid4vci_metadata import PRE_AUTHORIZED, IssuerMetadata, Recipient, public_encryption_key
+from ewallet.oid4vci.configuration import CredentialConfiguration
+from ewallet.oid4vci.metadata import PRE_AUTHORIZED, IssuerMetadata, Recipient, public_encryption_key
 from ewallet.shape import MAX_DOCUMENT, Json, instance, json_object, member, optional, refuse, strings
 
 _DETAIL_TYPE: Final = "openid_credential"

@@ -12,11 +12,11 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from ewallet import jose, oauth
+from ewallet.catalog.kinds import CredentialType
 from ewallet.errors import CryptoError, Malformed, ProtocolError, ValidityError
 from ewallet.formats import FORMATS
 from ewallet.keys import ALGORITHMS, PublicKey, Signer
-from ewallet.kinds import CredentialType
-from ewallet.oid4vci_configuration import CredentialConfiguration, Display, displays_of, displays_to_json
+from ewallet.oid4vci.configuration import CredentialConfiguration, Display, displays_of, displays_to_json
 from ewallet.shape import MAX_DOCUMENT, Json, instance, json_object, member, numeric_date, optional, refuse, strings
 
 ISSUER: Final = "openid-credential-issuer"

@@ -27,7 +27,7 @@ from ewallet.errors import CryptoError, Malformed, ProtocolError, TransportError
 from ewallet.flow import Request, Response
 from ewallet.keys import Signer
 from ewallet.oid4vp import AuthorizationRequest, TransactionTypes, invalid, response_address
-from ewallet.oid4vp_metadata import wallet_metadata
+from ewallet.oid4vp.metadata import wallet_metadata
 from ewallet.shape import Json, certificate, json_object, json_value, numeric_date, optional, to_base64url
 from ewallet.trust import TrustList
 

@@ -11,8 +11,8 @@ from types import NoneType
 from typing import Any, Final, Literal, NoReturn
 
 from ewallet import shape
+from ewallet.catalog.predicate import Predicate
 from ewallet.errors import Language, UsageError
-from ewallet.predicate import Predicate
 
 KST: Final = timezone(timedelta(hours=9), "KST")  # Korea has had no daylight saving time since 1988
 RESERVED: Final = frozenset({"iss", "sub", "aud", "iat", "nbf", "exp", "vct", "cnf", "status"})

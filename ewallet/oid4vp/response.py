@@ -18,7 +18,7 @@ from ewallet import jose, oauth
 from ewallet.errors import CryptoError, EWalletError, ProtocolError, UsageError
 from ewallet.flow import Request, Response
 from ewallet.oid4vp import AuthorizationRequest, VpToken, invalid, parse_vp_token, read_vp_token, vp_token_json
-from ewallet.oid4vp_request import check_answered, shown_text
+from ewallet.oid4vp.request import check_answered, shown_text
 from ewallet.shape import MAX_DOCUMENT, Json, json_object, optional
 
 _ERROR: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")

@@ -19,9 +19,8 @@ from datetime import date
 from functools import lru_cache
 from typing import Final, NoReturn
 
-from ewallet import rules
-from ewallet.errors import UsageError
-from ewallet.expression import (
+from ewallet.catalog import rules
+from ewallet.catalog.expression import (
     And,
     Call,
     Compare,
@@ -41,7 +40,8 @@ from ewallet.expression import (
     children,
     walk,
 )
-from ewallet.rules import UNKNOWN, Value
+from ewallet.catalog.rules import UNKNOWN, Value
+from ewallet.errors import UsageError
 
 MAX_LENGTH: Final = 1_000  # characters of an expression; the longest of the catalogue has 190
 MAX_WORDS: Final = 200  # names, signs and numbers; the longest of the catalogue has 60

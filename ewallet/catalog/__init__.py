@@ -2,22 +2,22 @@
 
 Kinds are data, one file each in ``schemas/types/<category>/<id>.json``; everything else about a kind is derived from
 that file. Files are found by name and read when first asked for; what a file may contain is written down in
-``schemas/meta/credential-type.schema.json`` and read strictly in :mod:`ewallet.kindfile`. Nothing is ever fetched.
+``schemas/meta/credential-type.schema.json`` and read strictly in :mod:`ewallet.catalog.kindfile`. Nothing is ever
+fetched.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Final, NoReturn
 
+from ewallet.catalog.kindfile import read
+from ewallet.catalog.kinds import ClaimType, CredentialType, IssueOption, PredicateType, PredicateVector
 from ewallet.errors import EWalletError, UsageError
-from ewallet.kindfile import read
-from ewallet.kinds import ClaimType, CredentialType, IssueOption, PredicateType, PredicateVector
 
 __all__ = ["Catalog", "ClaimType", "CredentialType", "IssueOption", "PredicateType", "PredicateVector", "Problem"]
 
@@ -52,7 +52,7 @@ class Catalog:
     def bundled(cls) -> Catalog:
         """The kinds shipped with the library; in a source tree, those of the repository."""
         shipped = Path(str(files("ewallet"))) / "schemas"
-        return cls.load(shipped if shipped.is_dir() else Path(__file__).parent.parent / "schemas")
+        return cls.load(shipped if shipped.is_dir() else Path(__file__).parents[2] / "schemas")
 
     @classmethod
     def load(cls, folder: Path | str) -> Catalog:
@@ -144,21 +144,3 @@ class Catalog:
 
 def _refuse(reason: str) -> NoReturn:
     raise UsageError("usage.configuration", reason)
-
-
-def main(arguments: Sequence[str] = ()) -> int:
-    """Check every file of a folder (the bundled one by default) and print the kinds; 1 where something is wrong."""
-    from ewallet import kindcheck  # its validator is slow to load and only wanted here
-
-    catalog = Catalog.load(arguments[0]) if arguments else Catalog.bundled()
-    problems = [str(problem) for problem in catalog.problems]
-    problems += [f"{kind.id}: {finding}" for kind in catalog for finding in kindcheck.findings(kind)]
-    problems += kindcheck.folder_findings(catalog.folder)
-    print(kindcheck.table(tuple(catalog)))
-    for problem in problems:
-        print(problem, file=sys.stderr)
-    return 1 if problems else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""The steps of a yes/no expression and what they are worth; :mod:`ewallet.predicate` reads texts into them.
+"""The steps of a yes/no expression and what they are worth; :mod:`ewallet.catalog.predicate` reads texts into them.
 
 A node is called with a :class:`Scope` and gives a value; it never raises. Logic is three-valued (Kleene): what follows
 from an unknown is unknown, unless the other operands settle it.
@@ -11,8 +11,8 @@ from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any
 
-from ewallet import rules
-from ewallet.rules import UNKNOWN, Value
+from ewallet.catalog import rules
+from ewallet.catalog.rules import UNKNOWN, Value
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ class Each(Node):
 
 @dataclass(frozen=True)
 class Call(Node):
-    """A function of :mod:`ewallet.rules`."""
+    """A function of :mod:`ewallet.catalog.rules`."""
 
     function: str
     arguments: tuple[Node, ...]

@@ -1,0 +1,24 @@
+"""``python -m ewallet.catalog [FOLDER]``: check every kind file and print the kinds; what ``make catalogue`` runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from ewallet.catalog import Catalog, kindcheck
+
+
+def main(arguments: Sequence[str] = ()) -> int:
+    """Check every file of a folder (the bundled one by default) and print the kinds; 1 where something is wrong."""
+    catalog = Catalog.load(arguments[0]) if arguments else Catalog.bundled()
+    problems = [str(problem) for problem in catalog.problems]
+    problems += [f"{kind.id}: {finding}" for kind in catalog for finding in kindcheck.findings(kind)]
+    problems += kindcheck.folder_findings(catalog.folder)
+    print(kindcheck.table(tuple(catalog)))
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
