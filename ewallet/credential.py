@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 
 from ewallet.errors import ValidityError
-from ewallet.keys import PublicKey
+from ewallet.keys import PublicKey, SigningKey
 from ewallet.shape import Json
 
 Path: TypeAlias = tuple[str | int | None, ...]
@@ -53,13 +53,21 @@ class Binding:
     """What a presentation is bound to: for whom it is made and in answer to what.
 
     ``transaction_data`` are the transactions it confirms, each text exactly as it was received (OpenID4VP 1.0 §8.4);
-    ``transaction_hashes`` the hashes that the request names for them, none for the usual one, SHA-256.
+    ``transaction_hashes`` the hashes that the request names for them, none for the usual one, SHA-256. ``response_uri``
+    is where the answer goes, ``recipient`` the thumbprint of the key that it is encrypted to, and ``origin`` that of
+    the page which asks through a browser (OpenID4VP 1.0 App. A). In a session at close range ``transcript`` is what
+    both sides have said so far (ISO/IEC 18013-5 §9.1.5.1), encoded, and ``reader_key`` the reader's key of that session.
     """
 
     audience: str
     nonce: str
     transaction_data: tuple[str, ...] = ()
     transaction_hashes: tuple[str, ...] = ()
+    response_uri: str | None = None
+    recipient: str | None = None
+    origin: str | None = None
+    transcript: bytes | None = field(default=None, repr=False)
+    reader_key: SigningKey | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,6 +49,7 @@ _CURVES: Final = {
 _BY_CRV: Final = {curve.crv: curve for curve in _CURVES.values()}
 _BY_ALG: Final = {curve.alg: curve for curve in _CURVES.values()}
 _ED25519: Final = "EdDSA"
+_ED25519_CRV: Final = "Ed25519"
 
 #: Signature algorithms this library verifies; ``none`` and every MAC are absent on purpose (RFC 8725 §3.1).
 ALGORITHMS: Final = frozenset({*_BY_ALG, _ED25519})
@@ -112,15 +113,36 @@ class PublicKey:
         """The one JOSE algorithm this key is used with."""
         return self._curve.alg if self._curve else _ED25519
 
+    @classmethod
+    def of_point(cls, crv: str, x: bytes, y: bytes = b"") -> PublicKey:
+        """The key of a curve's JOSE name and fixed-width coordinates, without ``y`` for Ed25519; ``crypto.key_invalid``."""
+        if crv == _ED25519_CRV and len(x) == 32 and not y:
+            return cls(ed25519.Ed25519PublicKey.from_public_bytes(x), None)
+        curve = _BY_CRV.get(crv)
+        if curve is None:
+            _key_invalid("a key of another curve or width, expected p-256, p-384, p-521 or ed25519")
+        if len(x) != curve.width or len(y) != curve.width:
+            _key_invalid(f"a key whose coordinates are not {curve.width} bytes wide")
+        try:
+            return cls(ec.EllipticCurvePublicKey.from_encoded_point(curve.curve, b"\x04" + x + y), curve)
+        except ValueError:
+            _key_invalid("a key whose point is not on its curve")
+
+    @property
+    def point(self) -> tuple[str, bytes, bytes]:
+        """The curve's JOSE name and the coordinates, as :meth:`of_point` takes them."""
+        if isinstance(self._key, ed25519.Ed25519PublicKey):
+            return _ED25519_CRV, self._key.public_bytes_raw(), b""
+        curve = _CURVES[self._key.curve.name]
+        point = self._key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
+        return curve.crv, point[1 : 1 + curve.width], point[1 + curve.width :]
+
     @cached_property
     def jwk(self) -> dict[str, str]:
         """The public JWK with its required members only (RFC 7518 §6.2, RFC 8037 §2)."""
-        if isinstance(self._key, ed25519.Ed25519PublicKey):
-            return {"kty": "OKP", "crv": "Ed25519", "x": to_base64url(self._key.public_bytes_raw())}
-        curve = _CURVES[self._key.curve.name]
-        point = self._key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
-        x, y = point[1 : 1 + curve.width], point[1 + curve.width :]
-        return {"kty": "EC", "crv": curve.crv, "x": to_base64url(x), "y": to_base64url(y)}
+        crv, x, y = self.point
+        members = {"kty": "EC" if y else "OKP", "crv": crv, "x": to_base64url(x)}
+        return members | {"y": to_base64url(y)} if y else members
 
     @cached_property
     def thumbprint(self) -> str:
@@ -146,23 +168,17 @@ class PublicKey:
 
 
 def _ec(jwk: Mapping[str, Json]) -> PublicKey:
-    curve = _BY_CRV.get(member(jwk, "crv", str)) if jwk.get("kty") == "EC" else None
-    if curve is None:
+    crv = member(jwk, "crv", str)
+    if jwk.get("kty") != "EC" or crv not in _BY_CRV:
         _key_invalid("a jwk of another kty or crv, expected p-256, p-384, p-521 or ed25519")
-    x, y = base64url(member(jwk, "x", str), "x"), base64url(member(jwk, "y", str), "y")
-    if len(x) != curve.width or len(y) != curve.width:
-        _key_invalid(f"a jwk whose coordinates are not {curve.width} bytes wide")
-    try:
-        return PublicKey(ec.EllipticCurvePublicKey.from_encoded_point(curve.curve, b"\x04" + x + y), curve)
-    except ValueError:
-        _key_invalid("a jwk whose point is not on its curve")
+    return PublicKey.of_point(crv, base64url(member(jwk, "x", str), "x"), base64url(member(jwk, "y", str), "y"))
 
 
 def _okp(jwk: Mapping[str, Json]) -> PublicKey:
     x = base64url(member(jwk, "x", str), "x")
-    if jwk.get("crv") != "Ed25519" or len(x) != 32:
-        _key_invalid("a jwk of another crv or width, expected ed25519")
-    return PublicKey(ed25519.Ed25519PublicKey.from_public_bytes(x), None)
+    if jwk.get("crv") != _ED25519_CRV:
+        _key_invalid("a jwk of another crv, expected ed25519")
+    return PublicKey.of_point(_ED25519_CRV, x)
 
 
 class Signer(Protocol):
@@ -243,6 +259,13 @@ class SigningKey:
         if curve is None:
             return cast(ed25519.Ed25519PrivateKey, self._key).sign(data)
         return der_to_raw_signature(cast(ec.EllipticCurvePrivateKey, self._key).sign(data, curve.ecdsa), curve.curve)
+
+    def agree(self, other: PublicKey) -> bytes:
+        """The secret that this key and another of the same curve have in common (ECDH); ``crypto.key_invalid``."""
+        mine, theirs = self._key, other._key  # noqa: SLF001 - of the class above
+        if not isinstance(mine, ec.EllipticCurvePrivateKey) or self.public.point[0] != other.point[0]:
+            _key_invalid("a key of another curve than the one to agree with")
+        return mine.exchange(ec.ECDH(), cast(ec.EllipticCurvePublicKey, theirs))
 
     def with_chain(self, chain: tuple[bytes, ...]) -> SigningKey:
         """The same key under another certificate chain."""

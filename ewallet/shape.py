@@ -28,6 +28,8 @@ MAX_CREDENTIAL: Final = 512 * 1024  # bytes of one credential or presentation; a
 MAX_DOCUMENT: Final = 4 * 1024 * 1024  # bytes of a trust list, status token, request or answer
 MAX_DISCLOSURES: Final = 1_000  # a household of twenty with eleven members each is 240
 MAX_DIGESTS: Final = 4_000  # with decoys
+MAX_NAMESPACES: Final = 100  # of an mdoc; the licence has 3
+MAX_DOCUMENTS: Final = 16  # in one device response
 MAX_DEPTH: Final = 32  # of JSON and of CBOR; the deepest kind of ours has 6
 MAX_CHAIN: Final = 5  # certificates in x5c or x5chain
 MAX_HEADER: Final = 64 * 1024  # characters of a JWS header: five certificates of usual size are 15 Ki
@@ -301,6 +303,23 @@ def _other_tag(tag: cbor2.CBORTag, _immutable: object) -> cbor2.CBORTag:
 @cache
 def _tags() -> dict[int, Callable[[object, bool], cbor2.CBORTag]]:
     return dict.fromkeys(_BUILT_IN_TAGS, _no_tag) | {tag: _keep(tag) for tag in _TEXT_TAGS}
+
+
+@cache
+def _dumps() -> Callable[[Any], bytes]:
+    import cbor2
+
+    return cbor2.dumps
+
+
+def to_cbor(value: Any) -> bytes:
+    """The value in the preferred encoding (RFC 8949 §4.1), members in their order."""
+    return _dumps()(value)
+
+
+def embed(content: bytes) -> bytes:
+    """Encoded CBOR as an embedded item, tag 24 and all (RFC 8949 §3.4.5.1)."""
+    return b"\xd8\x18" + to_cbor(content)
 
 
 def cbor(raw: bytes, what: str = "cbor", *, limit: int = MAX_DOCUMENT) -> Any:

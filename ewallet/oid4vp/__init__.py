@@ -127,8 +127,8 @@ class AuthorizationRequest:
 
     @property
     def binding(self) -> Binding:
-        """What an answer without transactions must be bound to: the whole client identifier, and the nonce."""
-        return Binding(audience=self.client_id, nonce=self.nonce)
+        """What an answer without transactions must be bound to: the whole client identifier, the nonce, its way back."""
+        return self._binding(())
 
     def bindings(self, answered: Iterable[str]) -> dict[str, Binding]:
         """What the presentations for these query ids must be bound to, the same for who makes and who checks them.
@@ -146,8 +146,14 @@ class AuthorizationRequest:
         return {id_: self._binding(texts) for id_, texts in confirmed.items()}
 
     def _binding(self, texts: tuple[str, ...]) -> Binding:
+        recipient = self.metadata.recipient if self.encrypted and self.metadata else None
         return Binding(
-            audience=self.client_id, nonce=self.nonce, transaction_data=texts, transaction_hashes=self._hashes or ()
+            audience=self.client_id,
+            nonce=self.nonce,
+            transaction_data=texts,
+            transaction_hashes=self._hashes or (),
+            response_uri=self.response_uri,
+            recipient=recipient.thumbprint if recipient else None,
         )
 
     @cached_property

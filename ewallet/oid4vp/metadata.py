@@ -25,6 +25,11 @@ class Recipient:
     jwk: Mapping[str, Json]
     enc: str
 
+    @property
+    def thumbprint(self) -> str:
+        """The base64url SHA-256 thumbprint of its key (RFC 7638)."""
+        return PublicKey.of_jwk({name: self.jwk[name] for name in _POINT}).thumbprint
+
 
 @dataclass(frozen=True, kw_only=True)
 class ClientMetadata:
