@@ -145,7 +145,7 @@ class Acceptance:
         return usable
 
     def _usual_copies(self, configuration: CredentialConfiguration) -> int:
-        type_ = self.catalog.by_vct(configuration.type_id or "")
+        type_ = self.catalog.by_type_id(configuration.type_id or "")
         return _COPIES[type_.copies if type_ else "once"]
 
 

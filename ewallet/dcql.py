@@ -6,8 +6,8 @@ Section numbers are those of OpenID4VP 1.0.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NoReturn
 from unicodedata import normalize
 
@@ -178,13 +178,8 @@ class Query:
                 raise UsageError("usage.argument", f"{type_.id} has no claim {claim.key}")
         name = _id(name or type_.id, "the name")
         queries = tuple(
-            CredentialQuery(
-                id=name if position == 0 else f"{name}{_ALTERNATIVE}{position + 1}",
-                format=format_.id,
-                meta=format_.meta(type_.vct),
-                claims=asked,
-            )
-            for position, format_ in enumerate(FORMATS.values())
+            replace(query, id=name if position == 0 else f"{name}{_ALTERNATIVE}{position + 1}")
+            for position, query in enumerate(_in_every_format(type_, asked))
         )
         sets = (CredentialSet(tuple((query.id,) for query in queries)),) if len(queries) > 1 else ()
         return cls(queries, sets)
@@ -199,6 +194,21 @@ class Query:
         if self.credential_sets:
             members["credential_sets"] = [set_.to_json() for set_ in self.credential_sets]
         return members
+
+
+def _in_every_format(type_: CredentialType, asked: tuple[ClaimQuery, ...]) -> Iterator[CredentialQuery]:
+    """The same question for each format that has a form of the kind and can show those claims on their own."""
+    for format_ in FORMATS.values():
+        type_id = format_.type_id(type_)
+        paths = [format_.path(type_, claim.path) for claim in asked]
+        if type_id is not None and all(paths):
+            claims = tuple(_placed(claim, path) for claim, path in zip(asked, paths, strict=True) if path)
+            yield CredentialQuery(id="", format=format_.id, meta=format_.meta(type_id), claims=claims)
+
+
+def _placed(claim: ClaimQuery, path: Path) -> ClaimQuery:
+    """The claim at its place in a format, with an id where a verdict would report it under another name."""
+    return claim if path == claim.path else replace(claim, path=path, id=claim.key)
 
 
 def _invalid(detail: str) -> NoReturn:

@@ -262,8 +262,8 @@ class Issuance:
 
     def type_metadata(self, vct: str) -> Response:
         """The description of a kind; :class:`ewallet.errors.NotFound`."""
-        kind = self.issuer.catalog.by_vct(vct)
-        if kind is None:
+        kind = self.issuer.catalog.by_type_id(vct)
+        if kind is None or kind.vct != vct:
             raise NotFound("storage.not_found", "no kind of that vct")
         return Response(200, {"content-type": _JSON, **_PUBLIC}, jose.to_json(describe(kind)))
 

@@ -130,6 +130,9 @@ class Issuer:
         the person and never leaves it. Raises ``issue.*`` before anything is recorded, ``usage.*``.
         """
         type_, format_ = self.catalog.type(type_id), _format(format_id)
+        format_type = format_.type_id(type_)
+        if format_type is None:
+            raise UsageError("usage.argument", f"{type_id} has no form in {format_id}")
         record = type_.normalised(claims)
         type_.check(record)
         _check_holders(holders)
@@ -143,9 +146,9 @@ class Issuer:
             until=validity.until or at,
         )
         draft = Draft(
-            type_id=type_.vct,
+            type_id=format_type,
             issuer=self.identifier,
-            claims=record | type_.presigned(record, at),
+            claims=format_.arrange(type_, record | type_.presigned(record, at)),
             validity=validity,
             disclosable=type_.disclosable,
             decoys=self._decoys,

@@ -24,6 +24,7 @@ def kind_name(kind: CredentialType | None, type_id: str, lang: Language) -> str:
 
 def path_name(kind: CredentialType | None, path: Path, lang: Language) -> str:
     """The words for a claims path, member by member: ``Members 2 > Name``."""
+    path = kind.own_path(path) if kind else path
     parts: list[str] = []
     for position, step in enumerate(path, 1):
         if isinstance(step, str):

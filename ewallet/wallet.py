@@ -340,7 +340,7 @@ class Wallet:
 
     def _arrival(self, received: Received, at: datetime) -> Arrival:
         first = received.credentials[0]
-        type_ = self._catalog.by_vct(first.type_id)
+        type_ = self._catalog.by_type_id(first.type_id)
         held = Held(
             id=to_base64url(self._env.random(9)),
             format=first.format,
@@ -410,7 +410,7 @@ class Wallet:
             held=held,
             credential=credential,
             authorities=authorities(chain),
-            type=self._catalog.by_vct(held.type_id),
+            type=self._catalog.by_type_id(held.type_id),
             copies_left=sum(copy.uses == 0 for copy in copies),
         )
 

@@ -172,7 +172,7 @@ def _type_ids(names: list[str]) -> Iterator[str]:
             yield name
         elif name in catalog:
             kind = catalog.type(name)
-            yield from filter(None, (kind.vct, kind.doctype))
+            yield from sorted(kind.type_ids)
         else:
             raise UsageError("usage.argument", "--type takes the id of a certificate kind, a vct or a docType")
 

@@ -125,9 +125,9 @@ def _asked(query: Query | None, name: str) -> tuple[CredentialQuery, ...]:
 def _kind(catalog: Catalog, asked: tuple[CredentialQuery, ...], name: str) -> CredentialType | None:
     """The kind of an answer; where several would have done, it does not say which it is."""
     if not asked:
-        return catalog.by_vct(name)
+        return catalog.by_type_id(name)
     kinds = {type_id for query in asked for type_id in query.type_ids}
-    return catalog.by_vct(kinds.pop()) if len(kinds) == 1 else None
+    return catalog.by_type_id(kinds.pop()) if len(kinds) == 1 else None
 
 
 def _path(asked: tuple[CredentialQuery, ...], key: str) -> Path:

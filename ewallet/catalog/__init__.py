@@ -8,6 +8,7 @@ fetched.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +24,8 @@ __all__ = ["Catalog", "ClaimType", "CredentialType", "IssueOption", "PredicateTy
 
 MAX_KIND: Final = 256 * 1024  # bytes of one kind file; the largest has 23 KiB
 MAX_KINDS: Final = 5_000  # files in one folder
+
+_SEPARATOR: Final = re.compile(r"[:.]")
 
 
 @dataclass(frozen=True)
@@ -81,13 +84,13 @@ class Catalog:
             raise UsageError("usage.configuration", str(entry))
         return entry
 
-    def by_vct(self, vct: str) -> CredentialType | None:
-        """The kind that a credential of this ``vct`` is of, or None."""
-        parts = vct.split(":")
+    def by_type_id(self, type_id: str) -> CredentialType | None:
+        """The kind that a credential of this ``vct`` or docType is of, or None."""
+        parts = _SEPARATOR.split(type_id)
         likely = self._entry(parts[-2]) if len(parts) > 2 and parts[-2] in self._files else None
-        if isinstance(likely, CredentialType) and likely.vct == vct:
+        if isinstance(likely, CredentialType) and type_id in likely.type_ids:
             return likely
-        return next((kind for kind in self if kind.vct == vct), None)
+        return next((kind for kind in self if type_id in kind.type_ids), None)
 
     def __iter__(self) -> Iterator[CredentialType]:
         """Every kind that can be read."""
@@ -101,13 +104,14 @@ class Catalog:
     def problems(self) -> tuple[Problem, ...]:
         """What was refused, after reading every file."""
         entries = [self._entry(type_id) for type_id in self.ids()]
-        return (*(entry for entry in entries if isinstance(entry, Problem)), *self._shared_vcts())
+        return (*(entry for entry in entries if isinstance(entry, Problem)), *self._shared())
 
-    def _shared_vcts(self) -> Iterator[Problem]:
+    def _shared(self) -> Iterator[Problem]:
         owners: dict[str, str] = {}
         for kind in self:
-            if owners.setdefault(kind.vct, kind.id) != kind.id:
-                yield Problem(self._name(self._files[kind.id][0]), f"has the vct of {owners[kind.vct]}")
+            for what, type_id in (("vct", kind.vct), ("docType", kind.doctype)):
+                if type_id and owners.setdefault(type_id, kind.id) != kind.id:
+                    yield Problem(self._name(self._files[kind.id][0]), f"has the {what} of {owners[type_id]}")
 
     def _entry(self, type_id: str) -> CredentialType | Problem:
         if type_id not in self._types:

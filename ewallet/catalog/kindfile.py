@@ -50,6 +50,7 @@ _FILE_OPTIONAL: Final = frozenset({"used_by", "variants", "attestation", "note",
 _CLAIM: Final = frozenset({"name", "label", "type", "sensitivity", "required"})
 _CLAIM_OPTIONAL: Final = frozenset({"format", "enum", "disclosure", "derived", "items", "members", "mdoc"})
 _PREDICATE: Final = frozenset({"id", "label", "expression", "parameterised", "time_dependent", "presign"})
+_PLACE: Final = frozenset({"namespace", "element"})
 
 Json = Any
 T = TypeVar("T")
@@ -64,6 +65,7 @@ def read(raw: bytes) -> CredentialType:
     kind = _kind(file)
     _check_claims(kind)
     _check_predicates(kind)
+    _once(kind.elements.values(), "element")
     return kind
 
 
@@ -178,8 +180,15 @@ def _claim(value: Json, where: str, above: Pattern) -> ClaimType:
         disclosure=_one_of(claim.get("disclosure", "whole"), DISCLOSURES, f"{where}.disclosure"),
         derived=shape.optional(claim, "derived", bool) or False,
         members=_below(claim, kind, where, below),
-        mdoc=_members(claim["mdoc"], f"{where}.mdoc", {"namespace", "element"}) if "mdoc" in claim else None,
+        mdoc=_place(claim, where),
     )
+
+
+def _place(value: Mapping[str, Json], where: str) -> Mapping[str, str] | None:
+    if "mdoc" not in value:
+        return None
+    place = _members(value["mdoc"], f"{where}.mdoc", _PLACE)
+    return {name: shape.instance(text, str, f"{where}.mdoc.{name}") for name, text in place.items()}
 
 
 def _below(claim: Mapping[str, Json], kind: str, where: str, path: Pattern) -> tuple[ClaimType, ...]:
@@ -195,7 +204,7 @@ def _below(claim: Mapping[str, Json], kind: str, where: str, path: Pattern) -> t
 
 
 def _predicate(value: Json, where: str) -> PredicateType:
-    predicate = _members(value, where, _PREDICATE)
+    predicate = _members(value, where, _PREDICATE, {"mdoc"})
     return PredicateType(
         id=_name(predicate["id"], f"{where}.id"),
         labels=_words(predicate["label"], f"{where}.label"),
@@ -203,6 +212,7 @@ def _predicate(value: Json, where: str) -> PredicateType:
         parameterised=shape.member(predicate, "parameterised", bool),
         time_dependent=shape.member(predicate, "time_dependent", bool),
         presign=_one_of(predicate["presign"], (True, False, "when_true"), f"{where}.presign"),
+        mdoc=_place(predicate, where),
     )
 
 
@@ -239,6 +249,8 @@ def _check_claims(kind: CredentialType) -> None:
             _refuse(f"claim {_dotted(claim.path)} has a reserved name")
         if claim.sensitivity == "rrn" and claim.required:
             _refuse(f"claim {_dotted(claim.path)} is a resident number and required")
+        if claim.mdoc and (kind.doctype is None or len(claim.path) > 1):
+            _refuse(f"claim {_dotted(claim.path)} has a place in an mdoc, which the kind or its level has not")
 
 
 def _check_predicates(kind: CredentialType) -> None:

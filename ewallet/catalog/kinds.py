@@ -75,6 +75,7 @@ class PredicateType:
     parameterised: bool
     time_dependent: bool
     presign: Presign
+    mdoc: Mapping[str, str] | None = None
 
     def label(self, lang: Language = "ko") -> str:
         """The question in words."""
@@ -143,21 +144,53 @@ class CredentialType:
         """The name of the kind."""
         return self.names[lang]
 
+    @cached_property
+    def type_ids(self) -> frozenset[str]:
+        """What its credentials call their type: the ``vct``, and the docType if it has one."""
+        return frozenset(filter(None, (self.vct, self.doctype)))
+
     def agency(self, lang: Language = "ko") -> str:
         """Who issues the certificate."""
         return self.agencies[lang]
 
     @cached_property
+    def signed(self) -> Mapping[str, ClaimType]:
+        """What may be signed at the top level, by name: the claims, and the answers that are signed in advance."""
+        answers = {p.id: _answer_claim(p) for p in self.predicates if p.presign}
+        return {claim.name: claim for claim in self.claims} | answers
+
+    @cached_property
+    def elements(self) -> Mapping[str, tuple[str, str]]:
+        """Where each of :attr:`signed` lies in an mdoc: (namespace, element); none of a kind without a docType.
+
+        What no standard has a place for lies in a namespace of the kind's own, which is called as its docType.
+        """
+        if self.doctype is None:
+            return {}
+        own = {name: {"namespace": self.doctype, "element": name} for name in self.signed}
+        places = {name: claim.mdoc or own[name] for name, claim in self.signed.items()}
+        return {name: (place["namespace"], place["element"]) for name, place in places.items()}
+
+    @cached_property
     def _by_path(self) -> dict[Pattern, ClaimType]:
-        walked = {claim.path: claim for top in self.claims for claim in top.walk()}
-        return walked | {(p.id,): _answer_claim(p) for p in self.predicates if p.presign}
+        return {claim.path: claim for top in self.signed.values() for claim in top.walk()}
+
+    @cached_property
+    def _by_element(self) -> dict[tuple[str | int | None, ...], str]:
+        return {element: name for name, element in self.elements.items()}
+
+    def own_path(self, path: Sequence[str | int | None]) -> tuple[str | int | None, ...]:
+        """A path as the kind has it, which a path into an mdoc, beginning with (namespace, element), is not."""
+        name = self._by_element.get(tuple(path[:2]))
+        return tuple(path) if name is None else (name, *path[2:])
 
     def claim(self, path: Sequence[str | int | None]) -> ClaimType | None:
         """The claim at a path, whose array indexes (or None) all mean the same claim; None where there is none.
 
-        The path of an array element gives the array's claim; a pre-signed answer is a claim too.
+        The path of an array element gives the array's claim; a pre-signed answer is a claim too. A path may begin
+        with the claim's name or with its (namespace, element).
         """
-        pattern = tuple(step if isinstance(step, str) else None for step in path)
+        pattern = tuple(step if isinstance(step, str) else None for step in self.own_path(path))
         if pattern and pattern[-1] is None:
             found = self._by_path.get(pattern[:-1])
             return found if found and found.type == "array" else None
@@ -251,7 +284,12 @@ class CredentialType:
 
 def _answer_claim(predicate: PredicateType) -> ClaimType:
     return ClaimType(
-        path=(predicate.id,), type="boolean", labels=predicate.labels, sensitivity="personal", derived=True
+        path=(predicate.id,),
+        type="boolean",
+        labels=predicate.labels,
+        sensitivity="personal",
+        derived=True,
+        mdoc=predicate.mdoc,
     )
 
 

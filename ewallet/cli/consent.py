@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from ewallet.answer import Answer, Choice
 from ewallet.cli import words
 from ewallet.cli.session import Session
-from ewallet.credential import lookup
+from ewallet.credential import Path, lookup
 from ewallet.errors import Language
 from ewallet.labels import kind_name, path_name
 from ewallet.oid4vp import AuthorizationRequest
@@ -88,6 +88,14 @@ def _leaving(choice: Choice, document: Document, lang: Language, *, values: bool
         found = [item for _, item in lookup(claims, path)]
         shown = f": {value(found[0], lang)}" if values and found else ""
         yield f"    - {path_name(document.type, path, lang)}{mark}{shown}"
-    sent = {path[0] for path in choice.paths}
-    kept = [path_name(document.type, (name,), lang) for name in claims if name not in sent]
+    kept = [path_name(document.type, path, lang) for path in _kept(choice, document)]
     yield f"  {_SAYS['kept'][lang]}: {', '.join(kept) or '-'}"
+
+
+def _kept(choice: Choice, document: Document) -> Iterator[Path]:
+    """What could be shown and is not, without the parts of what is."""
+    could = set(document.credential.shown)
+    for path in document.credential.shown:
+        within = any(path[:length] in could for length in range(1, len(path)))
+        if not within and not any(sent[: len(path)] == path for sent in choice.paths):
+            yield path

@@ -20,7 +20,7 @@ def run(session: Session) -> int:
     from ewallet.cli import words
 
     entries = session.wallet().history()
-    lines = [words.sent(shown, session.catalog.by_vct(shown.type_id), session.lang) for shown in entries]
+    lines = [words.sent(shown, session.catalog.by_type_id(shown.type_id), session.lang) for shown in entries]
     session.answer(lines or [words.SAYS["nothing_left"][session.lang]], sent=[_entry(shown) for shown in entries])
     return 0
 

@@ -30,7 +30,8 @@ SAYS: Final[dict[str, dict[Language, str]]] = {
 
 def is_answer(kind: CredentialType | None, path: Path) -> bool:
     """Whether the claim is a yes or no instead of the thing itself."""
-    return kind is not None and len(path) == 1 and kind.predicate(str(path[0])) is not None
+    own = kind.own_path(path) if kind else ()
+    return kind is not None and len(own) == 1 and kind.predicate(str(own[0])) is not None
 
 
 def copies(document: Document, lang: Language) -> str:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final, Protocol
 
 from ewallet.catalog.kinds import CredentialType
-from ewallet.credential import Binding, Credential, Draft, Path
+from ewallet.credential import Binding, Claims, Credential, Draft, Path
 from ewallet.env import Random
 from ewallet.errors import Malformed
 from ewallet.formats.sdjwt import SD_JWT
@@ -70,6 +70,15 @@ class Format(Protocol):
     @property
     def algorithms(self) -> Mapping[str, tuple[str | int, ...]]:
         """What it verifies, by the names of ``vp_formats_supported`` (OpenID4VP 1.0 App. B)."""
+
+    def type_id(self, type_: CredentialType) -> str | None:
+        """What a credential of that kind calls its type; None where the kind has no form in this format."""
+
+    def arrange(self, type_: CredentialType, claims: Claims) -> Claims:
+        """A record of that kind, answers included, as the tree of claims that :meth:`prepare` signs."""
+
+    def path(self, type_: CredentialType, path: Path) -> Path | None:
+        """Where in that tree the claim at a path of the kind is; None where it cannot be shown on its own."""
 
     def prepare(self, draft: Draft, signer: Signer, random: Random) -> ToSign:
         """One copy, ready for the signer's signature; the key is not used yet."""

@@ -8,10 +8,10 @@ Rule of this file: whether key binding is needed is decided by who verifies, nev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Generic, TypeVar
+from typing import Final
 
 from ewallet import jose
 from ewallet.catalog.kinds import CredentialType
@@ -19,6 +19,7 @@ from ewallet.credential import Binding, Claims, Credential, Draft, Path, StatusR
 from ewallet.disclosure import HASHES, Packing, Selection, Unpacking, digest, hash_of
 from ewallet.env import Random
 from ewallet.errors import BindingError, CryptoError, DisclosureError, PolicyError, QueryError, ValidityError
+from ewallet.formats.once import Once
 from ewallet.keys import ALGORITHMS, PublicKey, Signer
 from ewallet.shape import (
     MAX_CREDENTIAL,
@@ -80,20 +81,6 @@ def _compact(raw: str) -> str:
     return "~".join(tail)
 
 
-R = TypeVar("R")
-
-
-class _Once(Generic[R]):
-    """``functools.cached_property`` without the lock that it takes before Python 3.12."""
-
-    def __init__(self, compute: Callable[[Any], R]) -> None:
-        self._compute = compute
-
-    def __get__(self, instance: object, owner: type) -> R:
-        value = instance.__dict__[self._compute.__name__] = self._compute(instance)
-        return value
-
-
 @dataclass(eq=False)  # not frozen, which takes four times as long to make: nothing but this file sets anything of it
 class SdJwt:
     """An SD-JWT VC taken apart: the issuer's JWS, its payload, the disclosures and the key binding JWT, if any."""
@@ -112,12 +99,12 @@ class SdJwt:
             raise DisclosureError("sdjwt.disclosure_duplicate", "the same disclosure twice")
         return cls(jws, issued, tuple(disclosures), binding)
 
-    @_Once
+    @Once
     def payload(self) -> dict[str, Json]:
         """The payload as signed, digests and all."""
         return self.jws.claims
 
-    @_Once
+    @Once
     def _unpacked(self) -> tuple[dict[str, Json], tuple[Path, ...]]:
         unpacking = Unpacking(hash_of(self.payload), self.disclosures, PROTECTED)
         return unpacking.payload(self.payload), tuple(unpacking.shown)
@@ -132,7 +119,7 @@ class SdJwt:
         """The concrete paths that came by disclosure."""
         return self._unpacked[1]
 
-    @_Once
+    @Once
     def _holder(self) -> PublicKey | None:
         """The key of ``cnf``, which is never selectively disclosable: the same in the payload as signed."""
         cnf = optional(self.payload, "cnf", dict)
@@ -299,6 +286,18 @@ class SdJwtFormat:
         "sd-jwt_alg_values": tuple(sorted(ALGORITHMS)),
         "kb-jwt_alg_values": tuple(sorted(ALGORITHMS)),
     }
+
+    def type_id(self, type_: CredentialType) -> str:
+        """The ``vct``: every kind has one."""
+        return type_.vct
+
+    def arrange(self, type_: CredentialType, claims: Claims) -> Claims:
+        """The record as it is."""
+        return claims
+
+    def path(self, type_: CredentialType, path: Path) -> Path:
+        """The same path: an SD-JWT VC has the claims as the kind has them."""
+        return path
 
     def prepare(self, draft: Draft, signer: Signer, random: Random) -> _ToSign:
         """One copy of the draft with fresh salts, ready for the signer's signature."""

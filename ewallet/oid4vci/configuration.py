@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from ewallet.catalog.kinds import ClaimType, CredentialType
+from ewallet.catalog.kinds import CredentialType
 from ewallet.credential import Path
 from ewallet.formats import FORMATS, Format
 from ewallet.keys import ALGORITHMS
@@ -200,7 +200,7 @@ class CredentialConfiguration:
             scope=f"{type_.id}.{format_.id}",
             proof_types={"jwt": ProofType(algorithms=tuple(sorted(ALGORITHMS)))},
             display=_names(type_.names),
-            claims=tuple(_descriptions(type_)),
+            claims=tuple(_descriptions(type_, format_)),
             members=members,
         )
 
@@ -222,16 +222,13 @@ class CredentialConfiguration:
 _COMMON: Final = frozenset({"format", "scope", "proof_types_supported", "credential_metadata"})
 
 
-def _descriptions(type_: CredentialType) -> Iterable[ClaimDescription]:
-    for top in type_.claims:
-        yield from (_description(claim, mandatory=claim is top and top.required) for claim in top.walk())
-    for predicate in type_.predicates:
-        if predicate.presign:
-            yield ClaimDescription(path=(predicate.id,), display=_names(predicate.labels))
-
-
-def _description(claim: ClaimType, *, mandatory: bool) -> ClaimDescription:
-    return ClaimDescription(path=claim.path, mandatory=mandatory, display=_names(claim.labels))
+def _descriptions(type_: CredentialType, format_: Format) -> Iterable[ClaimDescription]:
+    """The claims that the format can show on their own, the yes/no claims among them."""
+    for top in type_.signed.values():
+        for claim in top.walk():
+            if path := format_.path(type_, claim.path):
+                mandatory = claim is top and top.required
+                yield ClaimDescription(path=path, mandatory=mandatory, display=_names(claim.labels))
 
 
 def _names(labels: Mapping[str, str]) -> tuple[Display, ...]:

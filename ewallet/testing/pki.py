@@ -290,8 +290,7 @@ def systems_of(catalog: Catalog) -> dict[str, frozenset[str]]:
     """The national systems of a catalogue and the types they vouch for, by ``vct`` and docType."""
     systems: dict[str, frozenset[str]] = {}
     for kind in catalog:
-        found = frozenset(filter(None, (kind.vct, kind.doctype)))
-        systems[kind.system] = systems.get(kind.system, frozenset()) | found
+        systems[kind.system] = systems.get(kind.system, frozenset()) | kind.type_ids
     return systems
 
 

@@ -159,13 +159,13 @@ def test_label_of_an_unknown_path_is_its_last_name():
     assert "세대원" == COPY.label_of(("household_members",))
 
 
-def test_kind_is_found_by_vct(folder):
+def test_kind_is_found_by_type_id(folder):
     """A credential's `vct` leads to its kind, also one that does not end like ours."""
     own = folder(formats={"dc+sd-jwt": {"vct": "https://visit.example/card"}})
-    assert ["visit_card"] == [kind.id for kind in [Catalog.load(own).by_vct("https://visit.example/card")] if kind]
-    assert COPY is CATALOG.by_vct("urn:example:kr-ewallet:resident_register_copy:1")
-    assert CATALOG.by_vct("urn:example:kr-ewallet:resident_register_copy:2") is None
-    assert CATALOG.by_vct("") is None
+    assert ["visit_card"] == [kind.id for kind in [Catalog.load(own).by_type_id("https://visit.example/card")] if kind]
+    assert COPY is CATALOG.by_type_id("urn:example:kr-ewallet:resident_register_copy:1")
+    assert CATALOG.by_type_id("urn:example:kr-ewallet:resident_register_copy:2") is None
+    assert CATALOG.by_type_id("") is None
 
 
 def test_unseen_kind_needs_no_code(folder):

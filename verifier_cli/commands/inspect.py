@@ -105,7 +105,7 @@ def _lines(session: Session, evidence: Evidence, credential: Credential) -> Iter
     from verifier_cli import render
 
     lang, validity, ref = session.lang, credential.validity, credential.status
-    kind = Catalog.bundled().by_vct(credential.type_id)
+    kind = Catalog.bundled().by_type_id(credential.type_id)
     values = (
         credential.format,
         f"{kind.label(lang)} ({kind.vct})" if kind else credential.type_id,

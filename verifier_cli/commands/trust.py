@@ -108,5 +108,5 @@ def _cells(session: Session, anchor: TrustAnchor, catalog: Catalog) -> tuple[str
 def _label(session: Session, catalog: Catalog, type_id: str) -> str:
     from ewallet.terminal import plain
 
-    kind = catalog.by_vct(type_id)
+    kind = catalog.by_type_id(type_id)
     return plain(kind.label(session.lang) if kind else type_id)
