@@ -262,6 +262,8 @@ def _credential_query(members: Mapping[str, Json]) -> CredentialQuery:
     if query.claim_sets and len(ids) < len(claims):
         _invalid("claim_sets beside claims without an id")
     query.type_ids  # noqa: B018 - refuses a meta that its format does not understand
+    for claim in query.claims if query.format in FORMATS else ():
+        FORMATS[query.format].check_path(claim.path)
     return query
 
 

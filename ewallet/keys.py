@@ -115,7 +115,7 @@ class PublicKey:
 
     @classmethod
     def of_point(cls, crv: str, x: bytes, y: bytes = b"") -> PublicKey:
-        """The key of a curve's JOSE name and fixed-width coordinates, without ``y`` for Ed25519; ``crypto.key_invalid``."""
+        """The key of a curve's JOSE name and whole coordinates, no ``y`` for Ed25519; ``crypto.key_invalid``."""
         if crv == _ED25519_CRV and len(x) == 32 and not y:
             return cls(ed25519.Ed25519PublicKey.from_public_bytes(x), None)
         curve = _BY_CRV.get(crv)

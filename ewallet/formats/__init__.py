@@ -15,6 +15,7 @@ from ewallet.catalog.kinds import CredentialType
 from ewallet.credential import Binding, Claims, Credential, Draft, Path
 from ewallet.env import Random
 from ewallet.errors import Malformed
+from ewallet.formats.mdoc import MDOC
 from ewallet.formats.sdjwt import SD_JWT
 from ewallet.keys import PublicKey, Signer
 from ewallet.shape import Json
@@ -80,6 +81,9 @@ class Format(Protocol):
     def path(self, type_: CredentialType, path: Path) -> Path | None:
         """Where in that tree the claim at a path of the kind is; None where it cannot be shown on its own."""
 
+    def check_path(self, path: Path) -> None:
+        """Return if a claims path of a query can lead anywhere in this format; ``dcql.invalid``."""
+
     def prepare(self, draft: Draft, signer: Signer, random: Random) -> ToSign:
         """One copy, ready for the signer's signature; the key is not used yet."""
 
@@ -109,15 +113,18 @@ class Format(Protocol):
 
 
 #: Every format this library speaks, by identifier.
-FORMATS: Final[Mapping[str, Format]] = MappingProxyType({format_.id: format_ for format_ in (SD_JWT,)})
+FORMATS: Final[Mapping[str, Format]] = MappingProxyType({format_.id: format_ for format_ in (SD_JWT, MDOC)})
 
 
 def open_any(presented: str) -> tuple[str, Evidence]:
-    """Take apart a presentation that came without its format's name; ``malformed.*`` of the last format tried."""
+    """Take apart a presentation that came without its format's name.
+
+    Raises ``malformed.*`` of the first format, or of a later one that could at least decode it.
+    """
     refused: Malformed | None = None
     for id_, format_ in FORMATS.items():
         try:
             return id_, format_.open(presented)
         except Malformed as exc:
-            refused = exc
+            refused = exc if refused is None or exc.code != "malformed.encoding" else refused
     raise refused or Malformed("malformed.vp_token", "no format is known")

@@ -299,6 +299,9 @@ class SdJwtFormat:
         """The same path: an SD-JWT VC has the claims as the kind has them."""
         return path
 
+    def check_path(self, path: Path) -> None:
+        """Every claims path may lead somewhere."""
+
     def prepare(self, draft: Draft, signer: Signer, random: Random) -> _ToSign:
         """One copy of the draft with fresh salts, ready for the signer's signature."""
         packing = Packing(draft.disclosable, draft.decoys, random)

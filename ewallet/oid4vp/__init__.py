@@ -146,15 +146,20 @@ class AuthorizationRequest:
         return {id_: self._binding(texts) for id_, texts in confirmed.items()}
 
     def _binding(self, texts: tuple[str, ...]) -> Binding:
-        recipient = self.metadata.recipient if self.encrypted and self.metadata else None
         return Binding(
             audience=self.client_id,
             nonce=self.nonce,
             transaction_data=texts,
             transaction_hashes=self._hashes or (),
             response_uri=self.response_uri,
-            recipient=recipient.thumbprint if recipient else None,
+            recipient=self._recipient,
         )
+
+    @cached_property
+    def _recipient(self) -> str | None:
+        """The thumbprint of the key that the answer is encrypted to, if it can be and is."""
+        found = self.metadata.recipient if self.encrypted and self.metadata else None
+        return found.thumbprint if found else None
 
     @cached_property
     def _hashes(self) -> tuple[str, ...] | None:

@@ -1,0 +1,331 @@
+"""What the issuer of an mdoc signs: the mobile security object, and the items it has digests of.
+
+ISO/IEC 18013-5 §9.1.2; section numbers without a document are those of that standard.
+
+Rules of this file: an item is hashed as it was received, tag and length included; nothing signed is encoded again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, TypeVar
+
+from ewallet import cose
+from ewallet.credential import Draft, StatusRef, Validity
+from ewallet.env import Random
+from ewallet.errors import CryptoError, DisclosureError, UsageError
+from ewallet.shape import MAX_DIGESTS, MAX_DISCLOSURES, MAX_NAMESPACES, Json, cbor, embed, refuse, to_cbor
+
+VERSION: Final = "1.0"
+HASHES: Final[Mapping[str, Callable[[bytes], Any]]] = {
+    "SHA-256": hashlib.sha256,
+    "SHA-384": hashlib.sha384,
+    "SHA-512": hashlib.sha512,
+}
+TDATE, EMBEDDED, FULL_DATE = 0, 24, 1004  # tags (RFC 8949 §3.4, RFC 8943)
+
+_MAX_ID: Final = 1 << 31  # §9.1.2.4: digest identifiers are below it
+_SALT: Final = 32  # bytes; §9.1.2.5 asks for 16
+_NOISE: Final = 8  # bytes by which items are put in an unpredictable order
+_TDATE: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
+_FULL_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+T = TypeVar("T")
+
+
+def field(members: Mapping[Any, Any], name: str, kind: type[T]) -> T:
+    """A member that must be there, of that kind; ``malformed.mdoc``."""
+    value = members.get(name)
+    if type(value) is not kind:
+        refuse("malformed.mdoc", f"{name} is missing, or of another kind")
+    return value
+
+
+def optional(members: Mapping[Any, Any], name: str, kind: type[T]) -> T | None:
+    """A member of that kind, or None where it is absent; null is not absent; ``malformed.mdoc``."""
+    return field(members, name, kind) if name in members else None
+
+
+def embedded(value: Any, what: str) -> bytes:
+    """The content of an embedded item, tag 24; ``malformed.mdoc``."""
+    if getattr(value, "tag", None) != EMBEDDED or type(value.value) is not bytes:
+        refuse("malformed.mdoc", f"{what} is not embedded with tag 24")
+    content: bytes = value.value
+    return content
+
+
+def received(message: bytes, content: bytes, what: str) -> bytes:
+    """An embedded item as it stands in a message, tag and length included; ``malformed.mdoc``.
+
+    What is hashed has one form only, the shortest: an item in another one is not what its issuer hashed.
+    """
+    item = embed(content)
+    if item not in message:
+        refuse("malformed.mdoc", f"{what} is not embedded in the shortest form")
+    return item
+
+
+class Authorized(NamedTuple):
+    """What the device may state itself (§9.1.2.4 KeyAuthorizations): whole namespaces, or elements of others."""
+
+    namespaces: frozenset[str] = frozenset()
+    elements: Mapping[str, frozenset[str]] = {}
+
+    @classmethod
+    def of(cls, value: Any) -> Authorized:
+        """Read it; ``malformed.mdoc``."""
+        members = {"keyAuthorizations": value}
+        members = field(members, "keyAuthorizations", dict)
+        namespaces = _texts(optional(members, "nameSpaces", list) or [])
+        listed = optional(members, "dataElements", dict) or {}
+        elements = {name: _texts(field(listed, name, list)) for name in _texts(listed)}
+        if not namespaces.isdisjoint(elements):
+            refuse("malformed.mdoc", "keyAuthorizations has a namespace both whole and in part")
+        return cls(namespaces, elements)
+
+    def allows(self, namespace: str, element: str) -> bool:
+        """Whether the device may state that element."""
+        return namespace in self.namespaces or element in self.elements.get(namespace, ())
+
+
+def _texts(values: Iterable[Any]) -> frozenset[str]:
+    found = tuple(values)
+    if not all(type(value) is str for value in found):
+        refuse("malformed.mdoc", "a name that is no text")
+    return frozenset(found)
+
+
+class Mso(NamedTuple):
+    """A mobile security object: of what type, which digests, whose key, from when until when."""
+
+    doc_type: str
+    hash: Callable[[bytes], Any]
+    digests: Mapping[str, Mapping[int, bytes]]
+    device_key: Any
+    authorized: Authorized
+    signed: datetime
+    validity: Validity
+    status: StatusRef | None
+
+    @classmethod
+    def parse(cls, payload: bytes) -> Mso:
+        """The object of what was signed; ``malformed.*``, ``limit.count``, ``crypto.hash_not_allowed``."""
+        content = embedded(cbor(payload, "the signed payload"), "the mobile security object")
+        members = {"mso": cbor(content, "the mobile security object")}
+        members = field(members, "mso", dict)
+        if members.get("version") != VERSION:
+            refuse("malformed.mdoc", f"a mobile security object whose version is not {VERSION}")
+        key_info = field(members, "deviceKeyInfo", dict)
+        signed, validity = _validity(field(members, "validityInfo", dict))
+        return cls(
+            doc_type=field(members, "docType", str),
+            hash=_hash(members.get("digestAlgorithm")),
+            digests=_digests(field(members, "valueDigests", dict)),
+            device_key=field(key_info, "deviceKey", dict),
+            authorized=Authorized.of(key_info["keyAuthorizations"]) if "keyAuthorizations" in key_info else _NOTHING,
+            signed=signed,
+            validity=validity,
+            status=_status(members),
+        )
+
+    def check(self, namespace: str, item: Item, as_received: bytes) -> None:
+        """Return if it has the digest of that item; ``mdoc.digest_missing``, ``mdoc.digest_mismatch``."""
+        expected = self.digests.get(namespace, {}).get(item.digest_id)
+        if expected is None:
+            raise DisclosureError("mdoc.digest_missing", "an item of which the issuer signed no digest")
+        if expected != self.hash(as_received).digest():
+            raise DisclosureError("mdoc.digest_mismatch", "an item whose digest is not the one that the issuer signed")
+
+
+_NOTHING: Final = Authorized()
+
+
+def _hash(name: Any) -> Callable[[bytes], Any]:
+    if type(name) is not str or name not in HASHES:
+        raise CryptoError("crypto.hash_not_allowed", f"digestAlgorithm is not one of {', '.join(HASHES)}")
+    return HASHES[name]
+
+
+def _digests(value: Mapping[Any, Any]) -> Mapping[str, Mapping[int, bytes]]:
+    if len(value) > MAX_NAMESPACES:
+        refuse("limit.count", f"digests in {len(value)} namespaces, at most {MAX_NAMESPACES} are read")
+    _texts(value)
+    if set(map(type, value.values())) - {dict}:
+        refuse("malformed.mdoc", "the digests of a namespace are no map")
+    if sum(map(len, value.values())) > MAX_DIGESTS:
+        refuse("limit.count", f"more than {MAX_DIGESTS} digests")
+    for digests in value.values():
+        if set(map(type, digests)) - {int} or set(map(type, digests.values())) - {bytes}:
+            refuse("malformed.mdoc", "a digest that is no byte string, or whose identifier is no number")
+        if digests and not 0 <= min(digests) <= max(digests) < _MAX_ID:
+            refuse("malformed.mdoc", "the identifier of a digest is out of range")
+    return value
+
+
+def _validity(info: Mapping[Any, Any]) -> tuple[datetime, Validity]:
+    signed, since, until = (_tdate(info.get(name), name) for name in ("signed", "validFrom", "validUntil"))
+    if not signed <= since < until:
+        refuse("malformed.mdoc", "signed, validFrom and validUntil are out of order")
+    return signed, Validity(since, until)
+
+
+def _tdate(value: Any, what: str) -> datetime:
+    if getattr(value, "tag", None) != TDATE or type(value.value) is not str:
+        refuse("malformed.mdoc", f"{what} is no tdate")
+    return moment(value.value)
+
+
+@lru_cache(maxsize=1024)  # issuers round to the day
+def moment(text: str) -> datetime:
+    """§7.2.1: a date and time in UTC, to the second; ``malformed.mdoc``."""
+    try:
+        return datetime.fromisoformat(text if _TDATE.fullmatch(text) else "")
+    except ValueError:
+        refuse("malformed.mdoc", "not a date and time in utc, to the second")
+
+
+def _status(members: Mapping[Any, Any]) -> StatusRef | None:
+    """Token Status List §6.3; another kind of status is not known here, which is none."""
+    status = optional(members, "status", dict)
+    entry = optional(status, "status_list", dict) if status else None
+    if entry is None:
+        return None
+    index = field(entry, "idx", int)
+    if index < 0:
+        refuse("malformed.mdoc", "idx is negative")
+    return StatusRef(field(entry, "uri", str), index)
+
+
+class Item(NamedTuple):
+    """One issuer-signed item: the identifier of its digest, what it is called, and its value in CBOR's types."""
+
+    digest_id: int
+    element: str
+    value: Any
+
+    @classmethod
+    def parse(cls, content: bytes) -> Item:
+        """The item of its encoding; ``malformed.*``."""
+        members = {"item": cbor(content, "an item")}
+        members = field(members, "item", dict)
+        digest_id = field(members, "digestID", int)
+        if not 0 <= digest_id < _MAX_ID:
+            refuse("malformed.mdoc", "the identifier of a digest is out of range")
+        if len(field(members, "random", bytes)) < 16:
+            refuse("malformed.mdoc", "random has less than 16 bytes")
+        if "elementValue" not in members:
+            refuse("malformed.mdoc", "an item without a value")
+        return cls(digest_id, field(members, "elementIdentifier", str), members["elementValue"])
+
+
+def items_of(namespaces: Mapping[Any, Any]) -> Mapping[str, list[Any]]:
+    """The items by namespace, still encoded; ``malformed.mdoc``, ``limit.count``."""
+    if len(namespaces) > MAX_NAMESPACES:
+        refuse("limit.count", f"{len(namespaces)} namespaces, at most {MAX_NAMESPACES} are read")
+    _texts(namespaces)
+    if set(map(type, namespaces.values())) - {list}:
+        refuse("malformed.mdoc", "the items of a namespace are no array")
+    if sum(map(len, namespaces.values())) > MAX_DISCLOSURES:
+        refuse("limit.count", f"more than {MAX_DISCLOSURES} items")
+    return namespaces
+
+
+def to_json(value: Any) -> Json:
+    """A value as JSON has it (RFC 8949 §6.1): dates are text, bytes are base64 text; ``malformed.mdoc``."""
+    kind = type(value)
+    if kind in {str, int, bool} or value is None:
+        return value
+    if kind is bytes:
+        return b64encode(value).decode("ascii")
+    if kind is list:
+        return [to_json(item) for item in value]
+    if kind is dict:
+        return _object(value)
+    if kind is float and math.isfinite(value):
+        return value
+    return _tagged(value)
+
+
+def _object(value: Mapping[Any, Any]) -> dict[str, Json]:
+    if set(map(type, value)) - {str, int}:
+        refuse("malformed.mdoc", "a map with keys that are no texts")
+    members = {str(name): to_json(member) for name, member in value.items()}
+    if len(members) < len(value):
+        refuse("malformed.mdoc", "a map with a number and the same number as a text")
+    return members
+
+
+def _tagged(value: Any) -> str:
+    tag, content = getattr(value, "tag", None), getattr(value, "value", None)
+    if tag == EMBEDDED and type(content) is bytes:
+        return b64encode(content).decode("ascii")
+    if tag == TDATE and type(content) is str:
+        moment(content)
+        return content
+    if tag != FULL_DATE or type(content) is not str:
+        refuse("malformed.mdoc", "a value that has no form in json")
+    try:
+        date.fromisoformat(content if _FULL_DATE.fullmatch(content) else "")
+    except ValueError:
+        refuse("malformed.mdoc", "not a date that exists")
+    return content
+
+
+# What we sign.
+
+
+def pack(draft: Draft, random: Random) -> tuple[bytes, dict[str, list[Any]]]:
+    """The payload to be signed for a draft, and its items by namespace; ``usage.argument``."""
+    from cbor2 import CBORTag
+
+    if draft.holder is None or draft.validity.since is None or draft.validity.until is None:
+        raise UsageError("usage.argument", "an mdoc needs a device key, and a time from when and until when it holds")
+    digests: dict[str, dict[int, bytes]] = {}
+    items: dict[str, list[Any]] = {}
+    for namespace, elements in draft.claims.items():
+        digests[namespace], contents = _pack(elements, draft.decoys, random)
+        items[namespace] = [CBORTag(EMBEDDED, content) for content in contents]
+    since, until = (CBORTag(TDATE, _text(at)) for at in (draft.validity.since, draft.validity.until))
+    members = {
+        "version": VERSION,
+        "digestAlgorithm": "SHA-256",
+        "valueDigests": digests,
+        "deviceKeyInfo": {"deviceKey": cose.cose_key(draft.holder)},
+        "docType": draft.type_id,
+        "validityInfo": {"signed": since, "validFrom": since, "validUntil": until},
+    }
+    if draft.status:
+        members["status"] = {"status_list": {"idx": draft.status.index, "uri": draft.status.uri}}
+    return embed(to_cbor(members)), items
+
+
+def _pack(elements: Mapping[str, Any], decoys: int, random: Random) -> tuple[dict[int, bytes], list[bytes]]:
+    """The digests of one namespace in the order of their identifiers, among them decoys, and the items."""
+    count = len(elements) + (-len(elements) % decoys if decoys else 0)
+    width = _SALT + _NOISE
+    seed = random(count * width)
+    parts = [seed[start : start + width] for start in range(0, count * width, width)]
+    ids = {position: id_ for id_, position in enumerate(sorted(range(count), key=lambda i: parts[i][_SALT:]))}
+    contents: list[bytes] = []
+    digests: dict[int, bytes] = {}
+    for position, (element, value) in enumerate(elements.items()):
+        item = {
+            "digestID": ids[position],
+            "random": parts[position][:_SALT],
+            "elementIdentifier": element,
+            "elementValue": value,
+        }
+        contents.append(to_cbor(item))
+        digests[ids[position]] = hashlib.sha256(embed(contents[-1])).digest()
+    digests |= {ids[position]: parts[position][:_SALT] for position in range(len(elements), count)}
+    return dict(sorted(digests.items())), contents
+
+
+def _text(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
