@@ -133,7 +133,7 @@ class Issuer:
         format_type = format_.type_id(type_)
         if format_type is None:
             raise UsageError("usage.argument", f"{type_id} has no form in {format_id}")
-        record = type_.normalised(claims)
+        record = type_.normalised(type_.completed(claims))
         type_.check(record)
         _check_holders(holders)
         at = self._env.now()

@@ -17,7 +17,7 @@ from ewallet.errors import EWalletError
 
 #: Six digits, a dash or none, seven digits: a resident number, unless nothing but zeros.
 _RRN: Final = re.compile(r"(?<!\d)\d{6}-?\d{7}(?!\d)")
-_ISSUED: Final = ("document_number", "issue_date", "issuing_authority")  # disclosures of every certificate
+_ISSUED: Final = ("issue_date", "issuing_authority")  # disclosures of every kind
 
 
 def findings(kind: CredentialType) -> Iterator[str]:
@@ -55,7 +55,8 @@ def _vector_findings(kind: CredentialType) -> Iterator[str]:
 
 
 def _disclosure_findings(kind: CredentialType) -> Iterator[str]:
-    for name in _ISSUED:
+    numbered = () if kind.claim(("portrait",)) else ("document_number",)  # cards call their number by many names
+    for name in (*_ISSUED, *numbered):
         if (name,) not in kind.disclosable:
             yield f"{name} is not a claim"
     for claim in (claim for top in kind.claims for claim in top.walk()):

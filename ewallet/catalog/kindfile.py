@@ -19,6 +19,7 @@ from ewallet.catalog.kinds import (
     RESERVED_EVERYWHERE,
     ClaimType,
     CredentialType,
+    Derivation,
     IssueOption,
     Pattern,
     PredicateType,
@@ -30,7 +31,7 @@ META: Final = "../../meta/credential-type.schema.json"
 LANGUAGES: Final = frozenset({"ko", "en"})
 STANDINGS: Final = ("source_checked", "partly_checked", "draft")
 COPIES: Final = ("once", "per_verifier", "reuse")
-RULES: Final = ("acceptance", "printed", "unlimited")
+RULES: Final = ("acceptance", "printed", "unlimited", "renewed")
 TYPES: Final = ("string", "date", "datetime", "integer", "number", "amount_krw", "boolean", "array", "object")
 FORMATS: Final = ("year", "year-month", "phone", "image")
 DISCLOSURES: Final = ("whole", "per_element", "whole_and_per_element")
@@ -48,7 +49,9 @@ _FILE: Final = frozenset(
 )
 _FILE_OPTIONAL: Final = frozenset({"used_by", "variants", "attestation", "note", "gov24_service_code"})
 _CLAIM: Final = frozenset({"name", "label", "type", "sensitivity", "required"})
-_CLAIM_OPTIONAL: Final = frozenset({"format", "enum", "disclosure", "derived", "items", "members", "mdoc"})
+_CLAIM_OPTIONAL: Final = frozenset(
+    {"format", "enum", "disclosure", "derived", "derived_from", "items", "members", "mdoc"}
+)
 _PREDICATE: Final = frozenset({"id", "label", "expression", "parameterised", "time_dependent", "presign"})
 _PLACE: Final = frozenset({"namespace", "element"})
 
@@ -181,6 +184,18 @@ def _claim(value: Json, where: str, above: Pattern) -> ClaimType:
         derived=shape.optional(claim, "derived", bool) or False,
         members=_below(claim, kind, where, below),
         mdoc=_place(claim, where),
+        derivation=_derivation(claim["derived_from"], f"{where}.derived_from") if "derived_from" in claim else None,
+    )
+
+
+def _derivation(value: Json, where: str) -> Derivation:
+    derivation = _members(value, where, {"claim", "member", "into", "table"})
+    table = shape.member(derivation, "table", dict)
+    return Derivation(
+        claim=_name(derivation["claim"], f"{where}.claim"),
+        member=_name(derivation["member"], f"{where}.member"),
+        into=_name(derivation["into"], f"{where}.into"),
+        table={word: _texts(words, f"{where}.table") for word, words in table.items()},
     )
 
 
@@ -249,8 +264,17 @@ def _check_claims(kind: CredentialType) -> None:
             _refuse(f"claim {_dotted(claim.path)} has a reserved name")
         if claim.sensitivity == "rrn" and claim.required:
             _refuse(f"claim {_dotted(claim.path)} is a resident number and required")
+        if claim.derivation and not _follows(kind, claim, claim.derivation):
+            _refuse(f"claim {_dotted(claim.path)} does not follow, word for word, from rows of this kind")
         if claim.mdoc and (kind.doctype is None or len(claim.path) > 1):
             _refuse(f"claim {_dotted(claim.path)} has a place in an mdoc, which the kind or its level has not")
+
+
+def _follows(kind: CredentialType, claim: ClaimType, derivation: Derivation) -> bool:
+    """Whether the source, its member and the member it becomes are there, and the table has all of its words."""
+    source = kind.claim((derivation.claim, None, derivation.member))
+    into = kind.claim((*claim.below, derivation.into)) if claim.type == "array" else None
+    return source is not None and into is not None and set(source.enum) == set(derivation.table)
 
 
 def _check_predicates(kind: CredentialType) -> None:

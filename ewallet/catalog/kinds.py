@@ -26,6 +26,29 @@ Json = Any
 
 
 @dataclass(frozen=True, kw_only=True)
+class Derivation:
+    """How the rows of an array follow from those of another: one for each word that ``table`` has for a ``member``.
+
+    The word becomes the member ``into``; what else the two kinds of row have in common is taken over.
+    """
+
+    claim: str
+    member: str
+    into: str
+    table: Mapping[str, tuple[str, ...]]
+
+    def rows(self, given: Sequence[Mapping[str, Json]], members: Iterable[str]) -> list[dict[str, Json]]:
+        """The derived rows, each word once; a word that the table has not has no rows."""
+        names = set(members)
+        rows: dict[str, dict[str, Json]] = {}
+        for row in given:
+            common = {name: value for name, value in row.items() if name in names}
+            for word in self.table.get(str(row.get(self.member)), ()):
+                rows.setdefault(word, {self.into: word, **common})
+        return list(rows.values())
+
+
+@dataclass(frozen=True, kw_only=True)
 class ClaimType:
     """One claim of a kind; ``path`` has None where any element of an array is meant."""
 
@@ -40,6 +63,7 @@ class ClaimType:
     derived: bool = False
     members: tuple[ClaimType, ...] = ()
     mdoc: Mapping[str, str] | None = None
+    derivation: Derivation | None = None
 
     @property
     def name(self) -> str:
@@ -112,7 +136,8 @@ class CredentialType:
 
     ``validity_days`` is how long its credentials are valid, the same for everybody; ``validity_rule`` says where the
     figure comes from: receivers' habit (``acceptance``), the certificate itself (``printed``), or a choice of ours for
-    a certificate that does not expire (``unlimited``). ``system`` is the national system that signs.
+    a certificate that does not expire (``unlimited``) or a card whose copies are renewed while it holds (``renewed``).
+    ``system`` is the national system that signs.
     """
 
     id: str
@@ -210,6 +235,15 @@ class CredentialType:
         """
         tops = [pattern for claim in self.claims for pattern in _disclosures(claim)]
         return frozenset(tops) | {(p.id,) for p in self.predicates if p.presign}
+
+    def completed(self, claims: Mapping[str, Json]) -> dict[str, Json]:
+        """The same record with what follows from it by a table of the kind, where it does not say so itself."""
+        found = {
+            claim.name: claim.derivation.rows(claims[claim.derivation.claim], [each.name for each in claim.members])
+            for claim in self.claims
+            if claim.derivation and isinstance(claims.get(claim.derivation.claim), list)
+        }
+        return found | dict(claims)
 
     def normalised(self, claims: Mapping[str, Json]) -> dict[str, Json]:
         """The same claims with every text in NFC, the form that is signed."""
