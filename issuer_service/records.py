@@ -40,6 +40,26 @@ class Citizen:
     number: str
     sex: str
 
+    @property
+    def family_name(self) -> str:
+        return self.name[0]
+
+    @property
+    def given_name(self) -> str:
+        return self.name[1:]
+
+    @property
+    def family_name_latin(self) -> str:
+        return self.romanized.split()[0]
+
+    @property
+    def given_name_latin(self) -> str:
+        return self.romanized.split()[1]
+
+    @property
+    def birth_year(self) -> int:
+        return int(self.birth_date[:4])
+
 
 HONG: Final = Citizen(
     id="hong",
@@ -70,7 +90,13 @@ _PERSONAL: Final = {
     "birth_date": "birth_date",
     "resident_registration_number_masked": "number",
     "sex": "sex",
+    "family_name": "family_name",
+    "given_name": "given_name",
+    "family_name_latin": "family_name_latin",
+    "given_name_latin": "given_name_latin",
+    "age_birth_year": "birth_year",
 }
+_ISO_SEX: Final = {"남": 1, "여": 2}  # ISO/IEC 5218, as cards have it
 
 
 class DemoRecords:
@@ -265,6 +291,39 @@ def _taxed_at_home(_citizen: Citizen) -> Record:
     return {"taxpayer_address": _ADDRESS}
 
 
+def _card(citizen: Citizen) -> Record:
+    return {"sex": _ISO_SEX[citizen.sex]}
+
+
+def _licence_of_seong(citizen: Citizen) -> Record:
+    """She drives more than he does, and her conditions are none."""
+    classes = [("1종보통", "2018-11-20"), ("2종소형", "2021-04-05")]
+    return {
+        **_card(citizen),
+        "document_number": "00-00-000001-00",
+        "kr_license_classes": [{"license_class": name, "issue_date": day} for name, day in classes],
+        "driving_privileges": [
+            {"vehicle_category_code": code, "issue_date": day}
+            for code, day in (("B", "2018-11-20"), ("C1", "2018-11-20"), ("D1", "2018-11-20"), ("A", "2021-04-05"))
+        ],
+        "license_conditions": "없음",
+    }
+
+
+def _resident_card(citizen: Citizen) -> Record:
+    return {**_card(citizen), "name_hanja": citizen.hanja}
+
+
+def _insurance_card(_citizen: Citizen) -> Record:
+    """The household is insured through him."""
+    members = [{"name": each["name"], "birth_date": each["birth_date"]} for each in _HOUSEHOLD[1:]]
+    return {"subscriber_name": HONG.name, "workplace_name": _EMPLOYER, "beneficiaries": members}
+
+
+def _children(_citizen: Citizen) -> Record:
+    return {"children_count": 2, "youngest_child_birth_date": _HOUSEHOLD[-1]["birth_date"]}
+
+
 def _as_sampled(_citizen: Citizen) -> Record:
     return {}
 
@@ -290,4 +349,10 @@ _DIFFERING: Final[Mapping[tuple[str, str], Callable[[Citizen], Record]]] = {
     ("hong", "building_register_copy"): _as_sampled,
     ("hong", "building_register_abstract"): _as_sampled,
     ("hong", "disabled_person_certificate"): _as_sampled,
+    ("hong", "mobile_driver_license"): _card,
+    ("seong", "mobile_driver_license"): _licence_of_seong,
+    ("", "mobile_resident_card"): _resident_card,
+    ("", "mobile_health_insurance_card"): _insurance_card,
+    ("", "mobile_multi_child_card"): _children,
+    ("hong", "mobile_disability_card"): _as_sampled,
 }
