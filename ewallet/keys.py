@@ -168,8 +168,8 @@ class PublicKey:
 
 
 def _ec(jwk: Mapping[str, Json]) -> PublicKey:
-    crv = member(jwk, "crv", str)
-    if jwk.get("kty") != "EC" or crv not in _BY_CRV:
+    crv = member(jwk, "crv", str) if jwk.get("kty") == "EC" else ""
+    if crv not in _BY_CRV:
         _key_invalid("a jwk of another kty or crv, expected p-256, p-384, p-521 or ed25519")
     return PublicKey.of_point(crv, base64url(member(jwk, "x", str), "x"), base64url(member(jwk, "y", str), "y"))
 

@@ -115,16 +115,18 @@ class Format(Protocol):
 #: Every format this library speaks, by identifier.
 FORMATS: Final[Mapping[str, Format]] = MappingProxyType({format_.id: format_ for format_ in (SD_JWT, MDOC)})
 
+_UNREADABLE: Final = frozenset({"malformed.encoding", "malformed.cbor"})
+
 
 def open_any(presented: str) -> tuple[str, Evidence]:
     """Take apart a presentation that came without its format's name.
 
-    Raises ``malformed.*`` of the first format, or of a later one that could at least decode it.
+    Raises ``malformed.*`` of the first format, or of a later one that could at least read it.
     """
     refused: Malformed | None = None
     for id_, format_ in FORMATS.items():
         try:
             return id_, format_.open(presented)
         except Malformed as exc:
-            refused = exc if refused is None or exc.code != "malformed.encoding" else refused
+            refused = exc if refused is None or exc.code not in _UNREADABLE else refused
     raise refused or Malformed("malformed.vp_token", "no format is known")

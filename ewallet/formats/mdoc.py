@@ -165,7 +165,7 @@ def _device_signed(doc_type: str, session: bytes, signer: Signer) -> dict[str, A
     header = cose.protected(signer.public.alg)
     authentication = device_authentication(session, doc_type, embed(NO_ELEMENTS))
     signature = signer.sign(cose.to_be_signed(header, authentication))
-    auth = {"deviceSignature": [header, {}, None, signature]}
+    auth: dict[str, Any] = {"deviceSignature": [header, {}, None, signature]}
     return {"nameSpaces": CBORTag(mso.EMBEDDED, NO_ELEMENTS), "deviceAuth": auth}
 
 
