@@ -14,7 +14,7 @@ from hmac import compare_digest, digest
 from typing import Any, Final, NamedTuple
 
 from ewallet.errors import CryptoError
-from ewallet.keys import PublicKey
+from ewallet.keys import PublicKey, Signer
 from ewallet.shape import MAX_CERTIFICATE, MAX_CHAIN, cbor, refuse, to_cbor
 
 #: Signature algorithms by number, those of RFC 9864 too, with the JOSE name of the key each is used with.
@@ -176,6 +176,13 @@ def protected(alg: str) -> bytes:
 def unprotected(chain: tuple[bytes, ...]) -> dict[int, bytes | list[bytes]]:
     """The unprotected header with the certificates, leaf first, if there are any (RFC 9360 §2)."""
     return {_X5CHAIN: chain[0] if len(chain) == 1 else list(chain)} if chain else {}
+
+
+def sign1(payload: bytes, signer: Signer, header: Mapping[int, Any]) -> bytes:
+    """A tagged COSE_Sign1 with those protected parameters beside ``alg``, and the signer's certificates (§4.2)."""
+    named = to_cbor({_ALG: NUMBERS[signer.public.alg], **header})
+    signature = signer.sign(to_be_signed(named, payload))
+    return _SIGN1_TAG + to_cbor([named, unprotected(signer.chain), payload, signature])
 
 
 def to_be_signed(protected: bytes, payload: bytes, aad: bytes = b"") -> bytes:

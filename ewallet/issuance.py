@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from threading import Lock
 from typing import Final, Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -34,7 +33,7 @@ from ewallet.env import Env
 from ewallet.errors import NotFound, ProtocolError, UsageError
 from ewallet.flow import Request, Response
 from ewallet.formats import FORMATS
-from ewallet.issuer import MAX_COPIES, TOKEN_TTL, Issued, Issuer
+from ewallet.issuer import MAX_COPIES, Issued, Issuer
 from ewallet.keys import PublicKey
 from ewallet.oid4vci import (
     CredentialRequest,
@@ -55,8 +54,8 @@ from ewallet.oid4vci.metadata import (
     well_known,
 )
 from ewallet.oid4vci.proof import ProofRules, check_proofs
+from ewallet.publication import StatusPublication
 from ewallet.shape import Json, to_base64url
-from ewallet.status import MEDIA_TYPE
 from ewallet.type_metadata import describe
 
 _LOG: Final = logging.getLogger("ewallet")
@@ -119,16 +118,6 @@ class _Wanted:
     at: datetime
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Signed:
-    """A status list as it was last published."""
-
-    changes: int
-    at: datetime
-    token: bytes = field(repr=False)
-    etag: str
-
-
 class Issuance:
     """What wallets call. It is itself a :data:`ewallet.flow.Send`, for tests and programs in one process.
 
@@ -168,8 +157,7 @@ class Issuance:
         self._store = store
         self._env = env or Env()
         self._keys = tuple(encryption_keys)
-        self._signed: dict[str, _Signed] = {}
-        self._lock = Lock()
+        self._publication = StatusPublication(issuer, self._env)
 
     def offer(self, *type_ids: str, subject: str, tx_code: bool = False, format_id: str = "dc+sd-jwt") -> Offered:
         """An offer of certificates of these kinds to that person; ``usage.argument`` for a kind that is not issued."""
@@ -268,20 +256,8 @@ class Issuance:
         return Response(200, {"content-type": _JSON, **_PUBLIC}, jose.to_json(describe(kind)))
 
     def status_list(self, number: str, request: Request) -> Response:
-        """A signed status list; unchanged for those who have it (304); :class:`ewallet.errors.NotFound`.
-
-        Signed anew after every change, and twice as often as it says it is good for.
-        """
-        signed = self._status_token(f"{self.issuer.identifier}/status/{number}")
-        age = self._env.now() - signed.at
-        max_age = max(0, int((TOKEN_TTL / 2 - age).total_seconds()))
-        headers = {"etag": signed.etag, "cache-control": f"public, max-age={max_age}", **_ANYBODY}
-        known = {
-            each.strip().removeprefix("W/") for value in values(request, "if-none-match") for each in value.split(",")
-        }
-        if known & {signed.etag, "*"}:
-            return Response(304, headers)
-        return Response(200, {"content-type": MEDIA_TYPE, **headers}, signed.token)
+        """A signed status list; unchanged for those who have it (304); :class:`ewallet.errors.NotFound`."""
+        return self._publication.answer(f"{self.issuer.identifier}/status/{number}", request)
 
     def status_lists(self, _request: Request) -> Response:
         """Where all status lists are (Token Status List §9)."""
@@ -387,16 +363,6 @@ class Issuance:
         """Nothing has to be kept to know it again, and no other token has it."""
         tag = self.server.tag(f"notification:{certificate_id}:{authorized.token.hex()}")
         return f"{certificate_id}.{to_base64url(tag[:16])}"
-
-    def _status_token(self, uri: str) -> _Signed:
-        at, changes = self._env.now(), self.issuer.status_changes()
-        with self._lock:
-            found = self._signed.get(uri)
-            if found is None or found.changes != changes or not timedelta(0) <= at - found.at < TOKEN_TTL / 2:
-                token = self.issuer.status_token(uri).encode("ascii")
-                etag = f'"{to_base64url(sha256(token).digest()[:16])}"'
-                found = self._signed[uri] = _Signed(changes=changes, at=at, token=token, etag=etag)
-        return found
 
 
 def _digest(text: str) -> bytes:

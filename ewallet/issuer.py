@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Final, Protocol
+from typing import Final, Protocol, TypedDict
 
 from ewallet import status
 from ewallet.catalog import Catalog, CredentialType
@@ -91,6 +91,15 @@ class Issued:
 
     certificate: Certificate
     credentials: tuple[str, ...] = field(repr=False)
+
+
+class _Said(TypedDict):
+    """What a status list token says beside the list."""
+
+    uri: str
+    at: datetime
+    until: datetime
+    ttl: timedelta
 
 
 class Issuer:
@@ -182,12 +191,22 @@ class Issuer:
 
     def status_token(self, uri: str) -> str:
         """The signed status list of that uri as it stands now; :class:`ewallet.errors.NotFound`."""
-        at = self._env.now()
+        return status.sign(self._statuses(uri), **self._said_of(uri), signer=self._status_signer)
+
+    def status_cwt(self, uri: str) -> bytes:
+        """The same as a CWT, for those who read CBOR anyway."""
+        return status.sign_cwt(self._statuses(uri), **self._said_of(uri), signer=self._status_signer)
+
+    def _statuses(self, uri: str) -> StatusList:
         size, statuses = self._store.statuses(uri)
         entries = StatusList.empty(size, bits=_BITS)
         for index, value in statuses.items():
             entries[index] = value
-        return status.sign(entries, uri=uri, at=at, until=at + _TOKEN_LIFE, ttl=TOKEN_TTL, signer=self._status_signer)
+        return entries
+
+    def _said_of(self, uri: str) -> _Said:
+        at = self._env.now()
+        return {"uri": uri, "at": at, "until": at + _TOKEN_LIFE, "ttl": TOKEN_TTL}
 
     def status_lists(self) -> tuple[str, ...]:
         """The uris of all status lists."""

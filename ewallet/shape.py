@@ -184,7 +184,10 @@ def json_object(raw: bytes | str, what: str = "json", *, limit: int = MAX_DOCUME
     return instance(json_value(raw, what, limit=limit), dict, what)
 
 
-_NAMES: Final = {dict: "an object", list: "an array", str: "a string", int: "an integer", bool: "a boolean"}
+_NAMES: Final = {
+    **{dict: "an object", list: "an array", str: "a string", int: "an integer", bool: "a boolean"},
+    bytes: "a byte string",
+}
 
 
 def instance(value: Json, kind: type[T], what: str) -> T:

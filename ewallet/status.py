@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Final
 
-from ewallet import jose
+from ewallet import cose, jose
 from ewallet.credential import StatusRef, moment
 from ewallet.errors import CryptoError, Malformed, StatusError, TrustError, UsageError
 from ewallet.keys import PublicKey, Signer
@@ -20,17 +20,23 @@ from ewallet.shape import (
     MAX_DOCUMENT,
     Json,
     base64url,
+    cbor,
     inflate,
     instance,
     member,
     numeric_date,
     refuse,
     to_base64url,
+    to_cbor,
 )
 
 TYP: Final = "statuslist+jwt"
 MEDIA_TYPE: Final = f"application/{TYP}"
+CWT_MEDIA_TYPE: Final = "application/statuslist+cwt"
 _SKEW: Final = timedelta(seconds=60)  # the same as for iat everywhere else
+
+_COSE_TYP: Final = 16  # RFC 9596; it holds the media type
+_CWT_CLAIMS: Final[Mapping[int, str]] = {2: "sub", 4: "exp", 6: "iat", 65534: "ttl", 65533: "status_list"}  # §5.2
 
 
 class Status(IntEnum):
@@ -91,18 +97,34 @@ class StatusList:
         """The ``status_list`` member (§4.2)."""
         return {"bits": self.bits, "lst": to_base64url(self.compressed())}
 
+    def to_cbor(self) -> dict[str, int | bytes]:
+        """The ``status_list`` member in CBOR (§4.3)."""
+        return {"bits": self.bits, "lst": self.compressed()}
+
     @classmethod
     def of_json(cls, members: Mapping[str, Json]) -> StatusList:
         """The list of a ``status_list`` member; ``malformed.*``, ``limit.decompressed``."""
+        return cls._of(members, base64url(member(members, "lst", str), "lst"))
+
+    @classmethod
+    def of_cbor(cls, members: Mapping[str, Json]) -> StatusList:
+        """The list of a ``status_list`` member in CBOR; ``malformed.*``, ``limit.decompressed``."""
+        return cls._of(members, member(members, "lst", bytes))
+
+    @classmethod
+    def _of(cls, members: Mapping[str, Json], packed: bytes) -> StatusList:
         bits = member(members, "bits", int)
         if bits not in (1, 2, 4, 8):
             refuse("malformed.claim_type", f"bits is {bits}, expected 1, 2, 4 or 8")
-        return cls(bits, bytearray(inflate(base64url(member(members, "lst", str), "lst"), "lst")))
+        return cls(bits, bytearray(inflate(packed, "lst")))
 
 
 @dataclass(frozen=True, kw_only=True)
 class StatusToken:
-    """A Status List Token taken apart; believed only after :meth:`check_signature` with a trusted key."""
+    """A Status List Token taken apart; believed only after :meth:`check_signature` with a trusted key.
+
+    ``raw`` is the token as text: a compact JWT as it is, a CWT in base64url.
+    """
 
     uri: str
     issued: datetime
@@ -110,45 +132,26 @@ class StatusToken:
     ttl: timedelta | None
     chain: tuple[bytes, ...] = field(repr=False)
     list: StatusList = field(repr=False)
-    jws: jose.Jws = field(repr=False)
+    message: jose.Jws | cose.Sign1 = field(repr=False)
     raw: str = field(repr=False)
 
     @classmethod
     def read(cls, raw: bytes | str) -> StatusToken:
-        """The token of a compact JWT (§5.1); ``status.token_invalid``, ``status.stale``, ``limit.*``."""
+        """The token of a compact JWT (§5.1) or of a CWT (§5.2), the latter as it is or in base64url.
+
+        Raises ``status.token_invalid``, ``status.stale``, ``limit.*``.
+        """
         try:
-            return cls._parse(raw)
+            return _read(raw)
         except (Malformed, CryptoError, TrustError) as exc:
             if exc.code.startswith("limit."):
                 raise
             raise StatusError("status.token_invalid", str(exc)) from None
 
-    @classmethod
-    def _parse(cls, raw: bytes | str) -> StatusToken:
-        try:
-            text = raw if isinstance(raw, str) else raw.decode("ascii")
-        except UnicodeDecodeError:
-            refuse("malformed.encoding", "the status list token is not ascii")
-        text = text.strip()
-        jws = jose.parse(text, TYP, what="the status list token", limit=MAX_DOCUMENT)
-        claims = jws.claims
-        if "iat" not in claims:
-            raise StatusError("status.stale", "the status list token does not say when it was made")
-        return cls(
-            uri=member(claims, "sub", str),
-            issued=moment(numeric_date(claims["iat"], "iat")),
-            until=moment(numeric_date(claims["exp"], "exp")) if "exp" in claims else None,
-            ttl=timedelta(seconds=_positive(claims["ttl"])) if "ttl" in claims else None,
-            chain=jws.chain,
-            list=StatusList.of_json(instance(claims.get("status_list"), dict, "status_list")),
-            jws=jws,
-            raw=text,
-        )
-
     def check_signature(self, key: PublicKey) -> None:
         """Return if that key signed the token; ``status.token_invalid``."""
         try:
-            self.jws.verify(key)
+            self.message.verify(key)
         except CryptoError as exc:
             raise StatusError("status.token_invalid", str(exc)) from None
 
@@ -178,6 +181,51 @@ class StatusToken:
         return at - self.issued >= (self.ttl or default) or bool(self.until and at >= self.until)
 
 
+def media_type(raw: bytes) -> str:
+    """What a token is: the first byte of a CWT is none of a text."""
+    return MEDIA_TYPE if raw.isascii() else CWT_MEDIA_TYPE
+
+
+def _read(raw: bytes | str) -> StatusToken:
+    if len(raw) > MAX_DOCUMENT:
+        refuse("limit.size", f"a status list token of {len(raw)} bytes, at most {MAX_DOCUMENT} are read")
+    if isinstance(raw, bytes) and media_type(raw) == CWT_MEDIA_TYPE:
+        return _of_cwt(raw)
+    text = (raw if isinstance(raw, str) else raw.decode("ascii")).strip()
+    return _of_jwt(text) if "." in text else _of_cwt(base64url(text, "the status list token"))
+
+
+def _of_jwt(text: str) -> StatusToken:
+    jws = jose.parse(text, TYP, what="the status list token", limit=MAX_DOCUMENT)
+    listed = StatusList.of_json(instance(jws.claims.get("status_list"), dict, "status_list"))
+    return _token(jws.claims, jws, listed, text)
+
+
+def _of_cwt(raw: bytes) -> StatusToken:
+    message = cose.Sign1.parse(raw, "the status list token")
+    if message.header.get(_COSE_TYP) != CWT_MEDIA_TYPE:
+        raise CryptoError("crypto.typ_mismatch", f"typ is not {CWT_MEDIA_TYPE}")
+    numbered = instance(cbor(message.payload or b"", "the status list token"), dict, "the claims")
+    claims = {name: numbered[number] for number, name in _CWT_CLAIMS.items() if number in numbered}
+    listed = StatusList.of_cbor(instance(claims.get("status_list"), dict, "status_list"))
+    return _token(claims, message, listed, to_base64url(raw))
+
+
+def _token(claims: Mapping[str, Json], message: jose.Jws | cose.Sign1, listed: StatusList, raw: str) -> StatusToken:
+    if "iat" not in claims:
+        raise StatusError("status.stale", "the status list token does not say when it was made")
+    return StatusToken(
+        uri=member(claims, "sub", str),
+        issued=moment(numeric_date(claims["iat"], "iat")),
+        until=moment(numeric_date(claims["exp"], "exp")) if "exp" in claims else None,
+        ttl=timedelta(seconds=_positive(claims["ttl"])) if "ttl" in claims else None,
+        chain=message.chain,
+        list=listed,
+        message=message,
+        raw=raw,
+    )
+
+
 def _positive(value: Json) -> int:
     seconds = numeric_date(value, "ttl")
     if seconds <= 0:
@@ -187,14 +235,24 @@ def _positive(value: Json) -> int:
 
 def sign(statuses: StatusList, *, uri: str, at: datetime, until: datetime, ttl: timedelta, signer: Signer) -> str:
     """The Status List Token for that uri, as a compact JWT (§5.1)."""
-    claims = {
+    claims = _claims(uri, at, until, ttl) | {"status_list": statuses.to_json()}
+    return jose.sign(TYP, claims, signer)
+
+
+def sign_cwt(statuses: StatusList, *, uri: str, at: datetime, until: datetime, ttl: timedelta, signer: Signer) -> bytes:
+    """The same as a CWT, tagged as a COSE_Sign1 (§5.2)."""
+    claims = _claims(uri, at, until, ttl) | {"status_list": statuses.to_cbor()}
+    payload = to_cbor({number: claims[name] for number, name in _CWT_CLAIMS.items()})
+    return cose.sign1(payload, signer, {_COSE_TYP: CWT_MEDIA_TYPE})
+
+
+def _claims(uri: str, at: datetime, until: datetime, ttl: timedelta) -> dict[str, Json]:
+    return {
         "sub": uri,
         "iat": int(at.timestamp()),
         "exp": int(until.timestamp()),
         "ttl": int(ttl.total_seconds()),
-        "status_list": statuses.to_json(),
     }
-    return jose.sign(TYP, claims, signer)
 
 
 def check_value(value: int) -> None:

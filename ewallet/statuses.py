@@ -15,11 +15,11 @@ from ewallet.flow import Flow, Request, Response
 from ewallet.keys import PublicKey
 from ewallet.policy import StatusFresh
 from ewallet.shape import MAX_DOCUMENT
-from ewallet.status import MEDIA_TYPE, StatusToken, check_value
+from ewallet.status import CWT_MEDIA_TYPE, MEDIA_TYPE, StatusToken, check_value, media_type
 from ewallet.trust import TrustList, TrustPaths
 
 _REMEMBERED: Final = 64  # lists in memory, each up to 16 MiB but usually a quarter of one
-_ACCEPT: Final[Mapping[str, str]] = {"accept": MEDIA_TYPE}
+_ACCEPT: Final[Mapping[str, str]] = {"accept": f"{MEDIA_TYPE}, {CWT_MEDIA_TYPE}"}
 
 
 class StatusStore(Protocol):
@@ -134,6 +134,6 @@ class StatusTokens:
 
 def _body(response: Response) -> bytes:
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if response.status != 200 or kind != MEDIA_TYPE or not response.body:
+    if response.status != 200 or kind != media_type(response.body) or not response.body:
         raise StatusError("status.unavailable", f"the status list came with http status {response.status}")
     return response.body

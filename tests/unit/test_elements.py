@@ -78,6 +78,7 @@ def test_kind_without_a_doctype_has_no_elements():
     assert {} == replace(_CARD, doctype=None).elements
 
 
+_STUDENT = "example.kr-ewallet.mobile_student_card"
 _LICENCE = Catalog.bundled().type("mobile_driver_license")
 
 
@@ -157,6 +158,5 @@ def test_element_of_a_kind_without_a_doctype_is_refused():
 
 def test_kind_is_found_by_its_doctype():
     """A verdict and a wallet name the kind whatever the format."""
-    assert _LICENCE is not None
-    assert "mobile_driver_license" == Catalog.bundled().by_type_id("org.iso.18013.5.1.mDL").id
-    assert "mobile_student_card" == Catalog.bundled().by_type_id("example.kr-ewallet.mobile_student_card.1").id
+    found = [Catalog.bundled().by_type_id(name) for name in ("org.iso.18013.5.1.mDL", f"{_STUDENT}.1")]
+    assert ["mobile_driver_license", "mobile_student_card"] == [kind.id for kind in found if kind]

@@ -385,7 +385,9 @@ def test_the_metadata_list_every_kind_in_two_languages(ewallet_kit, caller):
     metadata = IssuerMetadata.parse(answer.body, caller.issuer)
     found = metadata.configurations[f"{KIND}.dc+sd-jwt"]
 
-    assert {f"{kind.id}.dc+sd-jwt" for kind in ewallet_kit.catalog} == set(metadata.configurations)
+    expected = {f"{kind.id}.dc+sd-jwt" for kind in ewallet_kit.catalog}
+    expected |= {f"{kind.id}.mso_mdoc" for kind in ewallet_kit.catalog if kind.doctype}
+    assert expected == set(metadata.configurations)
     assert (10, {"ko", "en"}) == (metadata.batch_size, {display.locale for display in found.display})
     assert "*" == answer.headers["access-control-allow-origin"]
 
@@ -438,6 +440,20 @@ def test_a_status_list_is_sent_to_those_who_do_not_have_it(published):
     assert (200, "application/statuslist+jwt") == (first.status, first.headers["content-type"])
     assert ([304] * 4 + [200], "*") == (again, first.headers["access-control-allow-origin"])
     assert first.body == _status(published).body
+
+
+def test_a_status_list_is_sent_as_what_is_accepted(published):
+    """A CWT to those who name it first; both say the same, under names of their own."""
+    cwt = "application/statuslist+cwt"
+    accepted = [cwt, f"{cwt}, application/statuslist+jwt", f"application/statuslist+jwt;q=1, {cwt}", "*/*"]
+    answers = [published.get("/status/1", {"accept": each}) for each in accepted]
+
+    assert [cwt, cwt, "application/statuslist+jwt"] == [each.headers["content-type"] for each in answers[:3]]
+    assert answers[2].body == answers[3].body
+    assert ["accept"] * 4 == [each.headers["vary"] for each in answers]
+    read = [StatusToken.read(each.body) for each in answers]
+    assert read[0].list.data == read[2].list.data
+    assert read[0].uri == read[2].uri
 
 
 def test_a_revocation_is_published_at_once(ewallet_kit, published):

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ewallet import jose, status
+from ewallet import cose, jose, status
 from ewallet.credential import StatusRef
 from ewallet.errors import EWalletError
 from ewallet.keys import SigningKey
+from ewallet.shape import to_base64url, to_cbor
 from ewallet.status import StatusList, StatusToken, check_value
 from ewallet.testing.clock import START
 
@@ -73,6 +74,48 @@ def test_token_comes_back_from_its_signature():
         assert (token.uri, token.issued, token.until, token.ttl) == (_URI, START, START + _DAY, _HOUR)
         assert token.list[3] == 1
     assert _code(token.check_signature, SigningKey.generate().public) == "status.token_invalid"
+
+
+def test_cwt_comes_back_from_its_signature():
+    """As it is or in base64url, which is how it is kept; draft-ietf-oauth-status-list-20 §5.2."""
+    made = StatusList.empty(8)
+    made[3] = status.Status.SUSPENDED
+    raw = status.sign_cwt(made, uri=_URI, at=START, until=START + _DAY, ttl=_HOUR, signer=_KEY)
+    for sent in (raw, to_base64url(raw)):
+        token = StatusToken.read(sent)
+        token.check_signature(_KEY.public)
+        assert (token.uri, token.issued, token.until, token.ttl) == (_URI, START, START + _DAY, _HOUR)
+        assert token.list[3] == 2
+        assert token.raw == to_base64url(raw)
+    assert _code(token.check_signature, SigningKey.generate().public) == "status.token_invalid"
+
+
+def _cwt(claims, typ="application/statuslist+cwt"):
+    said = {2: _URI, 6: 1, 65533: {"bits": 1, "lst": b"x\x9cc\x00\x00\x00\x01\x00\x01"}} | claims
+    return cose.sign1(to_cbor({name: value for name, value in said.items() if value is not None}), _KEY, {16: typ})
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        (_cwt({}, typ="application/statuslist+jwt"), "status.token_invalid"),
+        (_cwt({2: None}), "status.token_invalid"),
+        (_cwt({2: 7}), "status.token_invalid"),
+        (_cwt({6: None}), "status.stale"),
+        (_cwt({4: "1"}), "status.token_invalid"),
+        (_cwt({65534: -1}), "status.token_invalid"),
+        (_cwt({65533: None}), "status.token_invalid"),
+        (_cwt({65533: {"bits": 3, "lst": b""}}), "status.token_invalid"),
+        (_cwt({65533: {"bits": 1, "lst": "eJxjAAAAAQAB"}}), "status.token_invalid"),
+        (_cwt({})[:-1], "status.token_invalid"),
+        (b"\xd1" + _cwt({})[1:], "status.token_invalid"),
+        (b"\xd8\x3d" + _cwt({}), "status.token_invalid"),
+    ],
+    ids=range(12),
+)
+def test_bad_cwt_is_refused(raw, code):
+    """Another typ, a missing or ill-typed claim, a list in text, a MAC, the CWT tag around it."""
+    assert _code(StatusToken.read, raw) == code
 
 
 @pytest.mark.parametrize(
