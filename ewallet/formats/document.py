@@ -70,7 +70,7 @@ class Mdoc:
         """A document of a device response (§8.3.2.1.2.2)."""
         mso.optional(document, "errors", dict)
         issuer_signed = mso.field(document, "issuerSigned", dict)
-        device_signed = mso.field(document, "deviceSigned", dict)
+        device_signed = mso.optional(document, "deviceSigned", dict)  # without it nothing is bound: the holder's rung
         return cls.of(message, mso.field(document, "docType", str), issuer_signed, device_signed)
 
     @classmethod

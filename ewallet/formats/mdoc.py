@@ -141,22 +141,21 @@ def _chosen(held: Mdoc, paths: Iterable[Path]) -> dict[str, list[Any]]:
     wanted: dict[Any, set[Any]] = {}
     for path in paths:
         wanted.setdefault(path[0], set()).add(path[1] if len(path) > 1 else None)
-    chosen: dict[str, list[Any]] = {}
-    for namespace, names in wanted.items():
-        found = [(item, name) for item in held.namespaces.get(namespace, ()) if (name := _name(item, names))]
-        if {name for _, name in found} != names:
-            raise UsageError("usage.argument", "a path that the credential does not have")
-        chosen[namespace] = [item for item, _ in found]
-    return chosen
+    return {namespace: _items(held.namespaces.get(namespace, ()), names) for namespace, names in wanted.items()}
 
 
-def _name(item: Any, names: Iterable[str]) -> str | None:
-    """Which of those elements an item is, if any; only one that may be is read, which is most of the time it takes."""
-    content = mso.embedded(item, "an item")
-    if not any(name.encode() in content for name in names):
-        return None
-    element = Item.parse(content).element
-    return element if element in names else None
+def _items(items: Iterable[Any], names: Iterable[str]) -> list[Any]:
+    """Those of the items that have these names; only those that may are read, which takes most of the time."""
+    needles = {to_cbor(name): name for name in names}
+    chosen: dict[str, Any] = {}
+    for item in items:
+        content = mso.embedded(item, "an item")
+        for needle, name in needles.items():
+            if needle in content and Item.parse(content).element == name:
+                chosen[name] = item
+    if len(chosen) < len(needles):
+        raise UsageError("usage.argument", "a path that the credential does not have")
+    return list(chosen.values())
 
 
 def _device_signed(doc_type: str, session: bytes, signer: Signer) -> dict[str, Any]:

@@ -119,13 +119,22 @@ class Kit:
             records=records,
         )
 
-    def issue(self, type_id: str, *, claims: Claims | None = None, copies: int = 1, subject: str = SUBJECT) -> Document:
+    def issue(
+        self,
+        type_id: str,
+        *,
+        claims: Claims | None = None,
+        copies: int = 1,
+        subject: str = SUBJECT,
+        format_id: str = "dc+sd-jwt",
+    ) -> Document:
         """A certificate of that kind, about the sample's people unless claims are given, received by the wallet."""
         issued = self.issuer.issue(
             type_id,
             self.catalog.type(type_id).sample if claims is None else claims,
             subject=subject,
             holders=self.wallet.new_keys(copies),
+            format_id=format_id,
         )
         document = self.wallet.put(issued.credentials)
         self._issued[document.id] = issued.certificate.id
