@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -15,9 +16,10 @@ from ewallet import policy
 from ewallet.errors import UNDECIDED
 from ewallet.formats import FORMATS
 from ewallet.status import Status
-from ewallet.testing import misbehave
+from ewallet.testing import misbehave, misbehave_mdoc
 from ewallet.testing.kit import Kit, Presented
-from ewallet.testing.misbehave import Forgery, Misdeed
+from ewallet.testing.mdoc import MdocStage
+from ewallet.testing.misbehave import Misdeed
 from ewallet.testing.network import Network
 from ewallet.testing.stage import Stage
 from ewallet.testing.status_hosts import stale
@@ -26,6 +28,9 @@ from ewallet.verifier import LADDER
 
 KIND = "resident_register_copy"
 ASKED = ["resident_address", "is_householder"]
+#: What is issued in each format, and the two claims that are asked for.
+SHOWN = {"dc+sd-jwt": (KIND, ASKED), "mso_mdoc": ("mobile_resident_card", ["name", "birth_date"])}
+STAGES: dict[str, Any] = {"dc+sd-jwt": Stage, "mso_mdoc": MdocStage}
 
 
 @dataclass(frozen=True)
@@ -42,11 +47,13 @@ class Case:
         return f"{self.format}-{self.rung}-{self.name}"
 
 
-def _forged(misdeed: Misdeed[Forgery]) -> Case:
+def _forged(format_id: str, misdeed: Misdeed) -> Case:
     def verdict(kit: Kit, presented: Presented) -> Verdict:
-        return kit.verify(misdeed.act(Stage.of(kit, presented)), presented.request)
+        (query_id,) = presented.token
+        forged = misdeed.act(STAGES[format_id].of(kit, presented))
+        return kit.verify({query_id: (forged,)}, presented.request)
 
-    return Case("dc+sd-jwt", misdeed.rung, misdeed.name, misdeed.code, verdict)
+    return Case(format_id, misdeed.rung, misdeed.name, misdeed.code, verdict)
 
 
 def _set(value: Status) -> Callable[[Kit, Presented], Verdict]:
@@ -72,24 +79,39 @@ def _expired(kit: Kit, presented: Presented) -> Verdict:
     return kit.verify(*kit.answer(kit.verifier.ask(presented.request.query, purpose="a test")))
 
 
+def _of_any_format(format_id: str) -> list[Case]:
+    return [
+        Case(format_id, "status", "revoked", "status.revoked", _set(Status.REVOKED)),
+        Case(format_id, "status", "suspended", "status.suspended", _set(Status.SUSPENDED)),
+        Case(format_id, "policy", "too_old", "time.expired", _aged),
+        Case(format_id, "policy", "unwanted", "policy.vct_not_accepted", _unwanted),
+    ]
+
+
 SD_JWT = [
-    *(_forged(misdeed) for misdeed in misbehave.HOLDERS + misbehave.ISSUERS),
+    *(_forged("dc+sd-jwt", misdeed) for misdeed in misbehave.HOLDERS + misbehave.ISSUERS),
     Case("dc+sd-jwt", "validity", "over", "time.expired", _expired),
-    Case("dc+sd-jwt", "status", "revoked", "status.revoked", _set(Status.REVOKED)),
-    Case("dc+sd-jwt", "status", "suspended", "status.suspended", _set(Status.SUSPENDED)),
-    Case("dc+sd-jwt", "policy", "too_old", "time.expired", _aged),
-    Case("dc+sd-jwt", "policy", "unwanted", "policy.vct_not_accepted", _unwanted),
+    *_of_any_format("dc+sd-jwt"),
 ]
-CASES = [*SD_JWT]
+MDOC = [
+    *(_forged("mso_mdoc", misdeed) for misdeed in misbehave_mdoc.HOLDERS + misbehave_mdoc.ISSUERS),
+    *_of_any_format("mso_mdoc"),
+]
+CASES = [*SD_JWT, *MDOC]
 each_case = pytest.mark.parametrize("case", CASES, ids=str)
 each_format = pytest.mark.parametrize("format_id", FORMATS)
+
+
+def _presented(kit, format_id):
+    kind, asked = SHOWN[format_id]
+    kit.issue(kind, copies=2, format_id=format_id)
+    return kit.present(kit.query(kind, asked))
 
 
 @pytest.fixture
 def presented(ewallet_kit):
     """An honest answer with two claims; its holder has a second copy."""
-    ewallet_kit.issue(KIND, copies=2)
-    return ewallet_kit.present(ewallet_kit.query(KIND, ASKED))
+    return _presented(ewallet_kit, "dc+sd-jwt")
 
 
 def _outcomes(verdict):
@@ -110,9 +132,9 @@ def test_every_case_stands_on_a_rung(format_id):
 
 
 @each_case
-def test_it_fails_there_and_nowhere_else(case, ewallet_kit, presented):
+def test_it_fails_there_and_nowhere_else(case, ewallet_kit):
     """The rungs below have passed, the rung says why not, and those above are not reached."""
-    verdict = case.verdict(ewallet_kit, presented)
+    verdict = case.verdict(ewallet_kit, _presented(ewallet_kit, case.format))
 
     failed = LADDER.index(case.rung)
     outcome = "unknown" if case.code in UNDECIDED else "failed"
@@ -122,21 +144,23 @@ def test_it_fails_there_and_nowhere_else(case, ewallet_kit, presented):
 
 
 @each_case
-def test_only_an_accepted_verdict_has_claims(case, ewallet_kit, presented):
+def test_only_an_accepted_verdict_has_claims(case, ewallet_kit):
     """A careless ``verdict.claims`` raises, and the document of the verdict has none either."""
-    verdict = case.verdict(ewallet_kit, presented)
+    verdict = case.verdict(ewallet_kit, _presented(ewallet_kit, case.format))
 
     assert not hasattr(verdict, "claims")
     assert None is verdict.to_json()["claims"]
 
 
-def test_every_rung_passes_for_what_is_in_order(ewallet_kit, presented):
-    """The whole ladder is climbed, and the claims are those that were asked for."""
-    verdict = ewallet_kit.verify(*presented)
+@each_format
+def test_every_rung_passes_for_what_is_in_order(format_id, ewallet_kit):
+    """The whole ladder is climbed, and the claims are those that were asked for, by the same names in every format."""
+    verdict = ewallet_kit.verify(*_presented(ewallet_kit, format_id))
 
     assert [(name, "passed") for name in LADDER] == _outcomes(verdict)
-    sample = ewallet_kit.catalog.type(KIND).sample
-    assert {KIND: {"resident_address": sample["resident_address"], "is_householder": True}} == verdict.claims
+    kind, asked = SHOWN[format_id]
+    recorded = {"is_householder": True} | ewallet_kit.catalog.type(kind).sample
+    assert {kind: {name: recorded[name] for name in asked}} == verdict.claims
 
 
 # What was waived is named.
