@@ -52,6 +52,7 @@ class MdocStage:
 
     presentation: str = field(repr=False)
     held: str = field(repr=False)
+    doc_type: str
     key: SigningKey
     signer: SigningKey
     binding: Binding
@@ -70,6 +71,7 @@ class MdocStage:
                     return cls(
                         presentation=presented.presentation,
                         held=copy.raw,
+                        doc_type=document.type.doctype or "",
                         key=SigningKey.of_secret(kit.wallet_store.key(copy.key)),
                         signer=kit.pki.signers[document.type.system],
                         binding=presented.request.binding,
@@ -157,7 +159,7 @@ class MdocStage:
         """What the device, or whoever, signs for a session."""
         signer, session = key or self.key, of_binding(binding or self.binding)
         header = cose.protected(signer.public.alg)
-        authentication = device_authentication(session, doc_type or self.mso["docType"], embed(stated))
+        authentication = device_authentication(session, doc_type or self.doc_type, embed(stated))
         signature = signer.sign(cose.to_be_signed(header, authentication))
         auth: dict[str, Any] = {"deviceSignature": [header, {}, payload, signature]}
         return {"nameSpaces": CBORTag(EMBEDDED, stated), "deviceAuth": auth}
@@ -167,7 +169,7 @@ class MdocStage:
     ) -> str:
         """A presentation of what is there, signed by the device; ``change`` spoils the document afterwards."""
         document = {
-            "docType": doc_type or self.mso["docType"],
+            "docType": doc_type or self.doc_type,
             "issuerSigned": self.issuer_signed(),
             "deviceSigned": self.device_signed(doc_type=doc_type, **device),
         }

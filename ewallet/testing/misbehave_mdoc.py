@@ -50,7 +50,7 @@ def trailing_bytes(stage: MdocStage) -> str:
 @listed(_holders, "MDO-13", "format", "malformed.cose")
 def detached_object(stage: MdocStage) -> str:
     """MDO-13: leaves out what the issuer signed."""
-    return replace(stage, auth=(*stage.auth[:2], None, stage.auth[3])).show(doc_type=stage.mso["docType"])
+    return replace(stage, auth=(*stage.auth[:2], None, stage.auth[3])).show()
 
 
 @listed(_holders, "MDO-29", "format", "malformed.mdoc")
@@ -75,7 +75,7 @@ def added_header(stage: MdocStage) -> str:
 @listed(_holders, "MDO-19", "signature", "mdoc.doctype_mismatch")
 def another_doctype(stage: MdocStage) -> str:
     """MDO-19: passes a document off as another one of the same issuer."""
-    own = stage.mso["docType"]
+    own = stage.doc_type
     others = next(types for types in stage.pki.types.values() if own in types) - {own}
     return stage.show(doc_type=min(others))
 

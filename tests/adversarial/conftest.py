@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from ewallet.testing.kit import Kit
+from ewallet.testing.kit import Kit, Presented
+from ewallet.testing.mdoc import MdocStage
 from ewallet.testing.stage import Stage
 from ewallet.verdict import Accepted
 
 KIND = "resident_register_copy"
+CARD, SHOWN = "mobile_resident_card", ("name", "birth_date")
 
 
 @pytest.fixture
@@ -63,3 +66,35 @@ def judge(ewallet_kit, presented, stage, caplog):
         return verdict.code
 
     return refused
+
+
+@dataclass(frozen=True)
+class World:
+    """An honest answer, and everything it takes to spoil it."""
+
+    kit: Kit
+    presented: Presented
+    stage: MdocStage
+
+    def judge(self, raw, *, by=None):
+        """The code with which a presentation is refused, no claim said and nothing fetched; None if accepted."""
+        fetched = len(self.kit.network.requests)
+        (query_id,) = self.presented.token
+        by = by or self.kit.another_verifier()
+        verdict = self.kit.verify({query_id: (raw,)}, self.presented.request, by=by)
+        if isinstance(verdict, Accepted):
+            return None
+        said = repr(verdict) + json.dumps(verdict.to_json(), ensure_ascii=False)
+        sample = self.kit.catalog.type(CARD).sample
+        assert [] == [name for name in SHOWN if sample[name] in said]
+        assert fetched == len(self.kit.network.requests)
+        return verdict.code
+
+
+@pytest.fixture(scope="module")
+def world():
+    """Two elements of an mdoc; one for all tests of a file, because a verdict changes nothing in it."""
+    kit = Kit.make()
+    kit.issue(CARD, format_id="mso_mdoc")
+    presented = kit.present(kit.query(CARD, SHOWN))
+    return World(kit, presented, MdocStage.of(kit, presented))
