@@ -308,6 +308,16 @@ request.expired
 Nobody answered the request in time. | Make a new request and show its code again.
 정해진 시간 안에 요청에 대한 응답이 없었습니다. | 새 요청을 만들어 그 QR 코드를 다시 보이십시오.
 
+session.ended
+The session with the other device is over. | Begin a new one with a new code.
+상대 기기와의 세션이 끝났습니다. | 새 코드를 보여 새로 시작하십시오.
+session.unexpected
+The other device sent a message that was not due. | Begin anew, and look for a third device nearby if it happens again.
+상대 기기가 순서에 맞지 않는 메시지를 보냈습니다. | 새로 시작하고, 반복되면 가까이에 다른 기기가 끼어 있는지 살피십시오.
+session.refused
+The other device could not read what it was sent, and ended the session. | Begin anew with a new code.
+상대 기기가 보낸 내용을 읽지 못하여 세션을 끝냈습니다. | 새 코드를 보여 새로 시작하십시오.
+
 offer.untrusted_issuer
 The issuer that offers this credential is not on the trust list. | Refuse the offer, and never enter a code for it.
 이 전자증명서를 제안한 발급기관이 신뢰목록에 없습니다. | 제안을 거부하고 어떤 번호도 입력하지 마십시오.

@@ -7,13 +7,16 @@ is, and the derivation of keys as an embedded item.
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeAlias
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from ewallet.credential import Binding
 from ewallet.shape import base64url, embed, to_cbor
+
+#: What NFC exchanged instead of a QR code: the handover select message, and the request where it was negotiated.
+NfcHandover: TypeAlias = tuple[bytes, bytes | None]
 
 _NEITHER = b"\x83\xf6\xf6"  # an array of three that begins with two nulls: no engagement, no reader's key
 
@@ -40,15 +43,20 @@ def dc_api(origin: str, nonce: str, recipient: str | None) -> bytes:
     return _handover("OpenID4VPDCAPIHandover", [origin, nonce, _thumbprint(recipient)])
 
 
-def proximity(device_engagement: bytes, reader_key: bytes) -> bytes:
-    """ISO/IEC 18013-5 §9.1.5.1 after engagement by QR: both as the encodings that were exchanged, no handover."""
-    return b"\x83" + embed(device_engagement) + embed(reader_key) + b"\xf6"
+def proximity(device_engagement: bytes, reader_key: bytes, nfc: NfcHandover | None = None) -> bytes:
+    """ISO/IEC 18013-5 §9.1.5.1: both as the encodings that were exchanged; no handover after engagement by QR."""
+    handover = to_cbor(None if nfc is None else list(nfc))
+    return b"\x83" + embed(device_engagement) + embed(reader_key) + handover
 
 
 def mac_key(secret: bytes, transcript: bytes) -> bytes:
     """EMacKey of ISO/IEC 18013-5 §9.1.3.5, from the secret that device key and reader's key agree on."""
-    salt = sha256(embed(transcript)).digest()
-    return HKDF(hashes.SHA256(), 32, salt, b"EMacKey").derive(secret)
+    return key(secret, transcript, b"EMacKey")
+
+
+def key(secret: bytes, transcript: bytes, info: bytes) -> bytes:
+    """A key of ISO/IEC 18013-5 §9.1.1.5 or §9.1.3.5, by its name, for the session of that transcript."""
+    return HKDF(hashes.SHA256(), 32, sha256(embed(transcript)).digest(), info).derive(secret)
 
 
 def _thumbprint(recipient: str | None) -> bytes | None:

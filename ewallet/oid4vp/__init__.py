@@ -20,6 +20,7 @@ from ewallet.disclosure import HASHES
 from ewallet.errors import Malformed, PolicyError, ProtocolError
 from ewallet.formats import FORMATS
 from ewallet.jose import to_json
+from ewallet.keys import SigningKey
 from ewallet.oid4vp.metadata import ClientMetadata, Recipient
 from ewallet.shape import (
     MAX_CREDENTIAL,
@@ -109,6 +110,7 @@ class AuthorizationRequest:
 
     Without a ``response_mode`` it is a request that is handed over as a file, and so is its answer. ``verifier_name``
     is what the certificate of the verifier says, once that has been checked, ready to be shown; it does not travel.
+    Neither do ``transcript`` and ``reader_key`` of a request at close range (:mod:`ewallet.proximity`).
     """
 
     client_id: str
@@ -124,6 +126,8 @@ class AuthorizationRequest:
     transaction_data: tuple[TransactionData, ...] = ()
     verifier_info: tuple[Mapping[str, Json], ...] = ()
     verifier_name: str = ""
+    transcript: bytes | None = field(default=None, repr=False)
+    reader_key: SigningKey | None = field(default=None, repr=False)
 
     @property
     def binding(self) -> Binding:
@@ -153,6 +157,8 @@ class AuthorizationRequest:
             transaction_hashes=self._hashes or (),
             response_uri=self.response_uri,
             recipient=self._recipient,
+            transcript=self.transcript,
+            reader_key=self.reader_key,
         )
 
     @cached_property

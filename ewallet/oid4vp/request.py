@@ -11,7 +11,8 @@ sent anywhere it names, before who asks is established, but for the request obje
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -51,7 +52,7 @@ def client_id(signer: Signer, prefix: Prefix = "x509_hash") -> str:
     if not signer.chain:
         raise UsageError("usage.configuration", "a signer without a certificate")
     if prefix == "x509_hash":
-        return f"x509_hash:{_hash(signer.chain[0])}"
+        return hash_id(signer.chain[0])
     names = _dns_names(signer.chain[0])
     if not names:
         raise UsageError("usage.configuration", "a certificate without a dns name")
@@ -235,7 +236,7 @@ def authenticate(
     _check_identified(asked.client_id, leaf, address)
     _check_claims(claims, at, wallet_nonce if asked.post else None)
     return RequestObject(
-        client_id=asked.client_id, members=claims, verifier_name=_name(leaf) or shown_text(asked.client_id)
+        client_id=asked.client_id, members=claims, verifier_name=subject_name(leaf) or shown_text(asked.client_id)
     )
 
 
@@ -252,10 +253,17 @@ def _unsigned(asked: RequestLink, name: str, *, signed: bool) -> RequestObject:
 
 def _authentic(compact: str, trust: TrustList, at: datetime) -> tuple[dict[str, Json], bytes]:
     """The claims of a request object and the certificate that signed it, if that is trusted for asking."""
-    try:
+    with establishing():
         jws = jose.parse(compact, TYP, what="the request object", limit=_MAX_REQUEST)
         jws.verify(trust.check(jws.chain, "verifier", at, type_id=None).key)
         return jws.claims, jws.chain[0]
+
+
+@contextmanager
+def establishing() -> Iterator[None]:
+    """While it is found out who asks: what is wrong is wrong with the request, but for what is wrong with our list."""
+    try:
+        yield
     except TrustError as exc:
         if exc.code.startswith("trust.list_"):
             raise
@@ -276,7 +284,7 @@ def _address(claims: Mapping[str, Json]) -> str | None:
 def _check_identified(client_id: str, leaf: bytes, response_uri: str | None) -> None:
     """§5.9.3: Return if the certificate is the one the client identifier names; ``request.*``."""
     prefix, _, name = client_id.partition(":")
-    if prefix == "x509_hash" and name == _hash(leaf):
+    if client_id == hash_id(leaf):
         return
     if prefix != "x509_san_dns" or name not in _dns_names(leaf):
         raise ProtocolError("request.client_id_mismatch", "the client_id is not that of the certificate that signs")
@@ -284,8 +292,9 @@ def _check_identified(client_id: str, leaf: bytes, response_uri: str | None) -> 
         raise ProtocolError("request.response_uri_mismatch", "response_uri is at another host than the client_id")
 
 
-def _hash(leaf: bytes) -> str:
-    return to_base64url(sha256(leaf).digest())
+def hash_id(leaf: bytes) -> str:
+    """The client identifier that names a certificate (§5.9.3)."""
+    return f"x509_hash:{to_base64url(sha256(leaf).digest())}"
 
 
 def _dns_names(leaf: bytes) -> tuple[str, ...]:
@@ -312,7 +321,7 @@ def _check_claims(claims: Mapping[str, Json], at: datetime, wallet_nonce: str | 
         invalid("the request is dated in the future")
 
 
-def _name(leaf: bytes) -> str:
+def subject_name(leaf: bytes) -> str:
     """Who the certificate says the verifier is: its organisation, else its common name."""
     subject = certificate(leaf).subject
     for oid in (NameOID.ORGANIZATION_NAME, NameOID.COMMON_NAME):
