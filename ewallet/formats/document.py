@@ -160,8 +160,8 @@ class Mdoc:
         """§9.1.2.4: the device states nothing that the issuer did not authorize its key for."""
         if self.device_signed is None or self._device_namespaces == NO_ELEMENTS:
             return
-        stated = {"nameSpaces": cbor(self._device_namespaces, "nameSpaces of the device")}
-        for namespace, found in mso.field(stated, "nameSpaces", dict).items():
+        what = "nameSpaces of the device"
+        for namespace, found in mso.mapping(cbor(self._device_namespaces, what), what).items():
             elements = found if type(found) is dict else {}
             if not elements or not all(self.mso.authorized.allows(namespace, element) for element in elements):
                 raise DisclosureError("mdoc.device_namespace", "the device states what it is not authorized to")
@@ -240,7 +240,7 @@ def _decoded(text: str) -> bytes:
 
 
 def _members(message: bytes) -> Mapping[Any, Any]:
-    return mso.field({"the mdoc": cbor(message, "the mdoc", limit=MAX_CREDENTIAL)}, "the mdoc", dict)
+    return mso.mapping(cbor(message, "the mdoc", limit=MAX_CREDENTIAL), "the mdoc")
 
 
 def _documents(response: Mapping[Any, Any]) -> list[Mapping[Any, Any]]:

@@ -52,6 +52,13 @@ def optional(members: Mapping[Any, Any], name: str, kind: type[T]) -> T | None:
     return field(members, name, kind) if name in members else None
 
 
+def mapping(value: Any, what: str) -> Mapping[Any, Any]:
+    """A map, whatever is in it; ``malformed.mdoc``."""
+    if type(value) is not dict:
+        refuse("malformed.mdoc", f"{what} is no map")
+    return value
+
+
 def embedded(value: Any, what: str) -> bytes:
     """The content of an embedded item, tag 24; ``malformed.mdoc``."""
     if getattr(value, "tag", None) != EMBEDDED or type(value.value) is not bytes:
@@ -80,8 +87,7 @@ class Authorized(NamedTuple):
     @classmethod
     def of(cls, value: Any) -> Authorized:
         """Read it; ``malformed.mdoc``."""
-        members = {"keyAuthorizations": value}
-        members = field(members, "keyAuthorizations", dict)
+        members = mapping(value, "keyAuthorizations")
         namespaces = _texts(optional(members, "nameSpaces", list) or [])
         listed = optional(members, "dataElements", dict) or {}
         elements = {name: _texts(field(listed, name, list)) for name in _texts(listed)}
@@ -117,8 +123,7 @@ class Mso(NamedTuple):
     def parse(cls, payload: bytes) -> Mso:
         """The object of what was signed; ``malformed.*``, ``limit.count``, ``crypto.hash_not_allowed``."""
         content = embedded(cbor(payload, "the signed payload"), "the mobile security object")
-        members = {"mso": cbor(content, "the mobile security object")}
-        members = field(members, "mso", dict)
+        members = mapping(cbor(content, "the mobile security object"), "the mobile security object")
         if members.get("version") != VERSION:
             refuse("malformed.mdoc", f"a mobile security object whose version is not {VERSION}")
         key_info = field(members, "deviceKeyInfo", dict)
@@ -212,8 +217,7 @@ class Item(NamedTuple):
     @classmethod
     def parse(cls, content: bytes) -> Item:
         """The item of its encoding; ``malformed.*``."""
-        members = {"item": cbor(content, "an item")}
-        members = field(members, "item", dict)
+        members = mapping(cbor(content, "an item"), "an item")
         digest_id = field(members, "digestID", int)
         if not 0 <= digest_id < _MAX_ID:
             refuse("malformed.mdoc", "the identifier of a digest is out of range")

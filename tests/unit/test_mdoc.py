@@ -273,6 +273,44 @@ def test_response_with_several_documents_is_taken_one_by_one():
     assert "limit.size" == _code(split, bytes(1 << 20))
 
 
+def _spoilt(change):
+    document = cbor(base64url(_presented()))["documents"][0]
+    change(document)
+    return response(document)
+
+
+def test_what_is_no_document_is_refused():
+    """Signed data with something else beside, or without what was signed; a device that brings what it signed."""
+
+    def beside(document):
+        document["issuerSigned"]["more"] = 1
+
+    def without(document):
+        document["issuerSigned"]["issuerAuth"][2] = None
+
+    def attached(document):
+        document["deviceSigned"]["deviceAuth"]["deviceSignature"][2] = b"a"
+
+    def stating(document):
+        document["deviceSigned"]["nameSpaces"] = CBORTag(24, b"\x80")
+
+    assert "malformed.mdoc" == _code(MDOC.open, _spoilt(beside))
+    assert "malformed.cose" == _code(MDOC.open, _spoilt(without))
+    assert "malformed.cose" == _code(MDOC.open(_spoilt(attached)).check_binding, _TO, START)
+    assert "malformed.mdoc" == _code(MDOC.open(_spoilt(stating)).check_disclosures)
+    assert "limit.size" == _code(MDOC.open, "A" * (1 << 20))
+
+
+def test_object_of_another_version_is_refused():
+    """What it means is not known."""
+    payload = MDOC.prepare(_draft(), _ISSUER, Clock().env().random).payload
+    members = cbor(cbor(payload).value)
+
+    wrong: tuple[Any, ...] = ({**members, "version": "2.0"}, {**members, "version": None}, [], None)
+    for changed in wrong:
+        assert "malformed.mdoc" == _code(Mso.parse, cbor2.dumps(CBORTag(24, cbor2.dumps(changed))))
+
+
 def test_format_is_found_by_what_is_there():
     """Without its name, too; and what is of neither format is refused by the first, unless another could read it."""
     assert ("mso_mdoc", "dc+sd-jwt") == (open_any(_presented())[0], next(iter(FORMATS)))
