@@ -35,6 +35,7 @@ CODES = {
     "policy": "vct_not_accepted type_metadata subject_mismatch transaction_data",
     "request": "invalid signature_invalid client_id_mismatch untrusted_verifier response_uri_mismatch issuer_mismatch"
     " declined expired",
+    "session": "ended unexpected refused",
     "offer": "untrusted_issuer refused unsupported",
     "consent": "required expired withdrawn not_yet_valid scope purpose recipient authority",
     "receipt": "invalid",
@@ -49,6 +50,7 @@ RAISED_AS = {
     "usage": {"UsageError"},
     "issue": {"UsageError"},
     "request": {"ProtocolError"},
+    "session": {"ProtocolError"},
     "offer": {"ProtocolError"},
     "malformed": {"Malformed"},
     "limit": {"Malformed"},
