@@ -1,4 +1,4 @@
-"""Three houses that issue, hold and verify mdocs: ours, ``@owf/mdoc`` and ``@auth0/mdl``, and what they are tested with.
+"""Three houses that issue, hold and verify mdocs: ours, ``@owf/mdoc`` and ``@auth0/mdl``; and what is tested with them.
 
 A house has three methods: ``issue`` a case, ``present`` some of its elements for a session, ``verify`` what was
 presented and give back the elements. The peers run behind pipes, each in a process of its own.
@@ -13,7 +13,7 @@ import subprocess
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path as FilePath
 from typing import Any, Final
@@ -192,6 +192,18 @@ def sessions():
 
 
 @pytest.fixture
+def session_of():
+    """The session of a request of our verifier."""
+
+    def begun(request: Any) -> Session:
+        bound: Binding = request.binding
+        told = {"clientId": bound.audience, "nonce": bound.nonce, "responseUri": bound.response_uri}
+        return Session(binding=bound, told={"redirect": told | {"jwkThumbprint": bound.recipient}})
+
+    return begun
+
+
+@pytest.fixture
 def another_nonce():
     """A session by redirect with a nonce of its own."""
     return redirect(nonce="n-of-another-request")
@@ -220,12 +232,12 @@ class Ours:
         """Those elements, signed by the device."""
         return MDOC.present(raw, paths, session.binding, scene.device, scene.at)
 
-    def verify(self, presented: str, session: Session, scene: Scene) -> Any:
+    def verify(self, presented: str, session: Session | None, scene: Scene) -> Any:
         """Everything the issuer signed of it."""
         evidence = Mdoc.parse(presented)
         evidence.check_signature(scene.issuer.public)
         credential = evidence.check_disclosures()
-        evidence.check_binding(session.binding, scene.at)
+        evidence.check_binding(session.binding if session else None, scene.at)
         credential.check_validity(scene.at)
         return credential.claims
 
@@ -298,6 +310,11 @@ class Peer:
 
 class Owf(Peer):
     """``@owf/mdoc``, which takes the number of an algorithm."""
+
+    def receive(self, raw: str, scene: Scene) -> Any:
+        """What an issuer sent to a holder."""
+        trusted = [to_base64url(der) for der in scene.trusted]
+        return self.program("receive", raw=raw, trusted=trusted, at=scene.at.isoformat())
 
     def _alg(self, key: SigningKey) -> int:
         return cose.NUMBERS[key.public.alg]
@@ -433,12 +450,6 @@ def text():
     return lambda claims: json.dumps(claims, sort_keys=True, ensure_ascii=False)
 
 
-@pytest.fixture
-def altered():
-    """What another device, or another way to issue, changes in a scene."""
-    return replace
-
-
 # -- on the way ----------------------------------------------------------------------------------------------------
 
 
@@ -544,11 +555,5 @@ def _tampered(tampering: str, presented: str, scene: Scene) -> str:
 
 @pytest.fixture
 def tampered():
-    """A function that does it to a presentation."""
-    return _tampered
-
-
-@pytest.fixture
-def our_code():
-    """What we say to a tampering."""
-    return lambda tampering: TAMPERINGS[tampering][1]
+    """A function that does it to a presentation, and says what our code for it is."""
+    return lambda name, presented, scene: (_tampered(name, presented, scene), TAMPERINGS[name][1])

@@ -1,6 +1,8 @@
-"""What ``@owf/mdoc`` and ``@auth0/mdl`` (npm) present, changed on its way or made for something else, is refused here."""
+"""What ``@owf/mdoc`` and ``@auth0/mdl`` (npm) present is refused here if it was changed, or made for something else."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 
@@ -42,12 +44,12 @@ def shown(ours, cases, scenes):
 
 @pytest.mark.parametrize("peer", PEERS)
 @pytest.mark.parametrize("tampered_with", TAMPERINGS)
-def test_changed_on_its_way(peer, tampered_with, house, shown, sessions, scenes, tampered, our_code, code):
+def test_changed_on_its_way(peer, tampered_with, house, shown, sessions, scenes, tampered, code):
     """Each change gets its exact code."""
     session = sessions["redirect"]()
-    presented = tampered(tampered_with, shown(house(peer), session), scenes(KIND))
+    presented, wanted = tampered(tampered_with, shown(house(peer), session), scenes(KIND))
 
-    assert our_code(tampered_with) == code(presented, session)
+    assert wanted == code(presented, session)
 
 
 @pytest.mark.parametrize("peer", PEERS)
@@ -64,18 +66,18 @@ def test_made_for_another_nonce(peer, house, shown, another_nonce, sessions, cod
 
 
 @pytest.mark.parametrize("peer", PEERS)
-def test_made_by_another_device(peer, house, shown, sessions, scenes, altered, code):
+def test_made_by_another_device(peer, house, shown, sessions, scenes, code):
     """The key is the one that the issuer named."""
-    session, thief = sessions["redirect"](), altered(scenes(KIND), device=SigningKey.generate())
+    session, thief = sessions["redirect"](), replace(scenes(KIND), device=SigningKey.generate())
 
     assert "mdoc.device_auth" == code(shown(house(peer), session, thief), session)
 
 
 @pytest.mark.parametrize("peer", PEERS)
-def test_a_mac_for_another_reader(peer, house, ours, cases, scenes, sessions, altered, code):
+def test_a_mac_for_another_reader(peer, house, ours, cases, scenes, sessions, code):
     """And one for a session in which no key is there to agree with."""
     case, scene, session = cases[KIND], scenes(KIND), sessions["close"]()
     presented = house(peer).present_with_mac(ours.issue(case, scene), case, case.some, session, scene)
     for reader in (SigningKey.generate(), None):
-        elsewhere = altered(session, binding=altered(session.binding, reader_key=reader))
+        elsewhere = replace(session, binding=replace(session.binding, reader_key=reader))
         assert "mdoc.device_auth" == code(presented, elsewhere)
