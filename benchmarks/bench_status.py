@@ -19,6 +19,7 @@ from ewallet import status
 from ewallet.flow import offline
 from ewallet.flow import run as drive
 from ewallet.policy import StatusFresh
+from ewallet.revocation import Crls
 from ewallet.status import Status, StatusList, StatusToken, check_value
 from ewallet.statuses import StatusTokens
 
@@ -84,7 +85,7 @@ def _openvc_build(revoked: list[int], entries: StatusList) -> Callable[[], Any]:
 def _checks(world: World, raw: str, valid: list[int], rounds: int) -> dict[str, list[float]]:
     token = StatusToken.read(raw)
     token.check_signature(world.signer.public)
-    tokens = StatusTokens(world.trust, ours.Memory())
+    tokens = StatusTokens(world.trust, ours.Memory(), Crls(ours.Memory()))
     tokens.put(raw, world.now)
     credential = ours.verify(world)(0)
     fresh = StatusFresh(refresh=timedelta(days=1))

@@ -94,6 +94,14 @@ class Memory:
     def take_nonce(self, nonce: str, until: datetime) -> None:
         """Nothing: the table is about the ladder, not about a database."""
 
+    def crl(self, authority: bytes) -> bytes | None:
+        """None is kept."""
+        return None
+
+    def put_crl(self, authority: bytes, raw: bytes, number: int) -> bool:
+        """Taken, not kept."""
+        return True
+
     def status_token(self, uri: str) -> str | None:
         """None is kept."""
         return None

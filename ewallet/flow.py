@@ -23,13 +23,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request: ``limit`` is the largest body, in bytes, that the flow is willing to read."""
+    """One HTTP request: ``limit`` is the largest body, in bytes, that the flow is willing to read.
+
+    ``signed`` says that what comes is signed and no secret, so that plain http will do.
+    """
 
     method: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     limit: int = 1 << 20
+    signed: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """A ``send`` over the network: https only, no redirects, bounded in size and time, never into private networks.
 
+Plain http is spoken for what is signed and no secret, as revocation lists are (RFC 5280 §8), and on this machine.
+
 The addresses that a wallet or a verifier fetches come from strangers, so each name is resolved once, every address is
 checked, and the connection goes to a checked address; a name that changes its mind afterwards changes nothing. Proxies,
 certificates and cookies of the environment play no part. Only the name of a host is ever logged or told in an error:
@@ -70,7 +72,7 @@ class Http:
 
     def __call__(self, request: Request) -> Response:
         deadline = Deadline(self._timeout)
-        target = parse(request.url, loopback=self._loopback)
+        target = parse(request.url, loopback=self._loopback, plain=request.signed)
         addresses = deadline.within(lambda: self._resolve(target.host, target.port))
         return self._send(request, target, _Road(target.checked(addresses), deadline))
 
@@ -118,13 +120,14 @@ _TUNNELS: Final = (IPv6Network("2001::/23"), IPv6Network("2002::/16"), IPv6Netwo
 
 @dataclass(frozen=True)
 class Target:
-    """An http address taken apart; ``loopback`` where this machine itself may be asked."""
+    """An http address taken apart; ``loopback`` where this machine may be asked, ``plain`` where others without TLS."""
 
     scheme: str
     host: str
     port: int
     path: str
     loopback: bool
+    plain: bool = False
 
     @property
     def authority(self) -> str:
@@ -148,10 +151,10 @@ class Target:
             return False
         if self.loopback and address.is_loopback:
             return True
-        return self.scheme == "https" and is_public(address)
+        return (self.scheme == "https" or self.plain) and is_public(address)
 
 
-def parse(url: str, *, loopback: bool = False) -> Target:
+def parse(url: str, *, loopback: bool = False, plain: bool = False) -> Target:
     """The parts of an address that may be asked; ``fetch.blocked`` for any other, in whatever spelling."""
     if not _VISIBLE.match(url) or "\\" in url:
         raise _blocked("an address with spaces, controls, backslashes or non-ascii letters")
@@ -160,12 +163,12 @@ def parse(url: str, *, loopback: bool = False) -> Target:
         port = parts.port
     except ValueError:
         raise _blocked("not a url") from None
-    if parts.scheme not in (("https", "http") if loopback else ("https",)):
+    if parts.scheme not in (("https", "http") if loopback or plain else ("https",)):
         raise _blocked("expected an https address")
     if "@" in parts.netloc or "%" in parts.netloc or port == 0:
         raise _blocked("an address with a user, an escape or a zone in its host, or port 0")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    target = Target(parts.scheme, (parts.hostname or ""), port or _PORTS[parts.scheme], path, loopback)
+    target = Target(parts.scheme, (parts.hostname or ""), port or _PORTS[parts.scheme], path, loopback, plain)
     _refuse_spelling(target)
     return target
 

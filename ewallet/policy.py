@@ -112,8 +112,9 @@ class StatusFresh:
 
     ``stale_for``: how long after its end a status list is still read. ``refresh`` and ``max_age``: after how long to
     look for a newer list, and when one ends, where the list itself does not say. A verdict on a list that is past its
-    time to look for a newer one says ``status.stale``. ``unsafe_without_reference`` accepts a credential that names no
-    status list, which nobody could have revoked.
+    time to look for a newer one says ``status.stale``. For revocation lists of certificates, which say when they end,
+    ``max_age`` is when to look for a newer one. ``unsafe_without_reference`` accepts a credential that names no status
+    list, which nobody could have revoked.
     """
 
     stale_for: timedelta = timedelta(0)

@@ -20,7 +20,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, SignatureAl
 
 from ewallet.errors import TrustError
 
-_SIGNATURES: Final = {
+SIGNATURES: Final = {
     SignatureAlgorithmOID.ECDSA_WITH_SHA256,
     SignatureAlgorithmOID.ECDSA_WITH_SHA384,
     SignatureAlgorithmOID.ECDSA_WITH_SHA512,
@@ -71,7 +71,7 @@ def check_certificate(presented: x509.Certificate) -> Checked:
         _refuse("a serial number that is not positive or has more than 20 octets")
     if not presented.issuer.rdns:
         _refuse("a certificate without an issuer name")
-    if algorithm not in _SIGNATURES:
+    if algorithm not in SIGNATURES:
         _refuse("a certificate signed with another algorithm than ecdsa with sha-2 or ed25519")
     if not _strong(key):
         _refuse("a certificate for a key that is not p-256, p-384, p-521 or ed25519")

@@ -34,6 +34,7 @@ MAX_DEPTH: Final = 32  # of JSON and of CBOR; the deepest kind of ours has 6
 MAX_CHAIN: Final = 5  # certificates in x5c or x5chain
 MAX_HEADER: Final = 64 * 1024  # characters of a JWS header: five certificates of usual size are 15 Ki
 MAX_CERTIFICATE: Final = 16 * 1024  # bytes of DER
+MAX_CRL: Final = 1024 * 1024  # bytes of a revocation list: 25 000 entries
 MAX_STATUS_LIST: Final = 16 * 1024 * 1024  # bytes after inflating: 16 Mi entries of 8 bits
 MAX_TIME: Final = 253_402_300_799  # 9999-12-31T23:59:59Z, the last second a datetime can hold
 MAX_INTEGER: Final = 1 << 53  # RFC 8259 §6: beyond it peers disagree about the value
@@ -285,8 +286,26 @@ def certificates(pem: bytes) -> tuple[x509.Certificate, ...]:
         refuse("malformed.x509", "not a pem certificate")
 
 
+def revocation_list(raw: bytes) -> x509.CertificateRevocationList:
+    """The revocation list of a DER or PEM text (RFC 5280 §5), read but not believed.
+
+    Its entries and extensions are read when they are asked for, and may raise then. Raises ``malformed.x509``,
+    ``limit.size``.
+    """
+    if len(raw) > MAX_CRL:
+        refuse("limit.size", f"a revocation list has {len(raw)} bytes, at most {MAX_CRL} are read")
+    load = x509.load_pem_x509_crl if raw.startswith(b"-----BEGIN") else x509.load_der_x509_crl
+    try:
+        return load(raw)
+    except (ValueError, TypeError, Warning):
+        refuse("malformed.x509", "not a der or pem revocation list")
+
+
 _TEXT_TAGS: Final = (0, 1004)  # tdate and full-date stay text: ISO/IEC 18013-5 has its own rules for both
 _BUILT_IN_TAGS: Final = (1, 2, 3, 4, 5, 25, 28, 29, 30, 35, 36, 37, 100, 256, 258, 260, 261, 43000, 55799)
+
+
+_BIG_NUMBER: Final = 2  # tag of an unsigned integer of more than 64 bits
 
 
 def _keep(tag: int) -> Callable[[object, bool], cbor2.CBORTag]:
@@ -304,8 +323,11 @@ def _other_tag(tag: cbor2.CBORTag, _immutable: object) -> cbor2.CBORTag:
 
 
 @cache
-def _tags() -> dict[int, Callable[[object, bool], cbor2.CBORTag]]:
-    return dict.fromkeys(_BUILT_IN_TAGS, _no_tag) | {tag: _keep(tag) for tag in _TEXT_TAGS}
+def _tags(*, big: bool) -> dict[int, Callable[[object, bool], cbor2.CBORTag]]:
+    tags = dict.fromkeys(_BUILT_IN_TAGS, _no_tag) | {tag: _keep(tag) for tag in _TEXT_TAGS}
+    if big:
+        del tags[_BIG_NUMBER]  # the decoder's own reading of it
+    return tags
 
 
 @cache
@@ -325,10 +347,11 @@ def embed(content: bytes) -> bytes:
     return b"\xd8\x18" + to_cbor(content)
 
 
-def cbor(raw: bytes, what: str = "cbor", *, limit: int = MAX_DOCUMENT) -> Any:
+def cbor(raw: bytes, what: str = "cbor", *, limit: int = MAX_DOCUMENT, big: bool = False) -> Any:
     """The value of one CBOR item (RFC 8949): no duplicate keys, no trailing bytes, no tags but 0, 24 and 1004.
 
-    Tagged values come as ``cbor2.CBORTag``. Raises ``malformed.cbor``, ``limit.size`` or ``limit.depth``.
+    Tagged values come as ``cbor2.CBORTag``. With ``big``, numbers of more than 64 bits are read too. Raises
+    ``malformed.cbor``, ``limit.size`` or ``limit.depth``.
     """
     import cbor2  # 8 ms, which a process for an SD-JWT does not need
 
@@ -336,7 +359,7 @@ def cbor(raw: bytes, what: str = "cbor", *, limit: int = MAX_DOCUMENT) -> Any:
         refuse("limit.size", f"{what} has {len(raw)} bytes, at most {limit} are read")
     source = BytesIO(raw)
     decoder = cbor2.CBORDecoder(
-        source, tag_hook=_other_tag, semantic_decoders=_tags(), max_depth=MAX_DEPTH, allow_duplicate_keys=False
+        source, tag_hook=_other_tag, semantic_decoders=_tags(big=big), max_depth=MAX_DEPTH, allow_duplicate_keys=False
     )
     try:
         value = decoder.decode()

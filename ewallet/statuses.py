@@ -12,11 +12,11 @@ from typing import Final, Protocol
 from ewallet.credential import Credential, StatusRef
 from ewallet.errors import StatusError, TransportError, TrustError
 from ewallet.flow import Flow, Request, Response
-from ewallet.keys import PublicKey
 from ewallet.policy import StatusFresh
+from ewallet.revocation import Crls
 from ewallet.shape import MAX_DOCUMENT
 from ewallet.status import CWT_MEDIA_TYPE, MEDIA_TYPE, StatusToken, check_value, media_type
-from ewallet.trust import TrustList, TrustPaths
+from ewallet.trust import TrustList, TrustPath, TrustPaths
 
 _REMEMBERED: Final = 64  # lists in memory, each up to 16 MiB but usually a quarter of one
 _ACCEPT: Final[Mapping[str, str]] = {"accept": f"{MEDIA_TYPE}, {CWT_MEDIA_TYPE}"}
@@ -35,15 +35,16 @@ class StatusStore(Protocol):
 class StatusTokens:
     """The tokens a verifier has seen, in memory and in its store."""
 
-    def __init__(self, trust: TrustList, store: StatusStore) -> None:
+    def __init__(self, trust: TrustList, store: StatusStore, crls: Crls) -> None:
         self._paths = TrustPaths(trust, "status")
         self._store = store
+        self._crls = crls
         self._tokens: dict[str, StatusToken] = {}
 
     def check(self, credential: Credential, fresh: StatusFresh, at: datetime) -> Flow[str | None]:
         """Return if the credential's status is valid; ``status.stale`` or ``status.missing`` if with a reservation.
 
-        Raises ``status.*`` or ``fetch.blocked``.
+        Raises ``status.*``, ``trust.revocation_unknown`` or ``fetch.blocked``.
         """
         ref = credential.status
         if ref is None:
@@ -52,6 +53,7 @@ class StatusTokens:
             raise StatusError("status.missing", "the credential says nowhere how to learn its status")
         token = yield from self._current(ref, credential.type_id, fresh, at)
         token.check_current(ref, at, max_age=fresh.max_age, stale_for=fresh.stale_for)
+        yield from self._check_not_revoked(self._trusted(token, at, credential.type_id), fresh, at)
         check_value(token.list[ref.index])
         return "status.stale" if token.due(at, default=fresh.refresh) else None
 
@@ -121,14 +123,23 @@ class StatusTokens:
 
     def _believed(self, raw: str | bytes, at: datetime, type_id: str | None) -> StatusToken:
         token = StatusToken.read(raw)
-        token.check_signature(self._trusted(token, at, type_id))
+        token.check_signature(self._trusted(token, at, type_id).key)
         return token
 
-    def _trusted(self, token: StatusToken, at: datetime, type_id: str | None) -> PublicKey:
-        """§8.3 step 3: the key of a status signer that is trusted for this type of credential."""
+    def _trusted(self, token: StatusToken, at: datetime, type_id: str | None) -> TrustPath:
+        """§8.3 step 3: the path of a status signer that is trusted for this type of credential."""
         try:
-            return self._paths.check(token.chain, at, type_id=type_id).key
+            return self._paths.check(token.chain, at, type_id=type_id)
         except TrustError as exc:
+            raise StatusError("status.token_invalid", str(exc)) from None
+
+    def _check_not_revoked(self, signer: TrustPath, fresh: StatusFresh, at: datetime) -> Flow[None]:
+        """What a revoked signer says of a credential is nothing, neither good nor bad."""
+        try:
+            yield from self._crls.check(signer, fresh, at)
+        except TrustError as exc:
+            if exc.code != "trust.cert_revoked":
+                raise
             raise StatusError("status.token_invalid", str(exc)) from None
 
 

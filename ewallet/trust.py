@@ -1,26 +1,26 @@
 """Whom to believe, for what: a signed trust list and the X.509 paths that end in its anchors.
 
 Trust is never global and has no default: a :class:`TrustList` is read with the key of the operator that signs it and
-passed in. An anchor is trusted for one purpose and for the types it names, until a date. The path itself (RFC 5280
-§6.1) is built by ``cryptography``; the rules of :mod:`ewallet.profile` come on top, because a general verifier accepts
-a CA as a leaf and a wrong extended key usage.
+passed in. An anchor (:mod:`ewallet.anchor`) is trusted for one purpose and for the types it names, until a date. The
+path itself (RFC 5280 §6.1) is built by ``cryptography``; the rules of :mod:`ewallet.profile` come on top, because a
+general verifier accepts a CA as a leaf and a wrong extended key usage, and those of :mod:`ewallet.annex_b` below
+anchors that say so.
 """
 
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, Final, Literal, NoReturn, Protocol, cast, get_args
+from typing import Any, Final, NoReturn, Protocol
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import verification
 
-from ewallet import jose
+from ewallet import annex_b, jose
+from ewallet.anchor import KEY_USAGE, Purpose, TrustAnchor
 from ewallet.credential import moment
 from ewallet.errors import CryptoError, Malformed, TrustError
 from ewallet.keys import PublicKey, Signer
@@ -39,36 +39,14 @@ from ewallet.shape import (
     MAX_CHAIN,
     MAX_DOCUMENT,
     Json,
-    base64,
     certificate,
-    instance,
     member,
     numeric_date,
-    optional,
     refuse,
-    strings,
     to_base64url,
 )
 
-Purpose = Literal[
-    "issuer", "verifier", "recipient", "wallet", "status", "log", "eligibility", "delegation", "timestamp"
-]
-
-_OWN_ARC: Final = "2.25.178506234717431840528466315211048126753"  # a UUID arc (ITU-T X.667): ours without registration
-
-#: The extended key usage of each purpose's leaf. A leaf that has the extension must name its purpose in it; for
-#: credentials and requests those of ISO/IEC 18013-5 Annex B serve both formats.
-KEY_USAGE: Final[Mapping[str, str]] = {
-    "issuer": "1.0.18013.5.1.2",
-    "verifier": "1.0.18013.5.1.6",
-    "timestamp": "1.3.6.1.5.5.7.3.8",
-    "status": f"{_OWN_ARC}.1",  # id-kp-oauthStatusSigning has no number yet (Token Status List §10)
-    "recipient": f"{_OWN_ARC}.2",
-    "wallet": f"{_OWN_ARC}.3",
-    "log": f"{_OWN_ARC}.4",
-    "eligibility": f"{_OWN_ARC}.5",
-    "delegation": f"{_OWN_ARC}.6",
-}
+__all__ = ["KEY_USAGE", "TYP", "Purpose", "TrustAnchor", "TrustList", "TrustPath", "TrustPaths", "TrustVersions"]
 
 TYP: Final = "trust-list+jwt"
 _HTTPS: Final = re.compile(r"https://([A-Za-z0-9.-]+)(?::[0-9]+)?(?:/[!-~]*)?")  # no user, nothing invisible
@@ -76,44 +54,15 @@ _REMEMBERED: Final = 1_000  # paths: document signers of all kinds of a country
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrustAnchor:
-    """A certificate that is believed without a further one, for one purpose.
-
-    ``types`` are the credential types (``vct`` or docType) it may vouch for, ``*`` for any; ``issuers`` the identifiers
-    of the services that hand out what it vouches for, which a wallet must know before anything is signed.
-    ``end_entity`` allows this very certificate to sign, self-signed or not. ``key_identifiers`` False tolerates
-    certificates below it, and itself, without the authority and subject key identifiers that RFC 5280 §4.2.1.1-2 asks
-    of them.
-    """
-
-    id: str
-    purpose: Purpose
-    certificate: x509.Certificate
-    types: frozenset[str]
-    issuers: frozenset[str] = frozenset()
-    names: Mapping[str, str] = field(default_factory=dict)
-    distrust_after: datetime | None = None
-    end_entity: bool = False
-    key_identifiers: bool = True
-
-    def vouches_for(self, type_id: str | None) -> bool:
-        """Whether the anchor may stand behind that type; None asks about no type in particular."""
-        return type_id is None or "*" in self.types or type_id in self.types
-
-    def trusted(self, at: datetime) -> bool:
-        """Whether the operator still lists it as trusted at that time."""
-        return self.distrust_after is None or at < self.distrust_after
-
-
-@dataclass(frozen=True, kw_only=True)
 class TrustPath:
-    """A checked path: the leaf's key and names, the anchor it ends in, and while it holds.
+    """A checked path: its certificates, leaf first, the leaf's key and names, its anchor, and while it holds.
 
     ``authorities`` are the raw key identifiers of the path, base64url (DCQL ``aki``).
     """
 
     key: PublicKey
     anchor: TrustAnchor
+    certificates: tuple[x509.Certificate, ...] = field(repr=False)
     names: frozenset[str]
     authorities: frozenset[str]
     since: datetime
@@ -195,7 +144,7 @@ class TrustList:
         jws = jose.parse(text.strip(), TYP, what="the trust list", limit=MAX_DOCUMENT)
         jws.verify(key)
         claims = jws.claims
-        anchors = tuple(_anchor(entry) for entry in member(claims, "anchors", list))
+        anchors = tuple(TrustAnchor.of_json(entry) for entry in member(claims, "anchors", list))
         if not anchors:
             refuse("malformed.claim_type", "anchors is empty")
         if len({anchor.id for anchor in anchors}) != len(anchors):
@@ -209,13 +158,16 @@ class TrustList:
 
     def signed(self, signer: Signer) -> str:
         """The list as a ``trust-list+jwt``; the operator's side of :meth:`read`."""
-        claims = {
+        return jose.sign(TYP, self.to_json(), signer)
+
+    def to_json(self) -> dict[str, Json]:
+        """What is signed."""
+        return {
             "version": self.version,
             "iat": int(self.since.timestamp()),
             "exp": int(self.until.timestamp()),
-            "anchors": [_entry(anchor) for anchor in self.anchors],
+            "anchors": [anchor.to_json() for anchor in self.anchors],
         }
-        return jose.sign(TYP, claims, signer)
 
     def check_in_force(self, at: datetime) -> None:
         """Return if the list is dated and not expired; ``trust.list_invalid``."""
@@ -242,8 +194,8 @@ class TrustList:
 
         1. few enough certificates, each readable  2. the leaf not self-signed, unless it is itself listed
         3. the leaf of our profile and valid now  4. a path to an anchor (RFC 5280 §6.1), all of it of our profile
-        5. the anchor trusted for the purpose, the leaf made for it  6. and for the type. What was sent along and is
-        not on the path does not count.
+        5. the anchor trusted for the purpose and the type  6. the leaf made for it, and of the profile that the anchor
+        names. What was sent along and is not on the path does not count.
 
         Raises ``limit.count``, ``malformed.x509`` or ``trust.*``.
         """
@@ -262,7 +214,9 @@ class TrustList:
         check_identified(leaf, signs, identified=anchor.key_identifiers)
         above = [check_authority(authority, identified=anchor.key_identifiers) for authority in path[1:]]
         check_made_for(signs, KEY_USAGE[purpose])
-        return _trust_path([signs, *above], anchor, key)
+        if anchor.profile:
+            annex_b.check_signer(path, signs, purpose=purpose, usage=KEY_USAGE[purpose])
+        return _trust_path(path, [signs, *above], anchor, key)
 
     @cached_property
     def _by_certificate(self) -> Mapping[x509.Certificate, list[TrustAnchor]]:
@@ -370,14 +324,17 @@ def _not_valid() -> NoReturn:
     raise TrustError("trust.cert_expired", "a certificate of the chain is not valid at this time") from None
 
 
-def _trust_path(path: Sequence[Checked], anchor: TrustAnchor, key: PublicKey) -> TrustPath:
+def _trust_path(
+    path: Sequence[x509.Certificate], checked: Sequence[Checked], anchor: TrustAnchor, key: PublicKey
+) -> TrustPath:
     return TrustPath(
         key=key,
         anchor=anchor,
-        names=_names(path[0]),
-        authorities=frozenset().union(*[_authority(checked.extensions) for checked in path]),
-        since=max([checked.since for checked in path]),
-        until=min([checked.until for checked in path]),
+        certificates=tuple(path),
+        names=_names(checked[0]),
+        authorities=frozenset().union(*[_authority(each.extensions) for each in checked]),
+        since=max([each.since for each in checked]),
+        until=min([each.until for each in checked]),
     )
 
 
@@ -390,42 +347,3 @@ def _names(leaf: Checked) -> frozenset[str]:
 def _authority(extensions: Mapping[type, Any]) -> tuple[str, ...]:
     found = extensions.get(x509.AuthorityKeyIdentifier)
     return (to_base64url(found.key_identifier),) if found is not None and found.key_identifier else ()
-
-
-def _anchor(entry: Json) -> TrustAnchor:
-    members = instance(entry, dict, "an anchor")
-    purpose = member(members, "purpose", str)
-    if purpose not in get_args(Purpose):
-        refuse("malformed.claim_type", f"an anchor's purpose is not one of {', '.join(get_args(Purpose))}")
-    distrust = optional(members, "distrust_after", int)
-    names = optional(members, "names", dict) or {}
-    return TrustAnchor(
-        id=member(members, "id", str),
-        purpose=cast(Purpose, purpose),
-        certificate=certificate(base64(member(members, "certificate", str), "certificate")),
-        types=frozenset(strings(members.get("types"), "types")),
-        issuers=frozenset(strings(members["issuers"], "issuers")) if "issuers" in members else frozenset(),
-        names={language: instance(name, str, "a name") for language, name in names.items()},
-        distrust_after=None if distrust is None else moment(numeric_date(distrust, "distrust_after")),
-        end_entity=optional(members, "end_entity", bool) or False,
-        key_identifiers=optional(members, "key_identifiers", bool) is not False,
-    )
-
-
-def _entry(anchor: TrustAnchor) -> dict[str, Json]:
-    entry: dict[str, Json] = {
-        "id": anchor.id,
-        "purpose": anchor.purpose,
-        "types": sorted(anchor.types),
-        "certificate": b64encode(anchor.certificate.public_bytes(Encoding.DER)).decode("ascii"),
-        "names": dict(anchor.names),
-    }
-    if anchor.issuers:
-        entry["issuers"] = sorted(anchor.issuers)
-    if anchor.distrust_after:
-        entry["distrust_after"] = int(anchor.distrust_after.timestamp())
-    if anchor.end_entity:
-        entry["end_entity"] = True
-    if not anchor.key_identifiers:
-        entry["key_identifiers"] = False
-    return entry

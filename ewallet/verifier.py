@@ -1,8 +1,8 @@
 """The verifier: asks, and judges what comes, rung by rung, the same for every format.
 
 The ladder follows "VP Token Validation" of OpenID4VP 1.0 (§8.6), and one rule besides: nothing is fetched for
-something that is not yet authentic. So a status list is asked for only when signature, trust, holder, time and query
-have held.
+something that is not yet authentic. So status lists, and revocation lists of certificates, are asked for only when
+signature, trust, holder, time and query have held.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from ewallet.flow import Flow, Send, offline, run
 from ewallet.formats import FORMATS, Evidence, open_any
 from ewallet.oid4vp import AuthorizationRequest, VpToken, is_vp_token, parse_vp_token, vp_token_bytes
 from ewallet.policy import Policy, StatusFresh
+from ewallet.revocation import Crls, CrlStore
 from ewallet.shape import MAX_DOCUMENT, Json, to_base64url
 from ewallet.statuses import StatusStore, StatusTokens
 from ewallet.trust import TrustList, TrustPath, TrustPaths
@@ -37,7 +38,7 @@ Answered: TypeAlias = VpToken | str | bytes
 LADDER: Final = ("format", "issuer", "signature", "disclosures", "holder", "validity", "query", "status", "policy")
 
 
-class VerifierStore(StatusStore, Protocol):
+class VerifierStore(StatusStore, CrlStore, Protocol):
     """What a verifier must not forget. Every method is one transaction, on disk when it returns."""
 
     def take_nonce(self, nonce: str, until: datetime) -> None:
@@ -56,10 +57,10 @@ class _Shown:
 class Verifier:
     """Asks for credentials and judges what comes.
 
-    ``client_id`` is whom holders bind their answers to. ``trust`` says whom to believe; ``send`` fetches status lists,
-    :func:`ewallet.flow.offline` where nothing may be fetched. ``policy`` is what is wanted beyond a valid credential,
-    ``status`` how fresh the status must be, None to waive it. A presentation that discloses more than was asked is
-    rejected, unless ``drop_extra`` lets the surplus fall away.
+    ``client_id`` is whom holders bind their answers to. ``trust`` says whom to believe; ``send`` fetches status and
+    revocation lists, :func:`ewallet.flow.offline` where nothing may be fetched. ``policy`` is what is wanted beyond a
+    valid credential, ``status`` how fresh these lists must be, None to waive them. A presentation that discloses more
+    than was asked is rejected, unless ``drop_extra`` lets the surplus fall away.
     """
 
     def __init__(
@@ -77,9 +78,11 @@ class Verifier:
         self.client_id = client_id
         self.send = send
         self._env = env or Env()
+        crls = Crls(store)
         self._means = _Means(
             issuers=TrustPaths(trust, "issuer"),
-            statuses=StatusTokens(trust, store),
+            crls=crls,
+            statuses=StatusTokens(trust, store, crls),
             store=store,
             policy=policy,
             status=status,
@@ -121,6 +124,10 @@ class Verifier:
         """Take a status list token that came some other way, as one that was fetched; ``status.token_invalid``."""
         self._means.statuses.put(raw, self._env.now())
 
+    def put_crl(self, raw: bytes) -> None:
+        """Take a revocation list, DER or PEM, that came some other way; ``trust.revocation_unknown``."""
+        self._means.crls.put(raw, self._env.now())
+
     def _verify(self, presented: Answered, terms: _Terms) -> Flow[Verdict]:
         at = self._env.now()
         climb = _Climb(self._means, terms, at)
@@ -133,6 +140,7 @@ class _Means:
     """What a verifier judges with, the same for every presentation."""
 
     issuers: TrustPaths
+    crls: Crls
     statuses: StatusTokens
     store: VerifierStore
     policy: Policy | None
@@ -254,11 +262,14 @@ class _Climb:
         return presented
 
     def _check_status(self) -> Flow[str | None]:
-        reservation = None
+        reservation, fresh = None, self._means.status
+        if fresh is None:
+            return None
+        for path in self._paths:
+            yield from self._means.crls.check(path, fresh, self._at)
         for credential in self._credentials:
-            if self._means.status:
-                found = yield from self._means.statuses.check(credential, self._means.status, self._at)
-                reservation = found or reservation
+            found = yield from self._means.statuses.check(credential, fresh, self._at)
+            reservation = found or reservation
         return reservation
 
     def _check_policy(self) -> None:

@@ -16,6 +16,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._tokens: dict[str, tuple[datetime, str]] = {}
+        self._crls: dict[bytes, tuple[int, bytes]] = {}
         self._nonces: set[str] = set()
 
     def status_token(self, uri: str) -> str | None:
@@ -26,6 +27,15 @@ class MemoryStore:
             return False
         self._tokens[uri] = (issued, raw)
         return True
+
+    def crl(self, authority: bytes) -> bytes | None:
+        return self._crls[authority][1] if authority in self._crls else None
+
+    def put_crl(self, authority: bytes, raw: bytes, number: int) -> bool:
+        kept = self._crls.setdefault(authority, (number, raw))
+        if kept[0] < number:
+            self._crls[authority] = number, raw
+        return kept[0] < number or kept[1] == raw
 
     def take_nonce(self, nonce: str, until: datetime) -> None:
         if nonce in self._nonces:

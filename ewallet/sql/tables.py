@@ -152,7 +152,7 @@ notifications: Final = Table(
 # -- verifier: what keeps an answer from being accepted twice, and lists from going back; what was asked, sealed
 
 VERIFIER: Final = MetaData()
-VERIFIER_VERSION: Final = 2
+VERIFIER_VERSION: Final = 3
 
 nonces: Final = Table(
     "nonces",
@@ -174,6 +174,14 @@ trust_lists: Final = Table(
     VERIFIER,
     Column("operator", Text, primary_key=True),
     Column("version", _BIG, nullable=False),
+    sqlite_strict=True,
+)
+crls: Final = Table(
+    "crls",
+    VERIFIER,
+    Column("authority", LargeBinary, primary_key=True),
+    Column("raw", LargeBinary, nullable=False),
+    Column("number", LargeBinary, nullable=False),
     sqlite_strict=True,
 )
 exchanges: Final = Table(

@@ -1,12 +1,12 @@
-"""The verifier's store: used nonces, how new status and trust lists were seen, and what was asked over the wire."""
+"""The verifier's store: used nonces, how new the lists were that it saw, and what was asked over the wire."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, delete, select, update
+from sqlalchemy import ColumnElement, Row, delete, or_, select, update
 
 from ewallet.errors import AlreadyUsed, NotFound
 from ewallet.exchange import Kept, Sealed
@@ -14,12 +14,15 @@ from ewallet.sql.engine import Engine, insert_into, micros, moment
 from ewallet.sql.tables import (
     VERIFIER,
     VERIFIER_VERSION,
+    crls,
     exchange_claims,
     exchanges,
     nonces,
     status_tokens,
     trust_lists,
 )
+
+_NUMBER: Final = 20  # bytes of a crl number (RFC 5280 §5.2.3), which compare as the numbers do
 
 
 class SqlVerifierStore:
@@ -54,6 +57,21 @@ class SqlVerifierStore:
                 where=new.excluded.issued >= status_tokens.c.issued,
             )
             return connection.execute(kept.returning(status_tokens.c.uri)).first() is not None
+
+    def crl(self, authority: bytes) -> bytes | None:
+        with self._engine.reading() as connection:
+            return connection.scalar(select(crls.c.raw).where(crls.c.authority == authority))
+
+    def put_crl(self, authority: bytes, raw: bytes, number: int) -> bool:
+        with self._engine.writing() as connection:
+            counted = number.to_bytes(_NUMBER, "big")
+            new = insert_into(crls, connection).values(authority=authority, raw=raw, number=counted)
+            kept = new.on_conflict_do_update(
+                index_elements=[crls.c.authority],
+                set_={"raw": new.excluded.raw, "number": new.excluded.number},
+                where=or_(new.excluded.number > crls.c.number, new.excluded.raw == crls.c.raw),
+            )
+            return connection.execute(kept.returning(crls.c.authority)).first() is not None
 
     def trust_version(self, operator: str) -> int:
         with self._engine.reading() as connection:

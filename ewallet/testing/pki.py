@@ -1,7 +1,9 @@
 """A small PKI of the kind the framework has: one root, an authority per national system, document signers below them.
 
 The trust list names the authorities of the national systems, each with the types it may vouch for, and apart from
-them an authority for status lists and one for verifiers. The root signs the authorities and nothing else.
+them an authority for status lists and one for verifiers. The root signs the authorities and nothing else. Where a
+system has mobile documents, its authority is a root of its own (IACA), and its signers keep the profile of ISO/IEC
+18013-5 Annex B.
 
     pki = Pki.make(at=clock.now())
     trust = pki.trust_list()
@@ -50,8 +52,9 @@ _BACKDATED: Final = timedelta(days=2)  # clocks differ, and validities begin wit
 class Profile:
     """What stands in a certificate; the defaults make an end entity that may sign.
 
-    ``names`` are https URLs, entered as URI and as host name. ``ca`` None leaves the basic constraints out, ``usage``
-    is an extended key usage, ``extra`` adds extensions with their criticality.
+    ``names`` are https URLs, entered as URI and as host name. ``ca`` None leaves the basic constraints out,
+    ``path_length`` says how many authorities may be below, ``usage`` is an extended key usage, ``extra`` adds
+    extensions with their criticality.
     """
 
     subject: str
@@ -59,6 +62,7 @@ class Profile:
     until: datetime
     names: tuple[str, ...] = ()
     ca: bool | None = False
+    path_length: int | None = None
     usage: str | None = None
     key_usage: bool = True
     serial: int | None = None
@@ -118,7 +122,7 @@ def issue_certificate(
 
 def _extensions(profile: Profile, subject: Any, issuer: Any) -> Iterable[tuple[x509.ExtensionType, bool]]:
     if profile.ca is not None:
-        yield x509.BasicConstraints(ca=profile.ca, path_length=None), True
+        yield x509.BasicConstraints(ca=profile.ca, path_length=profile.path_length), True
     if profile.key_usage:
         yield _key_usage(ca=bool(profile.ca)), True
     yield x509.SubjectKeyIdentifier.from_public_key(subject), False
@@ -181,9 +185,12 @@ class Pki:
         catalogue. Serial numbers come from ``random``, keys from the operating system.
         """
         types = {id_: frozenset(found) for id_, found in (systems or systems_of(Catalog.bundled())).items()}
-        maker = _Maker(at, random or Env().random)
+        maker = _Maker(at, random or Env().random, issuer)
         root = maker.authority("root", None)
-        authorities = {id_: maker.authority(id_, root) for id_ in (*types, "status", "verifier")}
+        authorities = {
+            id_: maker.iaca(id_) if has_documents(types.get(id_, ())) else maker.authority(id_, root)
+            for id_ in (*types, "status", "verifier")
+        }
         return cls(
             at=at,
             issuer=issuer,
@@ -196,9 +203,12 @@ class Pki:
             operator=SigningKey.generate(),
         )
 
-    def profile(self, purpose: Purpose = "issuer", *, subject: str = "a signer") -> Profile:
-        """The profile of a good signer for that purpose, to be changed with :func:`dataclasses.replace`."""
-        return _signer_profile(subject, purpose, self.issuer, self.at)
+    def profile(self, purpose: Purpose = "issuer", *, subject: str = "a signer", by: str = "resident") -> Profile:
+        """The profile of a good signer for that purpose, to be changed with :func:`dataclasses.replace`.
+
+        ``by`` is the authority whose revocation list it names.
+        """
+        return _signer_profile(subject, purpose, self.issuer, self.at, crl_uri(self.issuer, by))
 
     def signer(self, authority_id: str, profile: Profile, *, random: Random | None = None) -> SigningKey:
         """A fresh key with a certificate of that profile from one of the authorities."""
@@ -222,6 +232,7 @@ class Pki:
                 certificate=self.authorities[id_].certificate,
                 types=types,
                 issuers=frozenset({self.issuer}) if purpose == "issuer" else frozenset(),
+                profile="iso18013-5" if purpose == "issuer" and has_documents(types) else None,
             )
             for id_, (purpose, types) in entries.items()
         )
@@ -294,31 +305,60 @@ def systems_of(catalog: Catalog) -> dict[str, frozenset[str]]:
     return systems
 
 
+def has_documents(types: Iterable[str]) -> bool:
+    """Whether there is a docType among them: what is no URN is one."""
+    return any(not type_.startswith("urn:") for type_ in types)
+
+
+def crl_uri(issuer: str, authority_id: str) -> str:
+    """Where an authority publishes its revocation list."""
+    return f"{issuer}/crl/{authority_id}.crl"
+
+
 @dataclass(frozen=True)
 class _Maker:
     at: datetime
     random: Random
+    issuer: str
 
     def authority(self, id_: str, by: Authority | None) -> Authority:
-        key = SigningKey.generate()
-        life = _AUTHORITY_LIFE if by else _ROOT_LIFE
+        return self._authority(self._profile(id_, _AUTHORITY_LIFE if by else _ROOT_LIFE), id_, by)
+
+    def iaca(self, id_: str) -> Authority:
+        """A root for mobile documents (ISO/IEC 18013-5 Table B.1)."""
+        profile = self._profile(id_, _AUTHORITY_LIFE)
+        extra = _published(self.issuer, crl_uri(self.issuer, id_))
+        return self._authority(replace(profile, path_length=0, extra=extra), id_, None)
+
+    def _profile(self, id_: str, life: timedelta) -> Profile:
         since = self.at - _BACKDATED
-        profile = Profile(subject=f"Example {id_} authority", since=since, until=since + life, ca=True)
+        return Profile(subject=f"Example {id_} authority", since=since, until=since + life, ca=True)
+
+    def _authority(self, profile: Profile, id_: str, by: Authority | None) -> Authority:
+        key = SigningKey.generate()
         public = private_key(key).public_key()
         certificate = issue_certificate(profile, public, by=by or key, random=self.random)
         return Authority(id=id_, certificate=certificate, key=key)
 
     def signer(self, by: Authority, purpose: Purpose, name: str) -> SigningKey:
         key = SigningKey.generate()
-        profile = _signer_profile(f"Example {by.id} signer", purpose, name, self.at)
+        crl = crl_uri(self.issuer, by.id)
+        profile = _signer_profile(f"Example {by.id} signer", purpose, name, self.at, crl)
         return certified(key, issue_certificate(profile, private_key(key).public_key(), by=by, random=self.random))
 
 
-def _signer_profile(subject: str, purpose: Purpose, name: str, at: datetime) -> Profile:
+def _signer_profile(subject: str, purpose: Purpose, name: str, at: datetime, crl: str) -> Profile:
     since = at - _BACKDATED
     used = x509.PrivateKeyUsagePeriod(since, since + SIGNING)
     profile = Profile(subject=subject, since=since, until=since + SIGNER_LIFE, names=(name,), usage=KEY_USAGE[purpose])
-    return replace(profile, extra=((used, False),))
+    return replace(profile, extra=((used, False), *_published(name, crl)))
+
+
+def _published(name: str, crl: str) -> tuple[tuple[x509.ExtensionType, bool], ...]:
+    """Whom to ask about an authority, and where its revocation list is."""
+    names = x509.IssuerAlternativeName([x509.UniformResourceIdentifier(name)])
+    point = x509.DistributionPoint([x509.UniformResourceIdentifier(crl)], None, None, None)
+    return (names, False), (x509.CRLDistributionPoints([point]), False)
 
 
 def _save(path: Path, key: SigningKey, chain: Iterable[bytes]) -> None:

@@ -202,6 +202,7 @@ class MemoryVerifierStore:
         self._claims: dict[bytes, Sealed] = {}
         self._seen: dict[bytes, datetime] = {}
         self._versions: dict[str, int] = {}
+        self._crls: dict[bytes, tuple[int, bytes]] = {}
         self._lock = RLock()
 
     def take_nonce(self, nonce: str, until: datetime) -> None:
@@ -220,6 +221,17 @@ class MemoryVerifierStore:
                 return False
             self._tokens[uri] = issued, raw
             return True
+
+    def crl(self, authority: bytes) -> bytes | None:
+        with self._lock:
+            return self._crls[authority][1] if authority in self._crls else None
+
+    def put_crl(self, authority: bytes, raw: bytes, number: int) -> bool:
+        with self._lock:
+            kept = self._crls.setdefault(authority, (number, raw))
+            if kept[0] < number:
+                self._crls[authority] = number, raw
+            return kept[0] < number or kept[1] == raw
 
     def trust_version(self, operator: str) -> int:
         with self._lock:

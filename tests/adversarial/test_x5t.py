@@ -28,6 +28,7 @@ from ewallet.testing.pki import Authority, Pki, issue_certificate, private_key
 from ewallet.trust import KEY_USAGE, TrustAnchor
 
 VCT = "urn:example:kr-ewallet:resident_register_copy:1"
+TAX = "urn:example:kr-ewallet:local_tax_payment_certificate:1"  # whose authority may have others below it
 AT = START
 
 
@@ -65,17 +66,17 @@ def _leaf(pki, **change):
 
 
 def _below(pki, **change):
-    """An authority below the resident one, and a good leaf below that."""
+    """An authority below one of the tax system, and a good leaf below that."""
     key = SigningKey.generate()
     profile = replace(pki.profile(), subject="a branch", ca=True, usage=None, names=(), **change)
-    own = issue_certificate(profile, private_key(key).public_key(), by=pki.authorities["resident"])
+    own = issue_certificate(profile, private_key(key).public_key(), by=pki.authorities["tax_local"])
     branch = Authority(id="branch", certificate=own, key=key)
     return issue_certificate(pki.profile(), _key().public_key(), by=branch), own
 
 
 def test_what_the_pki_makes_is_trusted(pki, check):
     """G8: a leaf, and a leaf below a further authority."""
-    assert [None, None] == [check(_der(_leaf(pki))), check(_der(*_below(pki)))]
+    assert [None, None] == [check(_der(_leaf(pki))), check(_der(*_below(pki)), type_id=TAX)]
 
 
 def test_x5t_01_self_signed(stage, judge):
@@ -131,7 +132,7 @@ def test_x5t_04_out_of_its_time(kind, since, until, pki, check):
     change = {"since": AT + timedelta(days=since), "until": AT + timedelta(days=until)}
     chain = _der(_leaf(pki, **change)) if kind == "leaf" else _der(*_below(pki, **change))
 
-    assert "trust.cert_expired" == check(chain)
+    assert "trust.cert_expired" == check(chain, type_id=VCT if kind == "leaf" else TAX)
 
 
 def test_x5t_04_the_second_it_ends(pki, check):
@@ -167,10 +168,10 @@ UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.55555.1"
 @pytest.mark.parametrize(("critical", "code"), [(True, "trust.cert_profile"), (False, None)])
 def test_x5t_07_unknown_extensions(critical, code, pki, check):
     """X5T-07: a critical one is refused wherever it stands, another one is not looked at."""
-    extra = ((UNKNOWN, critical),)
+    extra = (*pki.profile().extra, (UNKNOWN, critical))
 
     assert code == check(_der(_leaf(pki, extra=extra)))
-    assert code == check(_der(*_below(pki, extra=extra)))
+    assert code == check(_der(*_below(pki, extra=extra)), type_id=TAX)
 
 
 def test_x5t_09_too_many_certificates(stage, judge, check):

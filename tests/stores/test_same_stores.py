@@ -175,6 +175,17 @@ def test_an_older_status_token_is_not_kept(stores):
     assert ("c", None) == (stores.verifier.status_token("u"), stores.verifier.status_token("v"))
 
 
+@pytest.mark.parametrize("number", [1, 255, 256, (1 << 159) - 2])
+def test_x5t_16_the_newest_revocation_list_of_each_authority_is_kept(number, stores):
+    """X5T-16: by its number, of up to 20 octets; the same list may come again, another of the same number may not."""
+    put = stores.verifier.put_crl
+    lists = [(b"b", number), (b"b", number), (b"c", number), (b"a", number - 1), (b"d", number + 1), (b"b", number)]
+    kept = [put(b"authority", raw, number) for raw, number in lists]
+
+    assert [True, True, False, False, True, False] == kept
+    assert (b"d", None) == (stores.verifier.crl(b"authority"), stores.verifier.crl(b"another"))
+
+
 def test_x5t_17_the_highest_version_of_each_operator_is_remembered(stores):
     """X5T-17: the same one may come again, a lower one may not; another operator counts for itself."""
     versions = [("a", 2), ("a", 1), ("a", 2), ("a", 3), ("b", 1)]

@@ -1,4 +1,4 @@
-"""What a verifier must not forget: nonces that were used, and the newest status list."""
+"""What a verifier must not forget: nonces that were used, and the newest lists."""
 
 from __future__ import annotations
 
@@ -70,9 +70,11 @@ def test_all_outlive_the_process(shared_url):
     first.verifier.take_nonce("nonce-1", AT)
     first.verifier.put_status_token(URI, "token", AT)
     first.verifier.put_trust_version("operator", 7)
+    first.verifier.put_crl(b"authority", b"list", 7)
     first.close()
     second = Database(shared_url)
 
+    assert (b"list", False) == (second.verifier.crl(b"authority"), second.verifier.put_crl(b"authority", b"older", 6))
     assert ("token", 7) == (second.verifier.status_token(URI), second.verifier.trust_version("operator"))
     with pytest.raises(AlreadyUsed):
         second.verifier.take_nonce("nonce-1", AT)
