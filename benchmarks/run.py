@@ -19,6 +19,9 @@ TABLES = {
     11: "bench_qr",
     13: "bench_commands",
 }
+#: The tables of the same rows for mdocs.
+MDOC = {2: "bench_mdoc_verify", 4: "bench_mdoc_issue", 5: "bench_mdoc_present", 6: "bench_mdoc_cold_chain"}
+ROWS = sorted({*TABLES, *MDOC})
 
 
 def main() -> int:
@@ -31,8 +34,8 @@ def main() -> int:
     world = World()
     _print_heading(plain=options.plain)
     held = []
-    for row in options.rows or TABLES:
-        table = import_module(TABLES[row])
+    for name in (each[row] for row in options.rows or ROWS for each in (TABLES, MDOC) if row in each):
+        table = import_module(name)
         print(f"\n{table.TITLE}", flush=True)
         held.append(table.run(world, options.rounds))
     print("\nall that must hold holds" if all(held) else "\nsomething that must hold does not")
@@ -41,7 +44,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure the library, its limit and its peers.")
-    parser.add_argument("rows", nargs="*", type=int, choices=[*TABLES, []], metavar="ROW", help="only these rows")
+    parser.add_argument("rows", nargs="*", type=int, choices=[*ROWS, []], metavar="ROW", help="only these rows")
     parser.add_argument("--rounds", type=int, default=31, help="turns of each contender; the median counts")
     parser.add_argument("--plain", action="store_true", help="without the extra [fast]: orjson and pybase64 hidden")
     return parser.parse_args()
@@ -51,7 +54,7 @@ def _print_heading(*, plain: bool) -> None:
     from importlib.metadata import PackageNotFoundError, version
 
     found = []
-    for name in ("cryptography", "orjson", "pybase64", "sd-jwt", "openvc-core", "openid4vci", "qrcode"):
+    for name in ("cryptography", "orjson", "pybase64", "sd-jwt", "isomdoc", "openvc-core", "openid4vci", "qrcode"):
         try:
             found.append(f"{name} {version(name)}")
         except PackageNotFoundError:

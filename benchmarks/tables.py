@@ -58,10 +58,11 @@ def check_verifies(world: World, entry: Entry) -> None:
         found = {name: claims[name] for name in claims if name in CLAIMS}
         assert found == SHOWN, f"{entry.name} gives other claims than were released"
     for forgery in forgeries(world.presentations[0]):
-        assert _refused(entry.make(world, [forgery])), f"{entry.name} accepts a forgery"
+        assert refused(entry.make(world, [forgery])), f"{entry.name} accepts a forgery"
 
 
-def _refused(run: Run) -> bool:
+def refused(run: Run) -> bool:
+    """Whether the operation fails."""
     try:
         run(0)
     except Exception:  # noqa: BLE001  # every package has errors of its own
