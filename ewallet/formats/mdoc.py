@@ -30,7 +30,7 @@ class _ToSign:
     alg: str
     chain: tuple[bytes, ...] = field(repr=False)
     payload: bytes = field(repr=False)
-    items: Mapping[str, list[Any]] = field(repr=False)
+    items: Mapping[str, list[bytes]] = field(repr=False)
 
     @property
     def data(self) -> bytes:
@@ -38,7 +38,8 @@ class _ToSign:
 
     def complete(self, signature: bytes) -> str:
         auth: list[Any] = [cose.protected(self.alg), cose.unprotected(self.chain), self.payload, signature]
-        return to_base64url(to_cbor({"nameSpaces": self.items, "issuerAuth": auth}))
+        items = mso.assemble(self.items)
+        return to_base64url(b"\xa2" + to_cbor("nameSpaces") + items + to_cbor("issuerAuth") + to_cbor(auth))
 
 
 class MdocFormat:

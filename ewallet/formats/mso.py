@@ -14,6 +14,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, Final, NamedTuple, TypeVar
 
 from ewallet import cose
@@ -284,17 +285,16 @@ def _tagged(value: Any) -> str:
 # What we sign.
 
 
-def pack(draft: Draft, random: Random) -> tuple[bytes, dict[str, list[Any]]]:
-    """The payload to be signed for a draft, and its items by namespace; ``usage.argument``."""
+def pack(draft: Draft, random: Random) -> tuple[bytes, dict[str, list[bytes]]]:
+    """The payload to be signed for a draft, and its embedded items by namespace; ``usage.argument``."""
     from cbor2 import CBORTag
 
     if draft.holder is None or draft.validity.since is None or draft.validity.until is None:
         raise UsageError("usage.argument", "an mdoc needs a device key, and a time from when and until when it holds")
     digests: dict[str, dict[int, bytes]] = {}
-    items: dict[str, list[Any]] = {}
+    items: dict[str, list[bytes]] = {}
     for namespace, elements in draft.claims.items():
-        digests[namespace], contents = _pack(elements, draft.decoys, random)
-        items[namespace] = [CBORTag(EMBEDDED, content) for content in contents]
+        digests[namespace], items[namespace] = _pack(elements, draft.decoys, random)
     since, until = (CBORTag(TDATE, _text(at)) for at in (draft.validity.since, draft.validity.until))
     members = {
         "version": VERSION,
@@ -316,24 +316,39 @@ def _pack(elements: Mapping[str, Any], decoys: int, random: Random) -> tuple[dic
     seed = random(count * width)
     parts = [seed[start : start + width] for start in range(0, count * width, width)]
     ids = {position: id_ for id_, position in enumerate(sorted(range(count), key=lambda i: parts[i][_SALT:]))}
-    contents: list[bytes] = []
-    digests: dict[int, bytes] = {}
-    for position, (element, value) in enumerate(elements.items()):
-        contents.append(_item(ids[position], parts[position][:_SALT], element, value))
-        digests[ids[position]] = hashlib.sha256(embed(contents[-1])).digest()
-    digests |= {ids[position]: parts[position][:_SALT] for position in range(len(elements), count)}
-    return dict(sorted(digests.items())), contents
+    items = [
+        embed(_item(ids[position], parts[position][:_SALT], element, value))
+        for position, (element, value) in enumerate(elements.items())
+    ]
+    hashed = [hashlib.sha256(item).digest() for item in items]
+    hashed += [part[:_SALT] for part in parts[len(items) :]]
+    return {id_: hashed[position] for position, id_ in sorted(ids.items(), key=itemgetter(1))}, items
 
 
 def _item(digest_id: int, salt: bytes, element: str, value: Any) -> bytes:
     """The encoding of an item, in half the time that a map of four takes."""
-    name, stated = to_cbor(element), to_cbor(value)
-    return b"\xa4\x68digestID%b\x66random\x58\x20%b\x71elementIdentifier%b\x6celementValue%b" % (
-        to_cbor(digest_id),
-        salt,
-        name,
-        stated,
-    )
+    head, middle = to_cbor(digest_id), _named(element)
+    return b"".join((b"\xa4\x68digestID", head, b"\x66random\x58\x20", salt, middle, to_cbor(value)))
+
+
+@lru_cache(maxsize=1024)  # the same in every copy of a kind
+def _named(element: str) -> bytes:
+    """What stands in an item between salt and value."""
+    return b"\x71elementIdentifier" + to_cbor(element) + b"\x6celementValue"
+
+
+def assemble(items: Mapping[str, list[bytes]]) -> bytes:
+    """The encoding of items by namespace, each of them encoded already."""
+    parts = [_head(0xA0, len(items))]
+    for namespace, encoded in items.items():
+        parts += [to_cbor(namespace), _head(0x80, len(encoded)), *encoded]
+    return b"".join(parts)
+
+
+def _head(kind: int, length: int) -> bytes:
+    """The first bytes of an array or a map: those of a number, which has the same lengths (RFC 8949 §3)."""
+    head = to_cbor(length)
+    return bytes([head[0] | kind]) + head[1:]
 
 
 def _text(at: datetime) -> str:

@@ -100,6 +100,15 @@ def test_what_was_recorded_is_read():
     assert (_OTHER, "name") == credential.shown[-1]
 
 
+def test_any_number_of_elements_is_read_again():
+    """The heads of arrays and maps have one form for few, another for many."""
+    for count in (0, 1, 23, 24, 255, 256):
+        claims = {_SPACE: {f"element_{number}": number for number in range(count)}}
+        assert claims == MDOC.read(_issued(claims=claims, decoys=0)).claims
+    many = {f"{_SPACE}.{number}": {"name": "a"} for number in range(24)}
+    assert many == MDOC.read(_issued(claims=many)).claims
+
+
 def test_moments_have_no_fraction():
     """They are cut to the second, in UTC."""
     since = datetime(2026, 11, 21, 1, 2, 3, 999_999, UTC)
@@ -113,7 +122,7 @@ def test_copies_cannot_be_linked():
     random = Clock().env().random
     copies = [MDOC.prepare(_draft(), _ISSUER, random) for _ in range(2)]
     objects = [cbor(cbor(copy.payload).value)["valueDigests"] for copy in copies]
-    ids = [[Item.parse(tag.value).digest_id for tag in copy.items[_SPACE]] for copy in copies]
+    ids = [[Item.parse(cbor(item).value).digest_id for item in copy.items[_SPACE]] for copy in copies]
 
     assert {} == {id_: each for id_, each in objects[0][_SPACE].items() if each in objects[1][_SPACE].values()}
     assert ids[0] != ids[1]
