@@ -1,7 +1,7 @@
 """Rows X5T of the security matrix: which certificates may stand behind a credential.
 
-Trust lists (17) are in ``test_x5t_list.py``, row 23 in ``tests/vectors``; revocation lists (16) and names of verifiers
-(21) come with the parts that read them.
+Trust lists (17) are in ``test_x5t_list.py``, revocation lists (16) in ``test_x5t_crl.py``, names of verifiers (21) in
+``tests/unit/test_oid4vp_request.py``, row 23 is in ``tests/vectors``.
 """
 
 from __future__ import annotations

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from ewallet import annex_b
 from ewallet.keys import PublicKey
 from ewallet.shape import certificate, certificates
+from ewallet.trust import TrustAnchor, TrustList
 
 
 def _texts(vector):
@@ -25,3 +28,26 @@ def test_certificates_in_use_are_read(vector):
         (read,) = certificates(text)
         assert read == certificate(read.public_bytes(Encoding.DER))
         assert PublicKey.of_certificate(read).alg in {"ES256", "ES384", "ES512"}
+
+
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")
+@pytest.mark.vectors("standards/vectors/x509/*.*", count=3)
+def test_roots_in_use_keep_the_profile_of_mobile_documents(vector):
+    """Those of driving licence authorities do; a document signer is no root."""
+    for text in _texts(vector):
+        (read,) = certificates(text)
+        assert ("_ds_" in vector.name) == bool(annex_b.departures(read))
+
+
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")
+@pytest.mark.vectors("standards/vectors/x509/owf_multipaz_ds_p384.pem", count=1)
+def test_a_document_signer_in_use_keeps_it_below_its_root(vector):
+    """Which the trust list says of the root."""
+    signer, root = (
+        certificates(vector.with_name(f"owf_multipaz_{name}_p384.pem").read_bytes()) for name in ("ds", "iaca")
+    )
+    at = signer[0].not_valid_before_utc
+    anchor = TrustAnchor(id="a", purpose="issuer", certificate=root[0], types=frozenset({"*"}), profile="iso18013-5")
+    trust = TrustList(anchors=(anchor,), version=1, since=at, until=at + timedelta(days=1))
+
+    assert anchor == trust.check([signer[0].public_bytes(Encoding.DER)], "issuer", at, type_id=None).anchor
