@@ -9,9 +9,11 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from ewallet import annex_b
+from ewallet.errors import TrustError
 from ewallet.keys import PublicKey
+from ewallet.profile import Checked, by_class
 from ewallet.shape import certificate, certificates
-from ewallet.trust import TrustAnchor, TrustList
+from ewallet.trust import KEY_USAGE, TrustAnchor, TrustList
 
 
 def _texts(vector):
@@ -41,13 +43,17 @@ def test_roots_in_use_keep_the_profile_of_mobile_documents(vector):
 
 @pytest.mark.filterwarnings("ignore:Parsed a serial number")
 @pytest.mark.vectors("standards/vectors/x509/owf_multipaz_ds_p384.pem", count=1)
-def test_a_document_signer_in_use_keeps_it_below_its_root(vector):
-    """Which the trust list says of the root."""
-    signer, root = (
+def test_a_document_signer_in_use_is_refused_for_its_serial_number_alone(vector):
+    """X5T-20: it is negative; the rest is what ISO/IEC 18013-5 asks for."""
+    (signer,), (root,) = (
         certificates(vector.with_name(f"owf_multipaz_{name}_p384.pem").read_bytes()) for name in ("ds", "iaca")
     )
-    at = signer[0].not_valid_before_utc
-    anchor = TrustAnchor(id="a", purpose="issuer", certificate=root[0], types=frozenset({"*"}), profile="iso18013-5")
+    at = signer.not_valid_before_utc
+    anchor = TrustAnchor(id="a", purpose="issuer", certificate=root, types=frozenset({"*"}), profile="iso18013-5")
     trust = TrustList(anchors=(anchor,), version=1, since=at, until=at + timedelta(days=1))
 
-    assert anchor == trust.check([signer[0].public_bytes(Encoding.DER)], "issuer", at, type_id=None).anchor
+    with pytest.raises(TrustError, match="serial number") as refused:
+        trust.check([signer.public_bytes(Encoding.DER)], "issuer", at, type_id=None)
+    assert "trust.cert_profile" == refused.value.code
+    read = Checked(signer.public_key(), by_class(signer.extensions), at, signer.not_valid_after_utc)
+    annex_b.check_signer((signer, root), read, purpose="issuer", usage=KEY_USAGE["issuer"])
