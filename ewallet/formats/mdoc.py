@@ -7,6 +7,7 @@ An issuer sends ``IssuerSigned``, a holder shows a ``DeviceResponse`` with one d
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -22,6 +23,7 @@ from ewallet.formats.mso import Item
 from ewallet.keys import Signer
 from ewallet.shape import Json, embed, instance, member, refuse, to_base64url, to_cbor
 
+_IDENTIFIER: Final = b"\x71elementIdentifier"  # as it stands in an item before its name
 _NUMBERS: Final = tuple(sorted(cose.ALGORITHMS, reverse=True))
 
 
@@ -145,18 +147,16 @@ def _chosen(held: Mdoc, paths: Iterable[Path]) -> dict[str, list[Any]]:
     return {namespace: _items(held.namespaces.get(namespace, ()), names) for namespace, names in wanted.items()}
 
 
-def _items(items: Iterable[Any], names: Iterable[str]) -> list[Any]:
-    """Those of the items that have these names; only those that may are read, which takes most of the time."""
-    needles = {to_cbor(name): name for name in names}
-    chosen: dict[str, Any] = {}
-    for item in items:
-        content = mso.embedded(item, "an item")
-        for needle, name in needles.items():
-            if needle in content and Item.parse(content).element == name:
-                chosen[name] = item
-    if len(chosen) < len(needles):
-        raise UsageError("usage.argument", "a path that the credential does not have")
-    return list(chosen.values())
+def _items(items: Sequence[Any], names: AbstractSet[str]) -> list[Any]:
+    """Those of the items that have these names; of all only those that probably do are read, as that takes long."""
+    needles = tuple(_IDENTIFIER + to_cbor(name) for name in names)
+    contents = [mso.embedded(item, "an item") for item in items]
+    likely = [i for i, content in enumerate(contents) if content.startswith(needles, content.find(_IDENTIFIER))]
+    for positions in (likely, range(len(contents))):  # all, where an item was encoded in an unusual way
+        found = {Item.parse(contents[i]).element: items[i] for i in positions}
+        if names <= found.keys():
+            return [item for name, item in found.items() if name in names]
+    raise UsageError("usage.argument", "a path that the credential does not have")
 
 
 def _device_signed(doc_type: str, session: bytes, signer: Signer) -> dict[str, Any]:

@@ -186,6 +186,22 @@ def test_what_is_not_held_is_not_shown(path):
     assert "usage.argument" == _code(_presented, [path])
 
 
+def test_unusual_encodings_are_shown_as_they_are():
+    """An issuer may write a name with a longer head than it needs; the item is found, and its bytes are kept."""
+    usual = Item(0, "name", "a")
+    content = b"\xa4" + b"".join(
+        cbor2.dumps(part) if part != "elementIdentifier" else b"\x78\x11elementIdentifier"
+        for pair in (("digestID", 0), ("random", bytes(32)), ("elementIdentifier", "name"), ("elementValue", "a"))
+        for part in pair
+    )
+    assert usual == Item.parse(content)
+    members = cbor(base64url(_issued(claims={_SPACE: {"name": "a"}})))
+    members["nameSpaces"][_SPACE] = [CBORTag(24, content)]
+    shown = MDOC.open(_presented([(_SPACE, "name")], to_base64url(cbor2.dumps(members))))
+
+    assert [content] == [item.value for item in shown.namespaces[_SPACE]]
+
+
 def test_what_an_issuer_sent_is_not_what_a_device_shows():
     """A response is not held; what is held proves nobody."""
     assert "malformed.mdoc" == _code(MDOC.read, _presented())
