@@ -29,6 +29,22 @@ def add_trust(parser: ArgumentParser, *, now: bool = False) -> None:
     trust.add_argument("--at", metavar="TIME", help="judge as of that time (RFC 3339) instead of now")
 
 
+def add_asked(parser: ArgumentParser) -> None:
+    """What is asked, and why."""
+    asked = parser.add_argument_group("what is asked")
+    asked.add_argument("--type", dest="kind", metavar="ID", help="the kind of certificate, with --claims")
+    asked.add_argument("--claims", metavar="NAMES", help="the claims to show, with commas")
+    asked.add_argument("--query", metavar="FILE", help="instead of a kind: a DCQL query")
+    asked.add_argument("--purpose", metavar="TEXT", help="why, for the holder to read")
+
+
+def add_reader(parser: ArgumentParser) -> None:
+    """Who asks face to face."""
+    reader = parser.add_argument_group("who asks; unsaid, the holder is told that nobody knows")
+    reader.add_argument("--signer", metavar="FILE", help="the key that signs requests, PEM")
+    reader.add_argument("--chain", metavar="FILE", help="its certificates, PEM, the own one first")
+
+
 def add_service(parser: ArgumentParser, *, listen: str) -> None:
     """Who asks, and where wallets find it."""
     service = parser.add_argument_group("who asks, and where")

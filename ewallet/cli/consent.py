@@ -23,6 +23,12 @@ _SAYS: Final[dict[str, dict[Language, str]]] = {
         "ko": "(확인되지 않음: 서명 없는 요청 파일)",
         "en": "(NOT AUTHENTICATED: an unsigned request file)",
     },
+    "stranger": {
+        "ko": "(확인되지 않음: 신뢰목록으로 알 수 없는 단말기)",
+        "en": "(NOT AUTHENTICATED: a reader that the trust list does not know)",
+    },
+    "near": {"ko": "(신뢰목록에서 확인됨, 대면)", "en": "(on the trust list, face to face)"},
+    "keeps": {"ko": "받는 곳이 보관함", "en": "the receiver keeps it"},
     "known": {"ko": "(신뢰목록에서 확인됨, {0})", "en": "(on the trust list, {0})"},
     "why": {"ko": "확인 목적", "en": "purpose"},
     "untold": {"ko": "(밝히지 않음)", "en": "(not told)"},
@@ -45,7 +51,10 @@ _SAYS: Final[dict[str, dict[Language, str]]] = {
 def asking(request: AuthorizationRequest, session: Session) -> Iterator[str]:
     """Who asks, as far as that is established, and why."""
     says = {name: text[session.lang] for name, text in _SAYS.items()}
-    if request.verifier_name:
+    if request.transcript is not None:
+        known = says["near" if request.verifier_name else "stranger"]
+        yield f"{says['who']}: {plain(request.verifier_name) or '-'} {known}"
+    elif request.verifier_name:
         host = urlsplit(request.response_uri or "").netloc
         yield f"{says['who']}: {plain(request.verifier_name)} {says['known'].format(plain(host))}"
     else:
@@ -82,9 +91,11 @@ def lines(
 
 def _leaving(choice: Choice, document: Document, lang: Language, *, values: bool) -> Iterator[str]:
     claims = words.personal(document)
+    stays = {path for claim in choice.claims if claim.intent_to_retain for path, _ in claim.select(claims)}
     yield f"  {_SAYS['only'][lang]}:"
     for path in choice.paths:
         mark = f" [{_SAYS['yes_no'][lang]}]" if words.is_answer(document.type, path) else ""
+        mark += f" [{_SAYS['keeps'][lang]}]" if path in stays else ""
         found = [item for _, item in lookup(claims, path)]
         shown = f": {value(found[0], lang)}" if values and found else ""
         yield f"    - {path_name(document.type, path, lang)}{mark}{shown}"

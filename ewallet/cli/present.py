@@ -35,15 +35,22 @@ def add(parser: ArgumentParser) -> None:
         "link", nargs="?", metavar="LINK|IMAGE", help="the link of a request, or a picture of its QR code"
     )
     asked.add_argument("--request", metavar="FILE", help="a request that came as a file; - for stdin")
+    asked.add_argument(
+        "--proximity", metavar="HOST:PORT", help="show an mdoc face to face; over this machine, for want of BLE and NFC"
+    )
     parser.add_argument("--use", action="append", default=[], metavar="ID", help="prefer this certificate")
     target = parser.add_mutually_exclusive_group()
     target.add_argument("--out", metavar="FILE", help="write the answer to a new file instead of stdout")
-    target.add_argument("--qr", metavar="FILE", help="draw the answer as QR codes, a new PNG file")
+    target.add_argument("--qr", metavar="FILE", help="a new PNG file: the answer as QR codes, or a reader's code")
     parser.add_argument("--yes", action="store_true", help="agree without being asked")
 
 
 def run(session: Session) -> int:
     """Show who asks and what would leave; only then spend a copy and answer."""
+    if session.args.proximity:
+        from ewallet.cli import proximity
+
+        return proximity.answer(session)
     return _answer_link(session) if session.args.link else _answer_file(session)
 
 
@@ -58,7 +65,7 @@ def _answer_link(session: Session) -> int:
     wallet, link = session.wallet(believing=True), _link(target.read(session.args.link, "the request"))
     request = wallet.open(link)
     try:
-        answer = _chosen(_match(wallet, request.query), session.args.use)
+        answer = chosen(match(wallet, request.query), session.args.use)
     except EWalletError:
         for line in consent.asking(request, session):
             print(line, file=sys.stderr)
@@ -94,7 +101,7 @@ def _decline(wallet: Wallet, request: AuthorizationRequest) -> None:
 def _answer_file(session: Session) -> int:
     request = _request(session)
     wallet = session.wallet()
-    answer = _chosen(_match(wallet, request.query), session.args.use)
+    answer = chosen(match(wallet, request.query), session.args.use)
     if session.args.qr:
         _check_drawable(wallet, request, answer)
     if not _consented(session, wallet, request, answer):
@@ -131,7 +138,7 @@ def _request(session: Session) -> AuthorizationRequest:
     return request
 
 
-def _match(wallet: Wallet, query: Query) -> Answer:
+def match(wallet: Wallet, query: Query) -> Answer:
     """The answer; where it is only copies that are lacking, the error says so."""
     from ewallet.errors import AlreadyUsed, QueryError
 
@@ -145,7 +152,8 @@ def _match(wallet: Wallet, query: Query) -> Answer:
         raise
 
 
-def _chosen(answer: Answer, preferred: list[str]) -> Answer:
+def chosen(answer: Answer, preferred: list[str]) -> Answer:
+    """The answer with the certificates that its holder prefers."""
     for id_ in preferred:
         for query_id, choices in answer.candidates.items():
             if any(choice.candidate.id == id_ for choice in choices):

@@ -12,9 +12,9 @@ from ewallet.errors import EWalletError, QueryError
 from ewallet.formats.document import Mdoc
 from ewallet.keys import SigningKey
 from ewallet.oid4vp.request import client_id
-from ewallet.proximity import Declined
-from ewallet.proximity.session import SessionData, parse
-from ewallet.shape import to_cbor
+from ewallet.proximity import Answered, Declined
+from ewallet.proximity.session import SessionData
+from ewallet.shape import cbor, to_cbor
 from ewallet.testing.kit import PURPOSE
 from ewallet.testing.pki import certified, issue_certificate, private_key
 from ewallet.testing.proximity import Encounter
@@ -50,7 +50,7 @@ def _refused(receive, message, **at):
 
 
 def _status(farewell):
-    return parse(farewell).status
+    return cbor(farewell)["status"]
 
 
 # -- what is asked and answered --------------------------------------------------------------------------------
@@ -59,6 +59,7 @@ def _status(farewell):
 def test_a_shop_learns_one_yes_and_nothing_else(meeting, query):
     """One element was asked for, one leaves the wallet, and the verdict reports one."""
     answered = meeting.show(query)
+    assert isinstance(answered, Answered)
     ((presentation,),) = answered.token.values()
     shown = Mdoc.parse(presentation).check_disclosures().shown
     verdict = meeting.judge(answered)
@@ -144,6 +145,7 @@ def test_an_answer_of_another_session_is_not_the_holders(kit, query):
     first, second = Encounter.of(kit), Encounter.of(kit)
     answered = first.show(query)
     second.asked(query)
+    assert isinstance(answered, Answered)
 
     verdict = kit.verifier.verify(answered.token, second.reader.request)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from cbor2 import CBORTag
 
@@ -14,7 +16,7 @@ from ewallet.shape import to_cbor
 KEY = SigningKey.generate().public
 KEY_BYTES = to_cbor(cose.cose_key(KEY))
 SECURITY = [1, CBORTag(24, KEY_BYTES)]
-MEMBERS = {0: "1.0", 1: SECURITY}
+MEMBERS: dict[Any, Any] = {0: "1.0", 1: SECURITY}
 
 
 def _refused(raw):

@@ -7,7 +7,7 @@ import pytest
 from ewallet.errors import CryptoError, EWalletError, Malformed, ProtocolError, UsageError
 from ewallet.keys import SigningKey
 from ewallet.proximity import Answered, Asked, Ended, Engagement, Holder, Reader
-from ewallet.proximity.session import MAX_EXCHANGES, MAX_MESSAGE, SessionData, parse
+from ewallet.proximity.session import MAX_EXCHANGES, MAX_MESSAGE, SessionData
 from ewallet.shape import cbor, to_cbor
 from ewallet.testing.proximity import Encounter
 from ewallet.verdict import Accepted
@@ -42,7 +42,7 @@ def _refused(receive, message):
 
 
 def _status(farewell):
-    return parse(farewell).status
+    return cbor(farewell)["status"]
 
 
 # -- order, replay, direction, end -----------------------------------------------------------------------------
@@ -123,7 +123,7 @@ def test_a_device_does_not_establish_sessions(meeting, query):
 @pytest.mark.parametrize("length", [0, 1, 15, 16, 40])
 def test_a_message_that_is_cut_off_is_not_opened(meeting, query, length):
     """Shorter than a tag, or with the end of another one."""
-    data = parse(meeting.reply(meeting.asked(query))).data
+    data = cbor(meeting.reply(meeting.asked(query)))["data"]
 
     assert "crypto.decrypt_failed" == _refused(meeting.reader.receive, SessionData(data[:length]).to_bytes())
 

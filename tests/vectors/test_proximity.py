@@ -102,8 +102,10 @@ def test_transcript_and_keys_of_the_reader(exchange):
     """The reader derives the transcript of the annex, and with its keys opens the answer of the annex."""
     reader = Reader(exchange.engagement, key=exchange.key("EPHEMERAL_READER_KEY"), nfc=exchange.nfc)
 
+    data = parse(exchange["SESSION_DATA"]).data
+    assert data
     assert exchange.transcript == reader._ciphers.transcript
-    assert exchange["DEVICE_RESPONSE"] == reader._ciphers.device.open(parse(exchange["SESSION_DATA"]).data)
+    assert exchange["DEVICE_RESPONSE"] == reader._ciphers.device.open(data)
 
 
 def test_session_data(exchange):

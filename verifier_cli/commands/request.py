@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ewallet.command import count
-from verifier_cli.arguments import add_service, add_terms, add_trust
+from verifier_cli.arguments import add_asked, add_service, add_terms, add_trust
 
 if TYPE_CHECKING:
     from ewallet.dcql import Query
@@ -25,11 +25,7 @@ _SHOW: Final = {
 
 def add(parser: ArgumentParser) -> None:
     """The arguments of this verb."""
-    asked = parser.add_argument_group("what is asked")
-    asked.add_argument("--type", dest="kind", metavar="ID", help="the kind of certificate, with --claims")
-    asked.add_argument("--claims", metavar="NAMES", help="the claims to show, with commas")
-    asked.add_argument("--query", metavar="FILE", help="instead of a kind: a DCQL query")
-    asked.add_argument("--purpose", metavar="TEXT", help="why, for the holder to read")
+    add_asked(parser)
     parser.add_argument("--qr", metavar="FILE", help="draw the code to a new PNG file too")
     parser.add_argument("--wait", type=count, default=_WAIT, metavar="SECONDS", help="for an answer (300)")
     running = parser.add_argument_group("through a service that is running")
@@ -75,12 +71,25 @@ def _tell(session: Session, outcome: Outcome, query: Query) -> int:
     from verifier_cli import judge, render
     from verifier_cli.inquiry import unanswered, verdict
 
-    code, judged = unanswered(outcome), verdict(outcome)
+    judged = verdict(outcome)
+    if judged is None:
+        return emit_unanswered(session, unanswered(outcome))
     if session.machine:
-        session.emit(judged.to_json() if judged else _undecided(session, code))
+        session.emit(judged.to_json())
     else:
-        session.say(render.verdict(judged, query, session.lang) if judged else render.unanswered(code, session.lang))
-    return judge.exit_code(judged) if judged else judge.UNDECIDED
+        session.say(render.verdict(judged, query, session.lang))
+    return judge.exit_code(judged)
+
+
+def emit_unanswered(session: Session, code: str) -> int:
+    """Say that there is no answer to judge, and why; its exit code."""
+    from verifier_cli import judge, render
+
+    if session.machine:
+        session.emit(_undecided(session, code))
+    else:
+        session.say(render.unanswered(code, session.lang))
+    return judge.UNDECIDED
 
 
 def _undecided(session: Session, code: str) -> dict[str, Json]:
