@@ -181,7 +181,7 @@ class _Session:
 
     def code(self, raw, **binding):
         """What the check of the binding has against it."""
-        bound = {"transcript": self.transcript, "reader_key": self.reader} | binding
+        bound: dict[str, Any] = {"transcript": self.transcript, "reader_key": self.reader} | binding
         evidence = MDOC.open(raw)
         try:
             evidence.check_binding(replace(self.stage.binding, **bound), self.stage.at)
