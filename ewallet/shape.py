@@ -13,7 +13,7 @@ import re
 import zlib
 from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from functools import cache, partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
@@ -347,23 +347,34 @@ def embed(content: bytes) -> bytes:
     return b"\xd8\x18" + to_cbor(content)
 
 
+@cache
+def _decoder(*, big: bool) -> tuple[Callable[[BytesIO], cbor2.CBORDecoder], tuple[type[Exception], ...]]:
+    """How to read from a source, and what is raised where it cannot be read."""
+    import cbor2  # 8 ms, which a process for an SD-JWT does not need
+
+    decoder = partial(
+        cbor2.CBORDecoder,
+        tag_hook=_other_tag,
+        semantic_decoders=_tags(big=big),
+        max_depth=MAX_DEPTH,
+        allow_duplicate_keys=False,
+    )
+    return decoder, (cbor2.CBORError, ArithmeticError, ValueError, TypeError, RecursionError, MemoryError)
+
+
 def cbor(raw: bytes, what: str = "cbor", *, limit: int = MAX_DOCUMENT, big: bool = False) -> Any:
     """The value of one CBOR item (RFC 8949): no duplicate keys, no trailing bytes, no tags but 0, 24 and 1004.
 
     Tagged values come as ``cbor2.CBORTag``. With ``big``, numbers of more than 64 bits are read too. Raises
     ``malformed.cbor``, ``limit.size`` or ``limit.depth``.
     """
-    import cbor2  # 8 ms, which a process for an SD-JWT does not need
-
     if len(raw) > limit:
         refuse("limit.size", f"{what} has {len(raw)} bytes, at most {limit} are read")
+    decoder, errors = _decoder(big=big)
     source = BytesIO(raw)
-    decoder = cbor2.CBORDecoder(
-        source, tag_hook=_other_tag, semantic_decoders=_tags(big=big), max_depth=MAX_DEPTH, allow_duplicate_keys=False
-    )
     try:
-        value = decoder.decode()
-    except (cbor2.CBORError, ArithmeticError, ValueError, TypeError, RecursionError, MemoryError) as exc:
+        value = decoder(source).decode()
+    except errors as exc:
         deep = "nesting depth" in str(exc)
         refuse("limit.depth" if deep else "malformed.cbor", f"{what} is not strict cbor")
     if source.tell() != len(raw):

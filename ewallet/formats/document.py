@@ -255,9 +255,9 @@ def _documents(response: Mapping[Any, Any]) -> list[Mapping[Any, Any]]:
     if not documents or set(map(type, documents)) - {dict}:
         refuse("malformed.mdoc", "no document, or one that is no map")
     missing = mso.optional(response, "documentErrors", list) or []
-    if not all(type(error) is dict and set(map(type, error.values())) == {int} for error in missing):
+    if missing and not all(type(error) is dict and set(map(type, error.values())) == {int} for error in missing):
         refuse("malformed.mdoc", "documentErrors is no array of error codes by docType")
-    if any(document.get("docType") in error for document in documents for error in missing):
+    if missing and any(document.get("docType") in error for document in documents for error in missing):
         refuse("malformed.mdoc", "an error about a document that came")
     return documents
 
@@ -283,7 +283,7 @@ def _signer(der: bytes) -> _Signer:
 
 def _check_country(claims: Mapping[str, Mapping[str, Json]], signer: _Signer) -> None:
     """§9.3.1: the country and jurisdiction that it names are those of whoever signed it, where both say one."""
-    for found in claims.values():
-        for element, names in (("issuing_country", signer.country), ("issuing_jurisdiction", signer.state)):
-            if element in found and names and found[element] not in names:
+    for element, names in (("issuing_country", signer.country), ("issuing_jurisdiction", signer.state)):
+        for found in claims.values() if names else ():
+            if element in found and found[element] not in names:
                 raise TrustError("trust.issuer_mismatch", f"{element} is not that of the certificate that signs")
