@@ -68,5 +68,6 @@ def add_terms(parser: ArgumentParser, *, state: str, types: bool = False) -> Non
     terms.add_argument("--stale-for", type=count, metavar="HOURS", help="how long past its end a status list will do")
     terms.add_argument("--offline", action="store_true", help="fetch nothing")
     terms.add_argument("--status", action="append", metavar="FILE", help="a status list that came some other way")
+    terms.add_argument("--crl", action="append", metavar="FILE", help="a revocation list of certificates, likewise")
     terms.add_argument("--unsafe-skip-status", action="store_true", help="do not ask whether it was revoked")
     terms.add_argument("--state", metavar="URL", help=f"the database; else {state}")

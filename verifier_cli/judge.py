@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Final, Protocol, TypeAlias
 
@@ -114,7 +114,7 @@ def verifier_as(client_id: str, session: Session, remembered: Store) -> Verifier
         drop_extra=args.drop_extra,
         env=session.env,
     )
-    _put_statuses(session, made)
+    _put_lists(session, made)
     for flag in ("unsafe_no_binding", "unsafe_skip_status"):
         if getattr(args, flag):
             session.warn(render.banner(flag, session.lang))
@@ -156,14 +156,15 @@ def _online(request: Request) -> Response:
 def _policy(session: Session) -> Policy | None:
     rules: list[Policy] = []
     if session.args.type:
-        rules.append(AcceptTypes(frozenset(_type_ids(session.args.type))))
+        rules.append(AcceptTypes(frozenset(type_ids(session.args.type))))
     days = session.settings.get("max_age")
     if days is not None:
         rules.append(IssuedWithin(timedelta(days=days)))
     return AllOf(*rules) if rules else None
 
 
-def _type_ids(names: list[str]) -> Iterator[str]:
+def type_ids(names: list[str]) -> Iterator[str]:
+    """The types that ids of kinds, vcts and docTypes stand for; ``usage.argument``."""
     from ewallet.catalog import Catalog  # as in render: loaded where a kind is named by its id
 
     catalog = Catalog.bundled()
@@ -177,11 +178,13 @@ def _type_ids(names: list[str]) -> Iterator[str]:
             raise UsageError("usage.argument", "--type takes the id of a certificate kind, a vct or a docType")
 
 
-def _put_statuses(session: Session, made: Verifier) -> None:
+def _put_lists(session: Session, made: Verifier) -> None:
     """A list that cannot be used is as good as none: it is said aloud, and the verdict will be that nobody can tell."""
-    for number, name in enumerate(session.args.status or (), 1):
-        raw = read_own(name, what="the status list")
-        try:
-            made.put_status_token(raw)
-        except EWalletError as exc:
-            session.warn(f"--status {number}: {exc.words(session.lang).what} [{exc.code}]")
+    puts: tuple[tuple[str, Callable[[bytes], None]], ...] = (("status", made.put_status_token), ("crl", made.put_crl))
+    for flag, put in puts:
+        for number, name in enumerate(getattr(session.args, flag) or (), 1):
+            raw = read_own(name, what="the list")
+            try:
+                put(raw)
+            except EWalletError as exc:
+                session.warn(f"--{flag} {number}: {exc.words(session.lang).what} [{exc.code}]")

@@ -1,10 +1,11 @@
-"""``ewallet-verify trust``: whom the trust list makes us believe, for what and until when."""
+"""``ewallet-verify trust``: whom the trust list makes us believe, for what and until when; and a new list."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser
 from typing import TYPE_CHECKING, Final
 
+from ewallet.command import count
 from verifier_cli.arguments import add_trust
 
 if TYPE_CHECKING:
@@ -34,28 +35,62 @@ _PURPOSES: Final[Mapping[Purpose, str]] = {
     "eligibility": "자격 확인",
     "delegation": "위임",
     "timestamp": "시점 확인",
+    "vical": "기관 목록",
 }
 _TERMS: Final = {
     "any": {"ko": "모든 종류", "en": "any"},
     "distrusted": {"ko": "{0}부터 신뢰하지 않음", "en": "not trusted from {0}"},
+    "departs": {"ko": "{0}: 인증서가 신뢰목록에 적힌 규격과 다름: {1}", "en": "{0} departs from its profile: {1}"},
 }
 
 
 def add(parser: ArgumentParser) -> None:
     """The arguments of this verb."""
+    told = "make a list of VICALs and of roots of mobile documents, added to --trust where that is given"
+    parser.add_argument("action", nargs="?", choices=("import",), metavar="import", help=told)
+    parser.add_argument("files", nargs="*", metavar="FILE", help="to import: a VICAL, or certificates, PEM or DER")
     add_trust(parser)
+    made = parser.add_argument_group("the list that import makes")
+    made.add_argument(
+        "--vical-root", action="append", metavar="FILE", help="a root of whoever signs VICALs, PEM or DER"
+    )
+    made.add_argument("--type", action="append", metavar="ID", help="for these kinds only; may be repeated")
+    made.add_argument("--on-crl", action="store_true", help="their signers are on revocation lists")
+    made.add_argument("--days", type=count, metavar="N", help="in force for so long (30)")
+    made.add_argument("--sign", metavar="FILE", help="sign it with this key, PEM; else it is left to be signed")
+    made.add_argument("--out", metavar="FILE", help="where to write it")
 
 
 def run(session: Session) -> int:
     """Show the list; one that cannot be believed is an error, as it is for a verdict."""
-    from verifier_cli import judge
+    from verifier_cli import importing, judge
 
-    trust = judge.trust(session, judge.store(session))
+    if session.args.action:
+        trust = importing.imported(session)
+        importing.write(session, trust)
+    else:
+        importing.refuse_flags(session)
+        trust = judge.trust(session, judge.store(session))
+    _show(session, trust)
+    return 0
+
+
+def _show(session: Session, trust: TrustList) -> None:
+    for anchor in trust.anchors:
+        for departure in _departures(anchor):
+            session.warn(_TERMS["departs"][session.lang].format(anchor.id, departure))
     if session.machine:
         session.emit(_document(trust))
     elif not session.args.quiet:
         _draw(session, trust)
-    return 0
+
+
+def _departures(anchor: TrustAnchor) -> tuple[str, ...]:
+    """In what a root departs from the profile that the list says its signers keep: told, and believed all the same."""
+    from ewallet import annex_b
+
+    issuing = anchor.profile is not None and anchor.purpose == "issuer"
+    return annex_b.departures(anchor.certificate) if issuing else ()
 
 
 def _document(trust: TrustList) -> dict[str, Json]:
@@ -69,6 +104,9 @@ def _document(trust: TrustList) -> dict[str, Json]:
             "types": sorted(anchor.types),
             "certificate_until": stamp(anchor.certificate.not_valid_after_utc),
             "distrust_after": stamp(anchor.distrust_after) if anchor.distrust_after else None,
+            "profile": anchor.profile,
+            "departures": list(_departures(anchor)),
+            "crl": anchor.crl,
         }
         for anchor in trust.anchors
     ]

@@ -23,6 +23,7 @@ def add(parser: ArgumentParser) -> None:
     add_trust(parser)
     known = parser.add_argument_group("what is known")
     known.add_argument("--status", action="append", metavar="FILE", help="a status list that came some other way")
+    known.add_argument("--crl", action="append", metavar="FILE", help="a revocation list of certificates, likewise")
     known.add_argument("--stale-for", type=count, metavar="HOURS", help="how long past its end a status list will do")
     known.add_argument("--offline", action="store_true", help="fetch nothing")
     known.add_argument("--unsafe-skip-status", action="store_true", help="do not ask whether it was revoked")
