@@ -141,11 +141,12 @@ class Mdoc:
         )
 
     def _elements(self, namespace: str, items: Iterable[Any]) -> dict[str, Json]:
+        contents = [mso.embedded(each, "an item") for each in items]
+        received = mso.received(self.message, contents, "an item")
         found: dict[str, Json] = {}
-        for each in items:
-            content = mso.embedded(each, "an item")
+        for content, as_received in zip(contents, received, strict=True):
             item = Item.parse(content)
-            self.mso.check(namespace, item, mso.received(self.message, content, "an item"))
+            self.mso.check(namespace, item, as_received)
             if item.element in found:
                 refuse("malformed.mdoc", "an element twice")
             found[item.element] = mso.to_json(item.value)
@@ -201,7 +202,7 @@ class Mdoc:
         return proof
 
     def _device_authentication(self, session: bytes) -> bytes:
-        stated = mso.received(self.message, self._device_namespaces, "nameSpaces of the device")
+        (stated,) = mso.received(self.message, [self._device_namespaces], "nameSpaces of the device")
         return device_authentication(session, self.type_id, stated)
 
     def _mac_key(self, binding: Binding, session: bytes) -> bytes:

@@ -68,15 +68,15 @@ def embedded(value: Any, what: str) -> bytes:
     return content
 
 
-def received(message: bytes, content: bytes, what: str) -> bytes:
-    """An embedded item as it stands in a message, tag and length included; ``malformed.mdoc``.
+def received(message: bytes, contents: Iterable[bytes], what: str) -> list[bytes]:
+    """Embedded items as they stand in a message, one after the other, tag and length included; ``malformed.mdoc``.
 
     What is hashed has one form only, the shortest: an item in another one is not what its issuer hashed.
     """
-    item = embed(content)
-    if item not in message:
+    items = [embed(content) for content in contents]
+    if b"".join(items) not in message:
         refuse("malformed.mdoc", f"{what} is not embedded in the shortest form")
-    return item
+    return items
 
 
 class Authorized(NamedTuple):

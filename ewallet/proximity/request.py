@@ -52,7 +52,7 @@ class Items(NamedTuple):
         """Of an item of ``docRequests``; ``malformed.*``, ``limit.count``, ``crypto.*``."""
         asked = member({"docRequest": value}, "docRequest", dict)
         content = embedded(asked.get("itemsRequest"), "the items of a request")
-        received(message, content, "the items of a request")
+        received(message, [content], "the items of a request")
         items = member({"items": cbor(content, "the items of a request")}, "items", dict)
         info = optional(items, "requestInfo", dict) or {}
         return cls(
