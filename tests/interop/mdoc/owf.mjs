@@ -3,35 +3,22 @@ import {
   DateOnly,
   DeviceAuth,
   DeviceAuthentication,
-  DeviceEngagement,
   DeviceKey,
   DeviceMac,
-  DeviceRequest,
   DeviceResponse,
   DeviceSigned,
-  DocRequest,
   Document,
-  EReaderKey,
   Holder,
   Issuer,
   IssuerSigned,
-  ItemsRequest,
-  SessionTranscript,
   Verifier,
 } from "@owf/mdoc";
 import { answerLines } from "../wire/lines.mjs";
 import { context, keyOf } from "./context.mjs";
+import { present, transcriptOf } from "./holder.mjs";
 import { claimsOf, decoded, encoded, made } from "./values.mjs";
 
 const HMAC_256 = 5;
-
-const transcriptOf = ({ redirect, browser, qr }) => {
-  const thumbprint = (info) => ({ ...info, jwkThumbprint: info.jwkThumbprint ? decoded(info.jwkThumbprint) : undefined });
-  if (redirect) return SessionTranscript.forOid4Vp(thumbprint(redirect), context);
-  if (browser) return SessionTranscript.forOid4VpDcApi(thumbprint(browser), context);
-  const deviceEngagement = DeviceEngagement.decode(decoded(qr.engagement));
-  return SessionTranscript.forQrHandover({ deviceEngagement, eReaderKey: EReaderKey.decode(decoded(qr.readerKey)) });
-};
 
 const issue = async ({ docType, namespaces, validity, device, key, alg, hash, chain, wide }) => {
   const issuer = new Issuer(docType, context);
@@ -48,25 +35,6 @@ const issue = async ({ docType, namespaces, validity, device, key, alg, hash, ch
     certificates: chain.map(decoded),
   });
   return issued.encodedForOid4Vci;
-};
-
-const requestOf = (docType, paths) => {
-  const namespaces = {};
-  for (const [name, element] of paths) (namespaces[name] ??= {})[element] = false;
-  return DeviceRequest.create({ docRequests: [DocRequest.create({ itemsRequest: ItemsRequest.create({ docType, namespaces }) })] });
-};
-
-const present = async ({ raw, docType, paths, session, key, alg }) => {
-  const response = await Holder.createDeviceResponseForDeviceRequest(
-    {
-      deviceRequest: requestOf(docType, paths),
-      sessionTranscript: await transcriptOf(session),
-      issuerSigned: [IssuerSigned.fromEncodedForOid4Vci(raw)],
-      signature: { signingKey: keyOf({ ...key, alg }) },
-    },
-    context,
-  );
-  return response.encodedForOid4Vp;
 };
 
 // Its holder leaves the external_aad out of what it makes a MAC of (RFC 9052 §6.3), unless it is told that it is empty.

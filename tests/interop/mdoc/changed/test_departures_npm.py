@@ -25,6 +25,7 @@ import pytest
 
 from ewallet.errors import EWalletError
 from ewallet.keys import SigningKey
+from ewallet.shape import to_base64url
 from ewallet.verdict import Accepted
 
 KIND = "mobile_resident_card"
@@ -97,9 +98,9 @@ def test_some_changes_they_do_not_see(peer, change, house, shown, cases, session
 
 
 @pytest.mark.parametrize("peer", ["owf", "auth0"])
-@pytest.mark.parametrize("made_for", ["browser", "redirect-encrypted", "close"])
+@pytest.mark.parametrize("made_for", ["another-nonce", "browser", "redirect-encrypted", "close"])
 def test_they_refuse_ours_for_another_session(peer, made_for, house, shown, sessions, scenes, refused):
-    """Of another kind, or encrypted where it was not."""
+    """With another nonce, of another kind, or encrypted where it was not."""
     presented = shown(sessions[made_for](), scenes(KIND))
     with refused(_DEVICE):
         house(peer).verify(presented, sessions["redirect"](), scenes(KIND))
@@ -208,4 +209,6 @@ def test_nothing_shown_is_read_here_and_not_there(owf, ours, cases, scenes, sess
 def test_what_we_issue_is_received_there(owf, office, cases, scenes):
     """As the holder of OpenID4VCI, who has no presentation yet."""
     scene = scenes(KIND)
-    assert cases[KIND].claims == owf.receive(office(KIND), scene)
+    trusted = [to_base64url(der) for der in scene.trusted]
+    received = owf.program("receive", raw=office(KIND), trusted=trusted, at=scene.at.isoformat())
+    assert cases[KIND].claims == received

@@ -53,16 +53,10 @@ def test_changed_on_its_way(peer, tampered_with, house, shown, sessions, scenes,
 
 
 @pytest.mark.parametrize("peer", PEERS)
-@pytest.mark.parametrize("made_for", ["browser", "redirect-encrypted", "close"])
+@pytest.mark.parametrize("made_for", ["another-nonce", "browser", "redirect-encrypted", "close"])
 def test_made_for_another_session(peer, made_for, house, shown, sessions, code):
-    """Of another kind, or encrypted where ours was not."""
+    """With another nonce, of another kind, or encrypted where ours was not."""
     assert "mdoc.device_auth" == code(shown(house(peer), sessions[made_for]()), sessions["redirect"]())
-
-
-@pytest.mark.parametrize("peer", PEERS)
-def test_made_for_another_nonce(peer, house, shown, another_nonce, sessions, code):
-    """A presentation counts for its own request only."""
-    assert "mdoc.device_auth" == code(shown(house(peer), another_nonce), sessions["redirect"]())
 
 
 @pytest.mark.parametrize("peer", PEERS)
