@@ -95,9 +95,6 @@ def refused():
     return lambda words: pytest.raises(Refused, match=re.escape(words))
 
 
-# -- what is issued, and between whom ------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """A kind's document: what it is called, its elements as CBOR has them and as a verdict shows them."""
@@ -202,9 +199,6 @@ def session_of():
         return Session(binding=bound, told={"redirect": told | {"jwkThumbprint": bound.recipient}})
 
     return begun
-
-
-# -- the houses ----------------------------------------------------------------------------------------------------
 
 
 class Ours:
@@ -370,9 +364,6 @@ def secret():
 def house(request):
     """A house by its name; those that nobody asks for are not started."""
     return request.getfixturevalue
-
-
-# -- our issuer ----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")
