@@ -131,6 +131,7 @@ def _parts(value: Any, what: str, algorithms: frozenset[int]) -> tuple[Header, H
     if payload is not None and type(payload) is not bytes:
         refuse("malformed.cose", f"{what} has a payload of another kind than bytes or null")
     header = _header(protected, algorithms)
+    _check_labels(unprotected)
     if _CRIT in unprotected:
         raise CryptoError("crypto.crit_unsupported", "the header has critical extensions, expected none")
     if not header.keys().isdisjoint(unprotected):
@@ -143,12 +144,19 @@ def _header(protected: bytes, algorithms: frozenset[int]) -> Header:
     header = cbor(protected, "the protected header") if protected else {}
     if type(header) is not dict:
         refuse("malformed.cose", "the protected header is no map")
+    _check_labels(header)
     alg = header.get(_ALG)
     if type(alg) is not int or alg not in algorithms:
         raise CryptoError("crypto.alg_not_allowed", "no protected alg, or none that is allowed here")
     if _CRIT in header:  # §3.1: this library understands no extension
         raise CryptoError("crypto.crit_unsupported", "the header has critical extensions, expected none")
     return header
+
+
+def _check_labels(header: Header) -> None:
+    """§1.4: a label is a number or a text; true, or 1.0, would be found where 1 is looked for."""
+    if set(map(type, header)) - {int, str}:
+        refuse("malformed.cose", "a header with a label that is neither a number nor a text")
 
 
 def _chain(x5chain: Any) -> tuple[bytes, ...]:
@@ -199,8 +207,11 @@ def key_of(members: Any) -> PublicKey:
     """The public key of a COSE_Key (RFC 9053 §7); ``malformed.cose``, ``crypto.key_invalid``."""
     if type(members) is not dict:
         refuse("malformed.cose", "a cose_key that is no map")
+    _check_labels(members)
     kty, crv, x, y = (members.get(label) for label in (1, -1, -2, -3))
-    if -4 in members or type(crv) is not int or crv not in _CURVES or kty != (1 if crv == 6 else 2):
+    if type(kty) is not int or type(crv) is not int or crv not in _CURVES:
+        raise CryptoError("crypto.key_invalid", "a cose_key of another kty or crv")
+    if -4 in members or kty != (1 if crv == 6 else 2):
         raise CryptoError("crypto.key_invalid", "a cose_key with private members, or of another kty or crv")
     if type(x) is not bytes or type(y) is not (bytes if kty == 2 else type(None)):
         raise CryptoError("crypto.key_invalid", "a cose_key whose coordinates are not there, or not whole")

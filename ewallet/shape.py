@@ -31,6 +31,7 @@ MAX_DIGESTS: Final = 4_000  # with decoys
 MAX_NAMESPACES: Final = 100  # of an mdoc; the licence has 3
 MAX_DOCUMENTS: Final = 16  # in one device response
 MAX_DEPTH: Final = 32  # of JSON and of CBOR; the deepest kind of ours has 6
+MAX_ITEMS: Final = 10_000  # of CBOR, keys of maps among them: as many digests as are read have 8 000
 MAX_CHAIN: Final = 5  # certificates in x5c or x5chain
 MAX_HEADER: Final = 64 * 1024  # characters of a JWS header: five certificates of usual size are 15 Ki
 MAX_CERTIFICATE: Final = 16 * 1024  # bytes of DER
@@ -362,21 +363,50 @@ def _decoder(*, big: bool) -> tuple[Callable[[BytesIO], cbor2.CBORDecoder], tupl
     return decoder, (cbor2.CBORError, ArithmeticError, ValueError, TypeError, RecursionError, MemoryError)
 
 
-def cbor(raw: bytes, what: str = "cbor", *, limit: int = MAX_DOCUMENT, big: bool = False) -> Any:
+def _end(raw: bytes, items: int) -> int:
+    """Where that many items end, or all of them.
+
+    Embedded CBOR counts as the byte string that it is, indefinite lengths by their parts.
+    """
+    at, end = 0, len(raw)
+    for _ in range(items):
+        if at >= end:
+            return end
+        kind, argument = raw[at] >> 5, raw[at] & 31
+        at += 1
+        if 24 <= argument < 28:
+            width = 1 << argument - 24
+            argument = int.from_bytes(raw[at : at + width], "big")
+            at += width
+        elif argument > 27:  # of indefinite length, or the end of it
+            continue
+        if kind in (2, 3):
+            at += argument
+    return min(at, end)
+
+
+def cbor(
+    raw: bytes, what: str = "cbor", *, limit: int = MAX_DOCUMENT, items: int = MAX_ITEMS, big: bool = False
+) -> Any:
     """The value of one CBOR item (RFC 8949): no duplicate keys, no trailing bytes, no tags but 0, 24 and 1004.
 
-    Tagged values come as ``cbor2.CBORTag``. With ``big``, numbers of more than 64 bits are read too. Raises
-    ``malformed.cbor``, ``limit.size`` or ``limit.depth``.
+    Tagged values come as ``cbor2.CBORTag``. With ``big``, numbers of more than 64 bits are read too. No more than so
+    many ``items`` are read: numbers and arrays as keys of a map can be chosen so that their hashes collide, and reading
+    them takes the square of the time. Raises ``malformed.cbor``, ``limit.size``, ``limit.count`` or ``limit.depth``.
     """
     if len(raw) > limit:
         refuse("limit.size", f"{what} has {len(raw)} bytes, at most {limit} are read")
+    end = len(raw) if len(raw) <= items else _end(raw, items)  # each has a byte at least
     decoder, errors = _decoder(big=big)
-    source = BytesIO(raw)
+    source = BytesIO(raw if end == len(raw) else raw[:end])
     try:
         value = decoder(source).decode()
     except errors as exc:
-        deep = "nesting depth" in str(exc)
-        refuse("limit.depth" if deep else "malformed.cbor", f"{what} is not strict cbor")
+        if "nesting depth" in str(exc):
+            refuse("limit.depth", f"{what} is nested more than {MAX_DEPTH} deep")
+        if end < len(raw):
+            refuse("limit.count", f"{what} has more than {items} items")
+        refuse("malformed.cbor", f"{what} is not strict cbor")
     if source.tell() != len(raw):
         refuse("malformed.cbor", f"{what} has trailing bytes")
     return value

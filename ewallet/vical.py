@@ -25,6 +25,7 @@ from ewallet.trust import TrustList
 
 _VERSION: Final = "1.0"
 _MAX_LISTED: Final = 1_000  # certificates: there are some 200 countries, some with as many as 60 authorities
+_MAX_ITEMS: Final = 100 * _MAX_LISTED  # of CBOR, in what a provider that is trusted has signed
 _SKEW: Final = timedelta(seconds=60)
 
 
@@ -52,7 +53,7 @@ class Vical:
         message = Sign1.parse(raw, "the vical")
         path = _provider(roots, at).check(message.chain, "vical", at, type_id=None)
         message.verify(path.key)
-        members = instance(cbor(message.payload or b"", "the vical", big=True), dict, "the vical")
+        members = instance(cbor(message.payload or b"", "the vical", items=_MAX_ITEMS, big=True), dict, "the vical")
         if members.get("version") != _VERSION:
             refuse("malformed.claim_type", f"a vical whose version is not {_VERSION}")
         read = cls(

@@ -258,7 +258,8 @@ def _documents(response: Mapping[Any, Any]) -> list[Mapping[Any, Any]]:
     missing = mso.optional(response, "documentErrors", list) or []
     if missing and not all(type(error) is dict and set(map(type, error.values())) == {int} for error in missing):
         refuse("malformed.mdoc", "documentErrors is no array of error codes by docType")
-    if missing and any(document.get("docType") in error for document in documents for error in missing):
+    types = {mso.field(document, "docType", str) for document in documents} if missing else set()
+    if any(not types.isdisjoint(error) for error in missing):
         refuse("malformed.mdoc", "an error about a document that came")
     return documents
 
