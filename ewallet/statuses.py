@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from ewallet.credential import Credential, StatusRef
-from ewallet.errors import StatusError, TransportError, TrustError
+from ewallet.errors import Malformed, StatusError, TransportError, TrustError
 from ewallet.flow import Flow, Request, Response
 from ewallet.policy import StatusFresh
 from ewallet.revocation import Crls
@@ -130,7 +130,7 @@ class StatusTokens:
         """§8.3 step 3: the path of a status signer that is trusted for this type of credential."""
         try:
             return self._paths.check(token.chain, at, type_id=type_id)
-        except TrustError as exc:
+        except (Malformed, TrustError) as exc:
             raise StatusError("status.token_invalid", str(exc)) from None
 
     def _check_not_revoked(self, signer: TrustPath, fresh: StatusFresh, at: datetime) -> Flow[None]:
