@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -105,7 +106,7 @@ NAMES = x509.IssuerAlternativeName([x509.DNSName("issuer.example.go.kr")])
 LIST = x509.CRLDistributionPoints(
     [x509.DistributionPoint([x509.UniformResourceIdentifier(f"{_URI}/1.crl")], None, None, None)]
 )
-SPOILED = {
+SPOILED: dict[str, dict[str, Any]] = {
     "no_key_usage": {"key_usage": False},
     "key_usage_not_critical": {"key_usage": False, "more": [_usage("digital_signature", critical=False)]},
     "more_than_signatures": {"key_usage": False, "more": [_usage("digital_signature", "content_commitment")]},
@@ -252,7 +253,7 @@ def test_our_own_roots_keep_their_profile():
     assert () != profiles["register"][1]
 
 
-ROOTS = {
+ROOTS: dict[str, dict[str, Any]] = {
     "21_years": {"life": 366 * 21 * _DAY},
     "authorities_below": {"path_length": None},
     "one_authority_below": {"path_length": 1},

@@ -213,6 +213,21 @@ def test_the_unsafe_switch_opens_loopback_only(url, address):
     assert "fetch.blocked" == _code(lambda: parse(url, loopback=True).checked([address]))
 
 
+def test_what_is_signed_may_come_over_plain_http():
+    """From public addresses only, and nothing else may: a revocation list is no secret, and cannot be changed."""
+    assert ("8.8.8.8",) == parse("http://ca.example/1.crl", plain=True).checked(["8.8.8.8"])
+    for url, address in (
+        ("http://ca.example/1", "10.0.0.1"),
+        ("http://127.0.0.1/1", "127.0.0.1"),
+        ("ldap://a/", "8.8.8.8"),
+    ):
+        assert "fetch.blocked" == _code(lambda url=url, address=address: parse(url, plain=True).checked([address]))
+    http = Http(unsafe_loopback=False, resolve=lambda _host, _port: ["10.0.0.1"])
+    for signed in (True, False):
+        request = Request("GET", "http://ca.example/1.crl", signed=signed)
+        assert "fetch.blocked" == _code(lambda request=request: http(request))
+
+
 @pytest.mark.parametrize(("value", "warnings"), [("1", 1), ("0", 0), ("true", 0), (None, 0)])
 def test_the_switch_in_the_environment_says_so_aloud(monkeypatch, caplog, value, warnings):
     """One warning for each Http that may use plain http, and only for 1."""

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from ewallet import shape
 from ewallet.errors import Malformed
+from ewallet.testing.crls import Listed, crl
 from ewallet.testing.pki import Pki
 
 _SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
@@ -250,6 +251,16 @@ def test_certificates_are_read_from_der_and_pem(ewallet_pki: Pki):
     read = shape.certificate(der)
     pem = b"-----BEGIN CERTIFICATE-----\n" + standard.encodebytes(der) + b"-----END CERTIFICATE-----\n"
     assert (read,) == shape.certificates(pem)
+
+
+def test_revocation_lists_are_read_from_der_and_pem(ewallet_pki: Pki):
+    """The same list either way; anything else is none, and one that is too long is not read."""
+    der = crl(Listed(since=ewallet_pki.at), by=ewallet_pki.root)
+    pem = b"-----BEGIN X509 CRL-----\n" + standard.encodebytes(der) + b"-----END X509 CRL-----\n"
+    assert shape.revocation_list(der) == shape.revocation_list(pem)
+    for raw in (b"", b"abc", der + b"\x00", der[:-1], ewallet_pki.root.der, b"-----BEGIN X509 CRL-----\n"):
+        assert _code(shape.revocation_list, raw) == "malformed.x509"
+    assert _code(shape.revocation_list, bytes(shape.MAX_CRL + 1)) == "limit.size"
 
 
 def test_certificate_that_is_none_is_refused(ewallet_pki: Pki):

@@ -103,3 +103,14 @@ def test_item_over_the_limit_is_refused():
     """By the length of what came."""
     assert shape.cbor(b"\x41\x00", limit=2) == b"\x00"
     assert _code(b"\x41\x00", limit=1) == "limit.size"
+
+
+def test_large_numbers_are_read_where_they_are_asked_for():
+    """Serial numbers of certificates have up to 20 octets; elsewhere such a number is refused."""
+    raw = cbor2.dumps({"serialNumber": 1 << 150})
+
+    assert {"serialNumber": 1 << 150} == shape.cbor(raw, big=True)
+    for refused, big in ((raw, False), (cbor2.dumps(-(1 << 150)), True)):
+        with pytest.raises(Malformed) as caught:
+            shape.cbor(refused, big=big)
+        assert "malformed.cbor" == caught.value.code
