@@ -14,6 +14,7 @@ from ewallet.terminal import plain, value
 if TYPE_CHECKING:
     from ewallet.catalog.kinds import CredentialType
 
+_PICTURE: Final[dict[Language, str]] = {"ko": "(그림, {0}바이트)", "en": "(a picture, {0} bytes)"}
 _LINES: Final = 1_000  # of one claim; a household of twenty has 200
 
 
@@ -61,4 +62,12 @@ def _lines(kind: CredentialType | None, path: Path, found: Json, lang: Language,
         for number, item in enumerate(found):
             yield from _lines(kind, (*path, number), item, lang, indent)
     else:
-        yield f"{indent}{name}: {value(found, lang)}"
+        yield f"{indent}{name}: {item_value(kind, path, found, lang)}"
+
+
+def item_value(kind: CredentialType | None, path: Path, found: Json, lang: Language) -> str:
+    """The value of a claim on one line; a picture, which a terminal cannot show, by its size."""
+    told = kind.claim(path) if kind else None
+    if told and told.format == "image" and isinstance(found, str):
+        return _PICTURE[lang].format(len(found) * 3 // 4)
+    return value(found, lang)

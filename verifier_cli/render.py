@@ -126,8 +126,8 @@ def _kind(catalog: Catalog, asked: tuple[CredentialQuery, ...], name: str) -> Cr
     """The kind of an answer; where several would have done, it does not say which it is."""
     if not asked:
         return catalog.by_type_id(name)
-    kinds = {type_id for query in asked for type_id in query.type_ids}
-    return catalog.by_type_id(kinds.pop()) if len(kinds) == 1 else None
+    found = [catalog.by_type_id(type_id) for query in asked for type_id in query.type_ids]
+    return found[0] if found and len({kind and kind.id for kind in found}) == 1 else None
 
 
 def _path(asked: tuple[CredentialQuery, ...], key: str) -> Path:

@@ -12,9 +12,9 @@ from ewallet.cli import words
 from ewallet.cli.session import Session
 from ewallet.credential import Path, lookup
 from ewallet.errors import Language
-from ewallet.labels import kind_name, path_name
+from ewallet.labels import item_value, kind_name, path_name
 from ewallet.oid4vp import AuthorizationRequest
-from ewallet.terminal import plain, value
+from ewallet.terminal import plain
 from ewallet.wallet import Document, Wallet
 
 _SAYS: Final[dict[str, dict[Language, str]]] = {
@@ -97,7 +97,7 @@ def _leaving(choice: Choice, document: Document, lang: Language, *, values: bool
         mark = f" [{_SAYS['yes_no'][lang]}]" if words.is_answer(document.type, path) else ""
         mark += f" [{_SAYS['keeps'][lang]}]" if path in stays else ""
         found = [item for _, item in lookup(claims, path)]
-        shown = f": {value(found[0], lang)}" if values and found else ""
+        shown = f": {item_value(document.type, path, found[0], lang)}" if values and found else ""
         yield f"    - {path_name(document.type, path, lang)}{mark}{shown}"
     kept = [path_name(document.type, path, lang) for path in _kept(choice, document)]
     yield f"  {_SAYS['kept'][lang]}: {', '.join(kept) or '-'}"

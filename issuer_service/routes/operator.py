@@ -24,11 +24,12 @@ class _Strict(BaseModel):
 
 
 class OfferRequest(_Strict):
-    """Who may have which kinds; ``tx_code`` asks for a code that goes another way than the offer."""
+    """Who may have which kinds, in which format; ``tx_code`` asks for a code that goes another way than the offer."""
 
     subject: str = Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._-]+$")
     types: list[str] = Field(min_length=1, max_length=10)
     tx_code: bool = False
+    format: str = Field(default="dc+sd-jwt", max_length=40, examples=["mso_mdoc"])
 
 
 class OfferMade(BaseModel):
@@ -70,7 +71,9 @@ def _offers(router: APIRouter, service: Service) -> None:
     def make(wanted: OfferRequest, authorization: Key = "") -> OfferMade:
         """Offer certificates to a person; the link is good for five minutes and one wallet."""
         operators.check(service.operators, authorization, "offer")
-        made = service.issuance.offer(*wanted.types, subject=wanted.subject, tx_code=wanted.tx_code)
+        made = service.issuance.offer(
+            *wanted.types, subject=wanted.subject, tx_code=wanted.tx_code, format_id=wanted.format
+        )
         return OfferMade(
             handle=made.handle,
             uri=made.offer.uri,

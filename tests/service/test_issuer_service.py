@@ -237,6 +237,16 @@ def test_an_operator_offers_revokes_suspends_and_resumes(site):
     assert (400, "status.transition") == (again.status_code, again.json()["code"])
 
 
+def test_an_operator_offers_in_the_format_that_is_named(site):
+    """An mdoc where the kind has that form, and no offer in a format that it has not."""
+    made = site.operator("POST", "/v1/offers", subject="hong", types=["mobile_driver_license"], format="mso_mdoc")
+    offer = CredentialOffer.parse(site.send(Request("GET", f"{ISSUER}/offers/{made.json()['handle']}")).body)
+    unknown = site.operator("POST", "/v1/offers", subject="hong", types=[KIND], format="paper")
+
+    assert ("mobile_driver_license.mso_mdoc",) == offer.configuration_ids
+    assert (400, "usage.argument") == (unknown.status_code, unknown.json()["code"])
+
+
 def test_an_operator_withdraws_an_offer(site):
     """Afterwards its code gets nothing (VCI-03), and there is nothing to withdraw."""
     made = site.operator("POST", "/v1/offers", subject="hong", types=[KIND]).json()

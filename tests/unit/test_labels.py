@@ -35,3 +35,12 @@ def test_a_claim_without_end_ends():
     rows = [{str(number): number} for number in range(5_000)]
 
     assert 1_000 == len(list(labels.claim(None, ("rows",), rows, "en")))
+
+
+def test_a_picture_is_told_by_its_size():
+    """A terminal cannot show it, in whichever format it came."""
+    kind = Catalog.bundled().type("mobile_driver_license")
+
+    assert ["  사진: (그림, 3바이트)"] == list(labels.claim(kind, ("portrait",), "AAAA", "ko"))
+    assert "(a picture, 3 bytes)" == labels.item_value(kind, kind.elements["portrait"], "AAAA", "en")
+    assert "AAAA" == labels.item_value(None, ("portrait",), "AAAA", "en")
