@@ -13,7 +13,7 @@ import re
 import zlib
 from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
@@ -343,9 +343,16 @@ def to_cbor(value: Any) -> bytes:
     return _dumps()(value)
 
 
+@lru_cache(maxsize=4096)
+def head(kind: int, length: int) -> bytes:
+    """How the encoding of a byte string (0x40), text (0x60), array (0x80) or map (0xa0) begins (RFC 8949 §3)."""
+    number = to_cbor(length)
+    return bytes([number[0] | kind]) + number[1:]
+
+
 def embed(content: bytes) -> bytes:
     """Encoded CBOR as an embedded item, tag 24 and all (RFC 8949 §3.4.5.1)."""
-    return b"\xd8\x18" + to_cbor(content)
+    return b"\xd8\x18" + head(0x40, len(content)) + content
 
 
 @cache
