@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 from ewallet.errors import CryptoError
 from ewallet.keys import PublicKey, Signer
-from ewallet.shape import MAX_CERTIFICATE, MAX_CHAIN, cbor, refuse, to_cbor
+from ewallet.shape import MAX_CERTIFICATE, MAX_CHAIN, byte_string, cbor, refuse, to_cbor
 
 #: Signature algorithms by number, those of RFC 9864 too, with the JOSE name of the key each is used with.
 ALGORITHMS: Final[Mapping[int, str]] = {
@@ -195,7 +195,7 @@ def sign1(payload: bytes, signer: Signer, header: Mapping[int, Any]) -> bytes:
 
 def to_be_signed(protected: bytes, payload: bytes, aad: bytes = b"") -> bytes:
     """The ``Sig_structure`` of a COSE_Sign1 (§4.4)."""
-    return to_cbor(["Signature1", protected, aad, payload])
+    return b"\x84\x6aSignature1" + byte_string(protected) + byte_string(aad) + byte_string(payload)
 
 
 def mac(key: bytes, protected: bytes, payload: bytes, aad: bytes = b"") -> bytes:

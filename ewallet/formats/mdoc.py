@@ -21,7 +21,7 @@ from ewallet.formats import elements, mso, transcript
 from ewallet.formats.document import ID, NO_ELEMENTS, Mdoc, device_authentication, response_of
 from ewallet.formats.mso import Item
 from ewallet.keys import Signer
-from ewallet.shape import Json, embed, instance, member, refuse, to_base64url, to_cbor
+from ewallet.shape import Json, byte_string, embed, instance, member, refuse, to_base64url, to_cbor
 
 _IDENTIFIER: Final = b"\x71elementIdentifier"  # as it stands in an item before its name
 _NUMBERS: Final = tuple(sorted(cose.ALGORITHMS, reverse=True))
@@ -39,9 +39,9 @@ class _ToSign:
         return cose.to_be_signed(cose.protected(self.alg), self.payload)
 
     def complete(self, signature: bytes) -> str:
-        auth: list[Any] = [cose.protected(self.alg), cose.unprotected(self.chain), self.payload, signature]
-        items = mso.assemble(self.items)
-        return to_base64url(b"\xa2" + to_cbor("nameSpaces") + items + to_cbor("issuerAuth") + to_cbor(auth))
+        header, chain = byte_string(cose.protected(self.alg)), to_cbor(cose.unprotected(self.chain))
+        auth = b"\x84" + header + chain + byte_string(self.payload) + byte_string(signature)
+        return to_base64url(b"\xa2\x6anameSpaces" + mso.assemble(self.items) + b"\x6aissuerAuth" + auth)
 
 
 class MdocFormat:
