@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from ewallet.credential import moment
+from ewallet.errors import UsageError
 from ewallet.shape import Json, base64, certificate, instance, member, numeric_date, optional, refuse, strings
 
 Purpose = Literal[
@@ -55,6 +56,7 @@ class TrustAnchor:
     certificates below it, and itself, without the authority and subject key identifiers that RFC 5280 §4.2.1.1-2 asks
     of them. ``profile`` names a profile that those below it keep besides, whatever they sign
     (:mod:`ewallet.annex_b`). ``crl`` says that they are on revocation lists, without which none of them is believed.
+    ``usage.argument`` for a check that nobody makes for that purpose.
     """
 
     id: str
@@ -69,6 +71,12 @@ class TrustAnchor:
     profile: Profile | None = None
     crl: bool = False
 
+    def __post_init__(self) -> None:
+        if self.profile and (self.end_entity or self.purpose not in _PROFILED[self.profile]):
+            raise UsageError("usage.argument", f"profile {self.profile} of an anchor that it does not describe")
+        if self.crl and (self.end_entity or self.purpose not in _REVOCABLE):
+            raise UsageError("usage.argument", "crl of an anchor below which nothing is looked up")
+
     def vouches_for(self, type_id: str | None) -> bool:
         """Whether the anchor may stand behind that type; None asks about no type in particular."""
         return type_id is None or "*" in self.types or type_id in self.types
@@ -80,10 +88,16 @@ class TrustAnchor:
     @classmethod
     def of_json(cls, entry: Json) -> TrustAnchor:
         """The anchor of an entry; ``malformed.*``."""
-        members = instance(entry, dict, "an anchor")
+        try:
+            return cls._of(instance(entry, dict, "an anchor"))
+        except UsageError as exc:
+            refuse("malformed.claim_type", exc.detail)
+
+    @classmethod
+    def _of(cls, members: Mapping[str, Json]) -> TrustAnchor:
         distrust = optional(members, "distrust_after", int)
         names = optional(members, "names", dict) or {}
-        anchor = cls(
+        return cls(
             id=member(members, "id", str),
             purpose=cast(Purpose, _one_of(member(members, "purpose", str), get_args(Purpose), "an anchor's purpose")),
             certificate=certificate(base64(member(members, "certificate", str), "certificate")),
@@ -96,15 +110,6 @@ class TrustAnchor:
             profile=_profile(optional(members, "profile", str)),
             crl=optional(members, "crl", bool) or False,
         )
-        anchor._check_whole()
-        return anchor
-
-    def _check_whole(self) -> None:
-        """Return unless it promises checks that nobody makes; ``malformed.claim_type``."""
-        if self.profile and (self.end_entity or self.purpose not in _PROFILED[self.profile]):
-            refuse("malformed.claim_type", f"profile {self.profile} of an anchor that it does not describe")
-        if self.crl and (self.end_entity or self.purpose not in _REVOCABLE):
-            refuse("malformed.claim_type", "crl of an anchor below which nothing is looked up")
 
     def to_json(self) -> dict[str, Json]:
         """The entry of it."""

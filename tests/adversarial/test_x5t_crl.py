@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -178,7 +179,7 @@ INDIRECT = x509.IssuingDistributionPoint(
 UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.55555.1"), b"\x05\x00")
 OTHER_NAME = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "another authority")])
 ANOTHER = x509.CertificateIssuer([x509.DirectoryName(OTHER_NAME)])
-SPOILED = {
+SPOILED: dict[str, dict[str, Any]] = {
     "expired": {"since_days": -8},
     "of_tomorrow": {"since_days": 1},
     "another_name": {"issuer": OTHER_NAME},

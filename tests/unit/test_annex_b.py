@@ -14,7 +14,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from ewallet import annex_b
 from ewallet.anchor import KEY_USAGE, TrustAnchor
-from ewallet.errors import EWalletError, Malformed
+from ewallet.errors import EWalletError, Malformed, UsageError
 from ewallet.keys import SigningKey
 from ewallet.testing import pki as pkis
 from ewallet.testing.clock import START
@@ -322,3 +322,12 @@ def test_a_restriction_that_nobody_understands_is_no_entry(change, pki):
         TrustAnchor.of_json(entry)
 
     assert "malformed.claim_type" == refused.value.code
+
+
+@pytest.mark.parametrize("change", [{"purpose": "wallet"}, {"end_entity": True}, {"profile": None, "purpose": "log"}])
+def test_an_anchor_whose_checks_nobody_makes_is_not_made(change, pki):
+    """Not by a program, either."""
+    with pytest.raises(UsageError) as refused:
+        replace(pki.anchors[0], crl=True, **change)
+
+    assert "usage.argument" == refused.value.code

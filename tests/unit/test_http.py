@@ -214,18 +214,13 @@ def test_the_unsafe_switch_opens_loopback_only(url, address):
 
 
 def test_what_is_signed_may_come_over_plain_http():
-    """From public addresses only, and nothing else may: a revocation list is no secret, and cannot be changed."""
+    """From public addresses only: a revocation list is no secret, and cannot be changed on the way."""
     assert ("8.8.8.8",) == parse("http://ca.example/1.crl", plain=True).checked(["8.8.8.8"])
-    for url, address in (
-        ("http://ca.example/1", "10.0.0.1"),
-        ("http://127.0.0.1/1", "127.0.0.1"),
-        ("ldap://a/", "8.8.8.8"),
-    ):
-        assert "fetch.blocked" == _code(lambda url=url, address=address: parse(url, plain=True).checked([address]))
     http = Http(unsafe_loopback=False, resolve=lambda _host, _port: ["10.0.0.1"])
-    for signed in (True, False):
-        request = Request("GET", "http://ca.example/1.crl", signed=signed)
-        assert "fetch.blocked" == _code(lambda request=request: http(request))
+    for url in ("http://ca.example/1.crl", "http://127.0.0.1/1.crl", "http://localhost/1.crl", "ldap://ca.example/"):
+        with pytest.raises(TransportError) as blocked:
+            http(Request("GET", url, signed=True))
+        assert "fetch.blocked" == blocked.value.code
 
 
 @pytest.mark.parametrize(("value", "warnings"), [("1", 1), ("0", 0), ("true", 0), (None, 0)])
