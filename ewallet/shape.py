@@ -298,7 +298,7 @@ def revocation_list(raw: bytes) -> x509.CertificateRevocationList:
     load = x509.load_pem_x509_crl if raw.startswith(b"-----BEGIN") else x509.load_der_x509_crl
     try:
         return load(raw)
-    except (ValueError, TypeError, Warning):
+    except (ValueError, TypeError, x509.InvalidVersion, Warning):
         refuse("malformed.x509", "not a der or pem revocation list")
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from ewallet.crl import Crl
 from ewallet.errors import TrustError
 from ewallet.flow import run
 from ewallet.keys import SigningKey
@@ -115,3 +117,24 @@ def test_x5t_16_a_list_for_some_reasons_or_by_another(more, ewallet_kit):
 
     assert "trust.revocation_unknown" == _checked(path, ewallet_kit.network, at)
     assert [] == ewallet_kit.network.requests
+
+
+@pytest.mark.sweep
+def test_x5t_16_any_byte_that_changes(ewallet_kit):
+    """X5T-16: nothing of a list may change, not even what does not say anything."""
+    pki = ewallet_kit.pki
+    raw = crl(Listed(since=ewallet_kit.clock.now(), revoked=(1, 2)), by=pki.authorities["resident"])
+    whole = Crl.read(raw)
+    whole.check_signature(pki.authorities["resident"].certificate)
+    accepted = []
+    for position in range(0, len(raw), 1 if os.environ.get("EWALLET_FULL") else 5):
+        for bit in range(8):
+            changed = raw[:position] + bytes([raw[position] ^ 1 << bit]) + raw[position + 1 :]
+            try:
+                Crl.read(changed).check_signature(pki.authorities["resident"].certificate)
+            except TrustError as exc:
+                assert "trust.revocation_unknown" == exc.code
+            else:
+                accepted.append((position, bit))
+
+    assert [] == accepted
