@@ -20,7 +20,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from jwt.utils import der_to_raw_signature, raw_to_der_signature
 
 from ewallet.errors import CryptoError, StoreError, UsageError
 from ewallet.shape import Json, base64url, certificates, json_object, member, to_base64url
@@ -36,17 +36,6 @@ class _Curve:
     width: int  # bytes of one coordinate
     curve: ec.EllipticCurve
     ecdsa: ec.ECDSA  # made once: it and its hash cost more than a conversion
-
-    def der(self, raw: bytes) -> bytes:
-        """A signature as ``cryptography`` has it; a value error where it is not as wide as the curve wants."""
-        if len(raw) != 2 * self.width:
-            raise ValueError
-        return encode_dss_signature(int.from_bytes(raw[: self.width], "big"), int.from_bytes(raw[self.width :], "big"))
-
-    def raw(self, der: bytes) -> bytes:
-        """A signature as JOSE and COSE have it."""
-        r, s = decode_dss_signature(der)
-        return r.to_bytes(self.width, "big") + s.to_bytes(self.width, "big")
 
 
 _CURVES: Final = {
@@ -169,7 +158,8 @@ class PublicKey:
     def _verifies(self, signature: bytes, data: bytes) -> bool:
         try:
             if self._curve:
-                cast(ec.EllipticCurvePublicKey, self._key).verify(self._curve.der(signature), data, self._curve.ecdsa)
+                der = raw_to_der_signature(signature, self._curve.curve)
+                cast(ec.EllipticCurvePublicKey, self._key).verify(der, data, self._curve.ecdsa)
             else:
                 cast(ed25519.Ed25519PublicKey, self._key).verify(signature, data)
         except (InvalidSignature, ValueError):  # a value error: not as wide as the curve wants
@@ -268,7 +258,7 @@ class SigningKey:
         curve = _BY_ALG.get(self.public.alg)
         if curve is None:
             return cast(ed25519.Ed25519PrivateKey, self._key).sign(data)
-        return curve.raw(cast(ec.EllipticCurvePrivateKey, self._key).sign(data, curve.ecdsa))
+        return der_to_raw_signature(cast(ec.EllipticCurvePrivateKey, self._key).sign(data, curve.ecdsa), curve.curve)
 
     def agree(self, other: PublicKey) -> bytes:
         """The secret that this key and another of the same curve have in common (ECDH); ``crypto.key_invalid``."""
