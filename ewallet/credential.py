@@ -56,7 +56,7 @@ class Binding:
     ``transaction_hashes`` the hashes that the request names for them, none for the usual one, SHA-256. ``response_uri``
     is where the answer goes, ``recipient`` the thumbprint of the key that it is encrypted to, and ``origin`` that of
     the page which asks through a browser (OpenID4VP 1.0 App. A). In a session at close range ``transcript`` is what
-    both sides have said so far (ISO/IEC 18013-5 §9.1.5.1), encoded, and ``reader_key`` the reader's key of that session.
+    both sides have said so far (ISO/IEC 18013-5 §9.1.5.1), encoded, and ``reader_key`` the reader's key of the session.
     """
 
     audience: str

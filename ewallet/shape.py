@@ -187,7 +187,11 @@ def json_object(raw: bytes | str, what: str = "json", *, limit: int = MAX_DOCUME
 
 
 _NAMES: Final = {
-    **{dict: "an object", list: "an array", str: "a string", int: "an integer", bool: "a boolean"},
+    dict: "an object",
+    list: "an array",
+    str: "a string",
+    int: "an integer",
+    bool: "a boolean",
     bytes: "a byte string",
 }
 

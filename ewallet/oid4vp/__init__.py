@@ -131,7 +131,7 @@ class AuthorizationRequest:
 
     @property
     def binding(self) -> Binding:
-        """What an answer without transactions must be bound to: the whole client identifier, the nonce, its way back."""
+        """What an answer without transactions must be bound to: the whole client identifier, nonce and way back."""
         return self._binding(())
 
     def bindings(self, answered: Iterable[str]) -> dict[str, Binding]:
