@@ -1,8 +1,9 @@
 """What stands between the network and an ASGI application of ours, whatever framework it is made with.
 
-:class:`Guard` lets a request through when it is addressed to a host we are, its head is of usual size and its body,
-which it reads first, is neither too large nor too slow. What the application answers leaves with headers that keep it
-out of caches, frames and referrers; what it raises leaves as a problem document (RFC 9457) that names the error's code.
+:class:`Guard` lets a request through when it is addressed to a host we are, its head is of usual size, its source has
+not asked too often, and its body, which it reads first, is neither too large nor too slow. What the application answers
+leaves with headers that keep it out of caches, frames and referrers; what it raises leaves as a problem document
+(RFC 9457) that names the error's code.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil
 from time import perf_counter
 from typing import Any, Final, TypeAlias
 
@@ -26,6 +28,7 @@ from ewallet.errors import (
     UsageError,
     VerificationError,
 )
+from ewallet.rate import Limiter
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -97,13 +100,34 @@ def _status(error: EWalletError) -> int:
     return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
 
 
+def source(scope: Scope, proxies: int = 0) -> str:
+    """Who asks: the peer, or what the outermost of so many proxies of our own says; what others say is not believed."""
+    lines: list[str] = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    told = [part.strip() for line in lines for part in line.split(",")]
+    if proxies and len(told) >= proxies:
+        return told[-proxies]
+    return str((scope.get("client") or ("",))[0])
+
+
 class Guard:
-    """An ASGI application around another one; ``hosts`` are the names, with port, by which it may be addressed."""
+    """An ASGI application around another one; ``hosts`` are the names, with port, by which it may be addressed.
+
+    ``limiter`` counts requests by :func:`source`, which ``proxies`` of our own may stand before.
+    """
 
     def __init__(
-        self, app: Application, *, hosts: Collection[str], max_body: int = MAX_BODY, observe: Observe | None = None
+        self,
+        app: Application,
+        *,
+        hosts: Collection[str],
+        max_body: int = MAX_BODY,
+        observe: Observe | None = None,
+        limiter: Limiter | None = None,
+        proxies: int = 0,
     ) -> None:
         self._app = app
+        self._limiter = limiter
+        self._proxies = proxies
         self._observe = observe
         self._hosts = frozenset(host.lower().encode("ascii") for host in hosts)
         self._max_body = max_body
@@ -124,6 +148,10 @@ class Guard:
         refused = self._refused(scope)
         if refused:
             await _plain(send, refused)
+            return
+        wait = self._limiter.wait(source(scope, self._proxies)) if self._limiter else 0
+        if wait:
+            await _problem(send, _later(wait))
             return
         try:
             body = await asyncio.wait_for(_whole(receive, self._max_body), _SLOW)
@@ -211,6 +239,11 @@ async def _plain(send: Deliver, status: int) -> None:
     """A refusal before anything was read: the rest of the connection is not read either."""
     headers = [(b"content-type", b"text/plain"), (b"connection", b"close")]
     await _send(send, status, headers, _WORDS[status])
+
+
+def _later(wait: float) -> Problem:
+    problem = Problem.of(Malformed("limit.rate", "more requests of one source than are taken"))
+    return replace(problem, headers={**problem.headers, "retry-after": str(ceil(wait)), "connection": "close"})
 
 
 async def _problem(send: Deliver, problem: Problem) -> None:

@@ -318,6 +318,13 @@ offer.unsupported
 This wallet cannot take what is offered in the way it is offered. | Ask the issuer for an offer of another kind.
 이 지갑으로는 제안된 방식으로 발급받을 수 없습니다. | 발급기관에 다른 방식의 제안을 요청하십시오.
 
+access.unauthenticated
+No key that is known here was shown. | Use the key that the operator of this service has given to you.
+여기서 아는 키를 보이지 않았습니다. | 이 서비스의 운영자에게서 받은 키를 쓰십시오.
+access.forbidden
+The key that was shown may not be used for this. | Ask the operator of this service for the right to do it.
+제시한 키에는 이 작업을 할 권한이 없습니다. | 이 서비스의 운영자에게 필요한 권한을 요청하십시오.
+
 consent.required
 There is no consent for this use of the data. | Ask the person concerned for consent first.
 이 데이터 이용에 대한 동의가 없습니다. | 먼저 정보주체에게 동의를 받으십시오.

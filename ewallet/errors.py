@@ -67,7 +67,7 @@ class ProtocolError(EWalletError):
     On the wire it is the OAuth or OpenID ``error`` of its row, with that HTTP status and those headers.
     """
 
-    families = ("request", "offer")
+    families = ("request", "offer", "access")
 
     def __init__(
         self,

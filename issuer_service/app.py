@@ -19,6 +19,7 @@ from ewallet.asgi import Guard, Problem
 from ewallet.authorization import refusal
 from ewallet.env import Env
 from ewallet.errors import EWalletError, ProtocolError
+from ewallet.rate import Limiter
 from issuer_service.carrying import carried
 from issuer_service.rendering import Pages
 from issuer_service.routes import citizen, health, operator, wallet
@@ -33,7 +34,13 @@ def create_app(settings: Settings, *, env: Env | None = None) -> Guard:
     """The guarded application of these settings."""
     metrics = _Metrics()
     app = framework(Service.of(settings, env), metrics.registry)
-    return Guard(app, hosts=settings.hosts, observe=metrics.observe)
+    return Guard(
+        app,
+        hosts=settings.hosts,
+        observe=metrics.observe,
+        limiter=Limiter(settings.rate, env=env) if settings.rate else None,
+        proxies=settings.proxies,
+    )
 
 
 def framework(service: Service, registry: CollectorRegistry) -> FastAPI:

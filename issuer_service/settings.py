@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ewallet import oauth
 from ewallet.errors import Malformed, UsageError
+from ewallet.rate import RATE, Rate
 
 _PREFIX: Final = "EWALLET_"
 
@@ -39,6 +40,7 @@ class Settings(BaseSettings):
     tls_chain: Path | None = None
     tls_key: Path | None = None
     proxies: int = Field(default=0, ge=0, le=10)
+    limits: str = RATE
     unsafe_loopback: bool = False
 
     @property
@@ -63,6 +65,11 @@ class Settings(BaseSettings):
         return frozenset({urlsplit(self.issuer).netloc})
 
     @property
+    def rate(self) -> Rate | None:
+        """How often one source may ask."""
+        return Rate.parse(self.limits)
+
+    @property
     def secure(self) -> bool:
         """Whether browsers come by https."""
         return self.issuer.startswith("https://")
@@ -79,11 +86,11 @@ def read(values: Mapping[str, Any] | None = None) -> Settings:
     try:
         found = Settings(**(values or {}))
         oauth.url(found.issuer, f"{_PREFIX}ISSUER", loopback=found.unsafe_loopback)
-        _ = found.address
+        _ = found.address, found.rate
     except ValidationError as exc:
         names = sorted({f"{_PREFIX}{error['loc'][0]}".upper() for error in exc.errors()})
         raise UsageError("usage.configuration", f"missing or wrong: {', '.join(names)}") from None
-    except Malformed as exc:
+    except (Malformed, UsageError) as exc:
         raise UsageError("usage.configuration", exc.detail) from None
     except ValueError:
         raise UsageError("usage.configuration", f"{_PREFIX}LISTEN is not host:port") from None

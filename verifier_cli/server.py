@@ -26,6 +26,7 @@ from ewallet.errors import EWalletError, ProtocolError, StoreError
 from ewallet.exchange import Exchange
 from ewallet.oauth import ErrorResponse
 from ewallet.oid4vp.request import MEDIA_TYPE, Fetch
+from ewallet.rate import Limiter
 from ewallet.shape import Json
 from ewallet.verifier import Verifier
 from verifier_cli import asking, batch
@@ -37,13 +38,18 @@ _TIDY: Final = 60.0  # seconds between two looks for what need not be kept
 
 @dataclass(frozen=True, kw_only=True)
 class Desk:
-    """What is served: requests and verdicts, under the names ``hosts``; ``check_ready`` raises while it cannot be."""
+    """What is served: requests and verdicts, under the names ``hosts``; ``check_ready`` raises while it cannot be.
+
+    ``limiter`` counts requests by source, ``proxies`` of our own stand before the service.
+    """
 
     exchange: Exchange
     verifier: Verifier
     check_ready: Callable[[], None]
     hosts: frozenset[str]
     api_key: str = field(repr=False)
+    limiter: Limiter | None = None
+    proxies: int = 0
 
 
 def create_app(desk: Desk) -> Guard:
@@ -64,7 +70,7 @@ def create_app(desk: Desk) -> Guard:
     app.include_router(_operation(desk, app, metrics))
     app.add_exception_handler(EWalletError, _told)
     app.add_exception_handler(HTTPException, _unrouted)
-    return Guard(app, hosts=desk.hosts, observe=metrics.observe)
+    return Guard(app, hosts=desk.hosts, observe=metrics.observe, limiter=desk.limiter, proxies=desk.proxies)
 
 
 # -- what wallets use ------------------------------------------------------------------------------------------
@@ -115,8 +121,8 @@ def _authorized(desk: Desk) -> Callable[[Request], None]:
     def check(request: Request) -> None:
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not compare_digest(_digest(key.strip()), expected):
-            detail, headers = "no api key, or another one", {"www-authenticate": "Bearer"}
-            raise ProtocolError("request.invalid", detail, error="invalid_token", status=401, headers=headers)
+            detail, headers = "no api key, or another one, expected it as bearer", {"www-authenticate": "Bearer"}
+            raise ProtocolError("access.unauthenticated", detail, error="invalid_token", status=401, headers=headers)
 
     return check
 

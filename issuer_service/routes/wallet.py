@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from fastapi import Request as WebRequest
 from fastapi import Response as WebResponse
 
+from ewallet.asgi import source
 from ewallet.oid4vci.metadata import AUTHORIZATION_SERVER, ISSUER, well_known
 from issuer_service.carrying import Received, carried
 from issuer_service.service import Service
@@ -48,7 +49,7 @@ def _protected(router: APIRouter, service: Service) -> None:
     @router.post("/token", openapi_extra=_takes("application/x-www-form-urlencoded"))
     def token(request: Received, web: WebRequest) -> WebResponse:
         """A token for a pre-authorized code."""
-        return carried(issuance.server.token(request, source=_source(web, service.settings.proxies)))
+        return carried(issuance.server.token(request, source=source(web.scope, service.settings.proxies)))
 
     @router.post("/nonce")
     def nonce(request: Received) -> WebResponse:
@@ -111,11 +112,3 @@ def discovery(service: Service) -> APIRouter:
         return carried(issuance.server_metadata(request))
 
     return router
-
-
-def _source(request: WebRequest, proxies: int) -> str:
-    """Who asks: the peer, or what the outermost of our own proxies says; what others say is not believed."""
-    told = [part.strip() for value in request.headers.getlist("x-forwarded-for") for part in value.split(",")]
-    if proxies and len(told) >= proxies:
-        return told[-proxies]
-    return request.client.host if request.client else ""

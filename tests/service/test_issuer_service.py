@@ -7,12 +7,15 @@ import logging
 import re
 
 import pytest
+from starlette.testclient import TestClient
 
 from ewallet.flow import Request
 from ewallet.keys import SigningKey
 from ewallet.oid4vci.offer import CredentialOffer, parse_link
 from ewallet.shape import json_object
 from ewallet.testing.caller import KIND, error, issued
+from issuer_service import settings as settings_module
+from issuer_service.app import create_app
 
 ISSUER = "https://issuer.example.go.kr"
 HTML = {"accept": "text/html"}
@@ -92,6 +95,21 @@ def test_a_proxy_of_ours_says_who_asks(open_site, settings):
 
     assert [400] * 30 + [429] == [guess(f"198.51.100.{number}, 192.0.2.1") for number in range(31)]
     assert 400 == guess("192.0.2.1, 192.0.2.2")
+
+
+def test_a_source_that_asks_too_often_is_told_to_wait(settings):
+    """L-07: whatever it asks for; as often as the settings say, and `off` is a setting too."""
+
+    def asked(limits):
+        app = create_app(settings_module.read(settings | {"limits": limits}))
+        with TestClient(app, base_url=ISSUER) as browser:
+            return [browser.get(path) for path in ("/healthz", "/status", "/nowhere", "/healthz")]
+
+    found = asked("3/60")
+
+    assert [200, 200, 404, 429] == [answer.status_code for answer in found]
+    assert ("limit.rate", "20") == (found[-1].json()["code"], found[-1].headers["retry-after"])
+    assert [200, 200, 404, 200] == [answer.status_code for answer in asked("off")]
 
 
 def test_addresses_come_from_the_configuration(site):
@@ -247,12 +265,32 @@ def test_an_operator_withdraws_an_offer(site):
     assert "invalid_grant" == error(site.caller().redeem(offer))
 
 
-@pytest.mark.parametrize(("key", "status"), [("", 401), ("made-up", 401), ("status-key", 403), ("read-key", 403)])
-def test_an_offer_needs_a_key_with_the_right(site, key, status):
-    """VCI-31: nobody's key, and the keys of others."""
-    answer = site.operator("POST", "/v1/offers", key, subject="hong", types=[KIND])
+NO_RIGHT = {
+    "none": ("", 401, "access.unauthenticated", "Bearer"),
+    "made up": ("made-up", 401, "access.unauthenticated", "Bearer"),
+    "of a court": ("status-key", 403, "access.forbidden", 'Bearer error="insufficient_scope", scope="offer"'),
+    "of an auditor": ("read-key", 403, "access.forbidden", 'Bearer error="insufficient_scope", scope="offer"'),
+}
 
-    assert (status, "application/problem+json") == (answer.status_code, answer.headers["content-type"])
+
+@pytest.mark.parametrize(("key", "status", "code", "challenge"), NO_RIGHT.values(), ids=NO_RIGHT)
+def test_an_offer_needs_a_key_with_the_right(site, key, status, code, challenge):
+    """VCI-31: nobody's key, and the keys of others; which right is wanting is said, and no key is."""
+    answer = site.operator("POST", "/v1/offers", key, subject="hong", types=[KIND])
+    problem = answer.json()
+
+    assert (status, code, status) == (answer.status_code, problem["code"], problem["status"])
+    assert ("application/problem+json", challenge) == tuple(
+        answer.headers[n] for n in ("content-type", "www-authenticate")
+    )
+    assert not key or key not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/v1/certificates?subject=hong", "/metrics"])
+@pytest.mark.parametrize(("key", "status"), [("", 401), ("offer-key", 403), ("read-key", 200)])
+def test_what_was_issued_and_how_much_is_read_with_the_right_to_read(site, path, key, status):
+    """VCI-31, WEB-15: a key that makes offers does not list people's certificates."""
+    assert status == site.operator("GET", path, key).status_code
 
 
 def test_claims_are_not_taken_from_a_call(site):

@@ -36,6 +36,7 @@ ISSUER = "https://issuer.example.go.kr"
         ({"records": "folder:/nowhere"}, "folder of records"),
         ({"listen": "nowhere"}, "EWALLET_LISTEN"),
         ({"proxies": -1}, "EWALLET_PROXIES"),
+        ({"limits": "often"}, "requests/seconds"),
         ({"issuer_keys": "/nowhere"}, "status.key"),
         ({"operators": "/nowhere"}, "operators"),
     ],

@@ -228,6 +228,7 @@ def test_the_banks_side_takes_the_banks_key(method, path, key, service):
     found = service.bank(method, path, key=key, document={} if method == "POST" else None)
 
     assert (401, "Bearer") == (found.status_code, found.headers["www-authenticate"])
+    assert "access.unauthenticated" == found.json()["code"]
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ CODES = {
     "request": "invalid signature_invalid client_id_mismatch untrusted_verifier response_uri_mismatch issuer_mismatch"
     " declined expired",
     "offer": "untrusted_issuer refused unsupported",
+    "access": "unauthenticated forbidden",
     "consent": "required expired withdrawn not_yet_valid scope purpose recipient authority",
     "receipt": "invalid",
     "log": "tampered",
@@ -64,6 +65,7 @@ RAISED_AS = {
     "policy": {"PolicyError"},
     "receipt": {"PolicyError"},
     "log": {"PolicyError"},
+    "access": {"ProtocolError"},
     "consent": {"ConsentError"},
     "storage": {"StoreError"},
     "fetch": {"TransportError"},
