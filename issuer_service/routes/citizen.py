@@ -44,9 +44,11 @@ def routes(service: Service, pages: Pages) -> APIRouter:
     desk = _Desk(service, pages)
     router.get("/")(desk.home)
     router.post("/sign-in")(desk.sign_in)
+    router.get("/sign-in")(desk.start)
     router.post("/sign-out")(desk.sign_out)
     router.get("/kinds/{type_id}")(desk.kind)
     router.post("/kinds/{type_id}/offer")(desk.offer)
+    router.get("/kinds/{type_id}/offer")(desk.offer_again)
     router.get("/my/offers/{handle}.{picture}")(desk.picture)
     router.get("/my/certificates")(desk.certificates)
     router.post("/my/certificates/{certificate_id}/revoke")(desk.revoke)
@@ -67,7 +69,7 @@ class _Desk:
         if session is None:
             return self._pages.show(request, "sign_in", None, citizens=tuple(CITIZENS.values()))
         groups: dict[str, list[CredentialType]] = {}
-        for kind in self._service.issuer.catalog:
+        for kind in sorted(self._service.issuer.catalog, key=lambda kind: words.place(kind.category)):
             if f"{kind.id}.dc+sd-jwt" in self._service.issuance.metadata.configurations:
                 groups.setdefault(words.category(kind.category, self._pages.language(request)), []).append(kind)
         return self._pages.show(request, "home", session, groups=groups)
@@ -85,6 +87,10 @@ class _Desk:
             sessions.cookie, sessions.begin(citizen), secure=sessions.secure, httponly=True, samesite="lax", path="/"
         )
         return response
+
+    def start(self) -> WebResponse:
+        """Where a browser goes that opens the address of a form by itself."""
+        return RedirectResponse(self._home, 303)
 
     def sign_out(self, request: WebRequest, csrf: Token = "") -> WebResponse:
         """End the session."""
@@ -125,6 +131,10 @@ class _Desk:
         kind = self._kind(type_id)
         made = self._service.issuance.offer(type_id, subject=session.citizen_id, tx_code=tx_code == "on")
         return self._offered(request, session, kind, made)
+
+    def offer_again(self, type_id: str) -> WebResponse:
+        """The kind, where a browser opens an offer's address by itself: an offer is made by its form only."""
+        return RedirectResponse(f"{self._home}kinds/{self._kind(type_id).id}", 303)
 
     def picture(self, request: WebRequest, handle: str, picture: str) -> WebResponse:
         """The QR code of an offer, as a picture, for the person it was made for."""
@@ -176,6 +186,7 @@ class _Desk:
             picture=picture,
             tx_code=made.tx_code,
             until=clock(made.until),
+            seconds=int((made.until - self._service.env.now()).total_seconds()),
         )
 
     def _row(self, certificate: Certificate, language: Language, now: datetime) -> dict[str, object]:
