@@ -81,6 +81,13 @@ class Problem:
 
 
 _AGAIN: Final = {429: {"retry-after": "1"}, 503: {"retry-after": "5"}}
+_BY_CODE: Final = {
+    "limit.rate": 429,
+    "limit.size": 413,
+    "usage.configuration": 500,
+    "usage.in_progress": 409,
+    "usage.key_reused": 422,
+}
 _STATUSES: Final[tuple[tuple[type[EWalletError], int], ...]] = (
     (NotFound, 404),
     (AlreadyUsed, 409),
@@ -95,8 +102,8 @@ _STATUSES: Final[tuple[tuple[type[EWalletError], int], ...]] = (
 def _status(error: EWalletError) -> int:
     if isinstance(error, ProtocolError):
         return error.status
-    if error.code in {"limit.rate", "limit.size", "usage.configuration"}:
-        return {"limit.rate": 429, "limit.size": 413}.get(error.code, 500)
+    if error.code in _BY_CODE:
+        return _BY_CODE[error.code]
     return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
 
 

@@ -30,6 +30,12 @@ A setting is missing or contradicts another one. | Correct the named setting and
 usage.file
 A named file cannot be read or written. | Check that the path exists, is a regular file and may be opened by you.
 지정한 파일을 읽거나 쓸 수 없습니다. | 경로가 맞는지, 일반 파일인지, 접근 권한이 있는지 확인하십시오.
+usage.key_reused
+The key that names this call has named another call before. | Give each new call a key of its own.
+이 호출에 붙인 키가 이미 다른 호출에 쓰였습니다. | 호출마다 새 키를 쓰십시오.
+usage.in_progress
+The same call was made a moment ago and is being worked on. | Wait a moment and make it again with the same key.
+같은 호출을 이미 처리하고 있습니다. | 잠시 뒤 같은 키로 다시 호출하십시오.
 usage.missing_extra
 This function needs an optional part that is not installed. | Install the named extra and try again.
 이 기능에 필요한 선택 구성 요소가 설치되어 있지 않습니다. | 안내된 구성 요소를 설치한 뒤 다시 실행하십시오.

@@ -14,6 +14,7 @@ from ewallet.catalog import Catalog
 from ewallet.env import Env
 from ewallet.errors import UsageError
 from ewallet.files import read_secret
+from ewallet.idempotency import Calls
 from ewallet.issuance import Issuance, Records
 from ewallet.issuer import Issuer
 from ewallet.keys import SigningKey
@@ -39,6 +40,7 @@ class Service:
     records: Records
     sessions: Sessions
     operators: tuple[operators.Operator, ...]
+    calls: Calls
 
     @classmethod
     def of(cls, settings: Settings, env: Env | None = None) -> Service:
@@ -74,6 +76,7 @@ class Service:
             records=records,
             sessions=Sessions(issuance.server, database.issuance, secure=settings.secure, env=env),
             operators=operators.read(settings.operators),
+            calls=Calls(database.issuer_calls, env=env),
         )
 
 

@@ -16,6 +16,7 @@ from ewallet.env import Env
 from ewallet.errors import UsageError
 from ewallet.exchange import Exchange
 from ewallet.files import read_secret
+from ewallet.idempotency import Calls
 from ewallet.keys import SigningKey
 from ewallet.oid4vp.request import client_id
 from ewallet.rate import RATE, Limiter, Rate
@@ -110,6 +111,7 @@ def _desk(session: Session, url: str, database: Database, at: socket, key: str) 
     return Desk(
         exchange=exchange,
         verifier=verifier,
+        calls=Calls(database.verifier_calls),
         check_ready=lambda: _check_ready(database, trust),
         hosts=frozenset({urlsplit(exchange.url).netloc, _netloc(at)}),
         api_key=key,

@@ -15,7 +15,7 @@ from hmac import compare_digest
 from http import HTTPStatus
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from starlette.exceptions import HTTPException
 
@@ -24,10 +24,11 @@ from ewallet import jose, qr
 from ewallet.asgi import Guard, Problem
 from ewallet.errors import EWalletError, ProtocolError, StoreError
 from ewallet.exchange import Exchange
+from ewallet.idempotency import Calls
 from ewallet.oauth import ErrorResponse
 from ewallet.oid4vp.request import MEDIA_TYPE, Fetch
 from ewallet.rate import Limiter
-from ewallet.shape import Json
+from ewallet.shape import Json, json_object
 from ewallet.verifier import Verifier
 from verifier_cli import asking, batch
 
@@ -40,11 +41,13 @@ _TIDY: Final = 60.0  # seconds between two looks for what need not be kept
 class Desk:
     """What is served: requests and verdicts, under the names ``hosts``; ``check_ready`` raises while it cannot be.
 
+    ``calls`` keeps the answers to requests for which the bank's programs may ask again.
     ``limiter`` counts requests by source, ``proxies`` of our own stand before the service.
     """
 
     exchange: Exchange
     verifier: Verifier
+    calls: Calls
     check_ready: Callable[[], None]
     hosts: frozenset[str]
     api_key: str = field(repr=False)
@@ -135,8 +138,11 @@ def _bank(desk: Desk) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["bank"], dependencies=[Depends(_authorized(desk))])
 
     @router.post("/requests", status_code=201, summary="Ask for certificates", openapi_extra=_takes(_REQUEST))
-    def ask(body: Annotated[bytes, Depends(_json)]) -> Response:
-        return _created(asking.created(asking.ask(desk.exchange, body)))
+    def ask(
+        body: Annotated[bytes, Depends(_json)], key: Annotated[str | None, Header(alias="idempotency-key")] = None
+    ) -> Response:
+        asked = desk.calls.once(key, caller=desk.api_key, asked=body, perform=lambda: _asked(desk, body))
+        return _created(asked)
 
     @router.get("/requests/{id_}", summary="What has become of a request")
     def outcome(id_: str, response_code: str | None = None) -> Response:
@@ -150,7 +156,12 @@ def _bank(desk: Desk) -> APIRouter:
     return router
 
 
-def _created(document: dict[str, Json]) -> Response:
+def _asked(desk: Desk, body: bytes) -> bytes:
+    return jose.to_json(asking.created(asking.ask(desk.exchange, body)))
+
+
+def _created(raw: bytes) -> Response:
+    document = json_object(raw)
     drawn = document | {"qr": qr.svg(document["link"])}
     return Response(jose.to_json(drawn), 201, {"location": f"/v1/requests/{document['id']}"}, _JSON)
 

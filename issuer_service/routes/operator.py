@@ -6,15 +6,19 @@ No call takes claims: they come from the records when a wallet asks for the cred
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Header, Query
 from fastapi import Response as WebResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from ewallet.errors import NotFound
+from ewallet.issuer import MAX_PAGE, PAGE, Certificate
 from issuer_service import operators
 from issuer_service.service import Service
+
+_SUBJECT: Final = r"^[A-Za-z0-9._-]+$"
+_AGAIN: Final = "a text in double quotes that names this call: made again under the same one, it has the same answer"
 
 Key = Annotated[str, Header(alias="authorization")]
 
@@ -26,7 +30,7 @@ class _Strict(BaseModel):
 class OfferRequest(_Strict):
     """Who may have which kinds; ``tx_code`` asks for a code that goes another way than the offer."""
 
-    subject: str = Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._-]+$")
+    subject: str = Field(min_length=1, max_length=128, pattern=_SUBJECT)
     types: list[str] = Field(min_length=1, max_length=10)
     tx_code: bool = False
 
@@ -56,6 +60,26 @@ class Issued(BaseModel):
     until: datetime
     status: Literal["valid", "revoked", "suspended"]
 
+    @classmethod
+    def of(cls, certificate: Certificate) -> Issued:
+        """As programs of the agency read it."""
+        return cls.model_validate(
+            {
+                "id": certificate.id,
+                "type": certificate.type_id,
+                "issued": certificate.issued,
+                "until": certificate.until,
+                "status": certificate.status.name.lower(),
+            }
+        )
+
+
+class IssuedPage(BaseModel):
+    """Some of what was issued; ``next`` is the cursor of the page after this one, null on the last."""
+
+    certificates: list[Issued]
+    next: str | None
+
 
 def routes(service: Service) -> APIRouter:
     """The calls below ``/v1``."""
@@ -66,18 +90,17 @@ def routes(service: Service) -> APIRouter:
 
 
 def _offers(router: APIRouter, service: Service) -> None:
-    @router.post("/offers", status_code=201)
-    def make(wanted: OfferRequest, authorization: Key = "") -> OfferMade:
+    @router.post("/offers", status_code=201, response_model=OfferMade)
+    def make(
+        wanted: OfferRequest,
+        authorization: Key = "",
+        key: Annotated[str | None, Header(alias="idempotency-key", description=_AGAIN)] = None,
+    ) -> WebResponse:
         """Offer certificates to a person; the link is good for five minutes and one wallet."""
         operators.check(service.operators, authorization, "offer")
-        made = service.issuance.offer(*wanted.types, subject=wanted.subject, tx_code=wanted.tx_code)
-        return OfferMade(
-            handle=made.handle,
-            uri=made.offer.uri,
-            reference_uri=made.reference.uri,
-            tx_code=made.tx_code,
-            until=made.until,
-        )
+        asked = wanted.model_dump_json().encode()
+        made = service.calls.once(key, caller=authorization, asked=asked, perform=lambda: _made(service, wanted))
+        return WebResponse(made, 201, media_type="application/json")
 
     @router.delete("/offers/{handle}", status_code=204, response_class=WebResponse)
     def withdraw(handle: str, authorization: Key = "") -> None:
@@ -87,23 +110,30 @@ def _offers(router: APIRouter, service: Service) -> None:
             raise NotFound("storage.not_found", "no offer of that handle waits")
 
 
+def _made(service: Service, wanted: OfferRequest) -> bytes:
+    made = service.issuance.offer(*wanted.types, subject=wanted.subject, tx_code=wanted.tx_code)
+    told = OfferMade(
+        handle=made.handle,
+        uri=made.offer.uri,
+        reference_uri=made.reference.uri,
+        tx_code=made.tx_code,
+        until=made.until,
+    )
+    return told.model_dump_json().encode()
+
+
 def _certificates(router: APIRouter, service: Service) -> None:
     @router.get("/certificates")
-    def certificates(subject: str, authorization: Key = "") -> list[Issued]:
-        """What was issued to a person, the newest first."""
+    def certificates(
+        subject: Annotated[str, Query(min_length=1, max_length=128, pattern=_SUBJECT)],
+        limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = PAGE,
+        cursor: Annotated[str | None, Query(max_length=256, description="the `next` of the page before")] = None,
+        authorization: Key = "",
+    ) -> IssuedPage:
+        """What was issued to a person, the newest first, page by page."""
         operators.check(service.operators, authorization, "read")
-        return [
-            Issued.model_validate(
-                {
-                    "id": each.id,
-                    "type": each.type_id,
-                    "issued": each.issued,
-                    "until": each.until,
-                    "status": each.status.name.lower(),
-                }
-            )
-            for each in service.issuer.certificates(subject)
-        ]
+        found = service.issuer.listing(subject, cursor=cursor, limit=limit)
+        return IssuedPage(certificates=[Issued.of(each) for each in found.certificates], next=found.next)
 
     @router.post("/certificates/{id}/revoke", status_code=204, response_class=WebResponse)
     def revoke(id: str, change: Change, authorization: Key = "") -> None:  # noqa: A002 - its name in the address

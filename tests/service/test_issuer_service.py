@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import re
+from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 from starlette.testclient import TestClient
@@ -244,10 +246,10 @@ def test_an_operator_offers_revokes_suspends_and_resumes(site):
     caller = site.caller()
     caller.credential(caller.token(offer, made.json()["tx_code"]))
     path, states = "/v1/certificates", []
-    (first,) = site.operator("GET", f"{path}?subject=hong").json()
+    (first,) = site.operator("GET", f"{path}?subject=hong").json()["certificates"]
     for change in ("suspend", "resume", "revoke"):
         assert 204 == site.operator("POST", f"{path}/{first['id']}/{change}", reason="a test").status_code
-        states += [each["status"] for each in site.operator("GET", f"{path}?subject=hong").json()]
+        states += [each["status"] for each in site.operator("GET", f"{path}?subject=hong").json()["certificates"]]
     again = site.operator("POST", f"{path}/{first['id']}/resume", reason="a test")
 
     assert (201, parse_link(made.json()["uri"])) == (made.status_code, offer)
@@ -286,6 +288,48 @@ def test_an_offer_needs_a_key_with_the_right(site, key, status, code, challenge)
     assert not key or key not in answer.text
 
 
+def test_an_offer_that_is_made_again_is_the_same_offer(site):
+    """F-14: with an Idempotency-Key, for the operator who made it."""
+
+    def make(key, operator="all-key", subject="hong"):
+        headers = {"authorization": f"Bearer {operator}", "idempotency-key": key}
+        return site.browser.post("/v1/offers", headers=headers, json={"subject": subject, "types": [KIND]})
+
+    first, again, other, others = make('"one"'), make('"one"'), make('"two"'), make('"one"', operator="offer-key")
+    refused = make('"one"', subject="kim")
+
+    assert [201] * 4 == [each.status_code for each in (first, again, other, others)]
+    assert first.json() == again.json()
+    assert 3 == len({each.json()["handle"] for each in (first, other, others)})
+    assert (422, "usage.key_reused") == (refused.status_code, refused.json()["code"])
+
+
+def test_what_was_issued_is_read_page_by_page(site):
+    """The newest first; what is issued meanwhile moves nothing, and a cursor that is none is refused."""
+
+    def issue():
+        site.clock.advance(timedelta(seconds=1))
+        site.caller().credential(site.caller().token(site.service.issuance.offer(KIND, subject="hong")))
+
+    def page(**asked):
+        return site.operator("GET", f"/v1/certificates?{urlencode({'subject': 'hong', **asked})}")
+
+    for _ in range(5):
+        issue()
+    whole = [each["id"] for each in page().json()["certificates"]]
+    first = page(limit=2).json()
+    issue()
+    second = page(limit=2, cursor=first["next"]).json()
+    third = page(limit=2, cursor=second["next"]).json()
+    pages = [[each["id"] for each in found["certificates"]] for found in (first, second, third)]
+
+    assert [whole[:2], whole[2:4], whole[4:]] == pages
+    assert (None, 6) == (third["next"], len(page().json()["certificates"]))
+    assert [400, 400, 422, 422] == [
+        page(**wrong).status_code for wrong in ({"cursor": "x"}, {"cursor": "a" * 99}, {"limit": 0}, {"limit": 201})
+    ]
+
+
 @pytest.mark.parametrize("path", ["/v1/certificates?subject=hong", "/metrics"])
 @pytest.mark.parametrize(("key", "status"), [("", 401), ("offer-key", 403), ("read-key", 200)])
 def test_what_was_issued_and_how_much_is_read_with_the_right_to_read(site, path, key, status):
@@ -319,7 +363,7 @@ def test_statements_in_parameters_are_only_text(site, text):
     listed = site.operator("GET", f"/v1/certificates?subject={text}")
     changed = site.operator("POST", f"/v1/certificates/{text}/revoke", reason=text)
 
-    assert ([], 404) == (listed.json(), changed.status_code)
+    assert (422, 404) == (listed.status_code, changed.status_code)
     assert [400, 404] == [site.caller().redeem(text).status, site.browser.get(f"/status/{text}").status_code]
 
 

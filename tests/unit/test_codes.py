@@ -16,7 +16,7 @@ from ewallet.errors import UNDECIDED, EWalletError
 ROOT = Path(__file__).parents[2]
 
 CODES = {
-    "usage": "argument configuration file missing_extra",
+    "usage": "argument configuration file key_reused in_progress missing_extra",
     "malformed": "encoding json json_duplicate claim_type sdjwt cbor cose mdoc x509 url qr image offer vp_token",
     "limit": "size depth count decompressed time rate",
     "crypto": "alg_not_allowed hash_not_allowed key_invalid signature_invalid crit_unsupported typ_mismatch"
