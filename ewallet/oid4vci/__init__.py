@@ -84,8 +84,8 @@ class TokenRequest:
             raise _wrong("grant_type is missing", "invalid_request")
         if members["grant_type"] != PRE_AUTHORIZED:
             raise _wrong("another grant than that of a pre-authorized code", "unsupported_grant_type")
-        if "pre-authorized_code" not in members or "user_pin" in members:  # user_pin: what drafts called tx_code
-            raise _wrong("no pre-authorized_code, or a user_pin", "invalid_request")
+        if "pre-authorized_code" not in members:
+            raise _wrong("no pre-authorized_code", "invalid_request")
         return cls(
             code=members["pre-authorized_code"], tx_code=members.get("tx_code"), client_id=members.get("client_id")
         )
