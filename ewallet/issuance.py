@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from threading import Lock
 from typing import Final, Protocol
@@ -48,10 +48,12 @@ from ewallet.oid4vci import (
 from ewallet.oid4vci.metadata import (
     AUTHORIZATION_SERVER,
     ISSUER,
+    SIGNED,
     IssuerMetadata,
     Recipient,
     RequestEncryption,
     ResponseEncryption,
+    prefers_signed,
     well_known,
 )
 from ewallet.oid4vci.proof import ProofRules, check_proofs
@@ -62,6 +64,7 @@ from ewallet.type_metadata import describe
 _LOG: Final = logging.getLogger("ewallet")
 
 _JSON: Final = "application/json"
+_METADATA_LIFE: Final = timedelta(days=1)  # of what is signed about the issuer itself
 _ANYBODY: Final = {"access-control-allow-origin": "*"}  # public, and the same for everybody
 _PUBLIC: Final = {"cache-control": "public, max-age=300", **_ANYBODY}
 
@@ -169,6 +172,7 @@ class Issuance:
         self._env = env or Env()
         self._keys = tuple(encryption_keys)
         self._signed: dict[str, _Signed] = {}
+        self._own: tuple[bytes, datetime] = b"", datetime.min.replace(tzinfo=UTC)
         self._lock = Lock()
 
     def offer(self, *type_ids: str, subject: str, tx_code: bool = False, format_id: str = "dc+sd-jwt") -> Offered:
@@ -252,9 +256,12 @@ class Issuance:
         """The offer of a reference (§4.1.3); :class:`ewallet.errors.NotFound`."""
         return self.server.answer(self.server.offered(handle).to_bytes(), self._env.now(), bound=False)
 
-    def issuer_metadata(self, _request: Request) -> Response:
-        """What is issued here (§12.2)."""
-        return Response(200, {"content-type": _JSON, **_PUBLIC}, self.metadata.to_bytes())
+    def issuer_metadata(self, request: Request) -> Response:
+        """What is issued here (§12.2), signed (§12.2.3) for those who would rather have it so."""
+        headers = {**_PUBLIC, "vary": "accept"}
+        if prefers_signed(values(request, "accept")):
+            return Response(200, {"content-type": SIGNED, **headers}, self._signed_metadata())
+        return Response(200, {"content-type": _JSON, **headers}, self.metadata.to_bytes())
 
     def server_metadata(self, _request: Request) -> Response:
         """How tokens are had here (§12.3, RFC 8414)."""
@@ -387,6 +394,15 @@ class Issuance:
         """Nothing has to be kept to know it again, and no other token has it."""
         tag = self.server.tag(f"notification:{certificate_id}:{authorized.token.hex()}")
         return f"{certificate_id}.{to_base64url(tag[:16])}"
+
+    def _signed_metadata(self) -> bytes:
+        at = self._env.now()
+        with self._lock:
+            signed, since = self._own
+            if not signed or not timedelta(0) <= at - since < _METADATA_LIFE / 2:
+                signer, until = self.issuer.metadata_signer, at + _METADATA_LIFE
+                self._own = signed, _ = self.metadata.signed(signer, at=at, until=until).encode("ascii"), at
+        return signed
 
     def _status_token(self, uri: str) -> _Signed:
         at, changes = self._env.now(), self.issuer.status_changes()

@@ -194,6 +194,11 @@ class Issuer:
         """The algorithm of each national system's signer."""
         return {system: signer.public.alg for system, signer in self._signers.items()}
 
+    @property
+    def metadata_signer(self) -> Signer:
+        """Signs what the issuer says about itself: the first signer by the name of its national system."""
+        return self._signers[min(self._signers)]
+
     def certificates(self, subject: str) -> tuple[Certificate, ...]:
         """What was issued to a subject, the newest first."""
         return self._store.certificates(subject)

@@ -12,7 +12,7 @@ from ewallet.acceptance import Offering
 from ewallet.errors import EWalletError, StoreError, TransportError, UsageError
 from ewallet.flow import Response
 from ewallet.oid4vci import NotificationRequest
-from ewallet.shape import json_object
+from ewallet.shape import base64url, json_object
 from ewallet.testing.peers import IssuerPeer
 from ewallet.testing.pki import ISSUER
 from ewallet.trust import TrustList
@@ -45,9 +45,11 @@ def _with(change):
     def spoil(_request, response):
         if response.status != 200:
             return response
-        document = json_object(response.body)
+        signed = response.headers["content-type"] == "application/jwt"
+        document = json_object(base64url(response.body.decode().split(".")[1]) if signed else response.body)
         change(document)
-        return replace(response, body=json.dumps(document).encode())
+        headers = {**response.headers, "content-type": "application/json"}
+        return replace(response, headers=headers, body=json.dumps(document).encode())
 
     return spoil
 
