@@ -126,7 +126,7 @@ class Acceptance:
         offer = found.link
         if isinstance(offer, OfferReference):
             reference = offer.url
-            raw = yield from talk.get(reference, limit=_MAX_OFFER)
+            raw = yield from talk.offer(reference, limit=_MAX_OFFER)
             offer = CredentialOffer.parse(raw, loopback=True)
             if _origin(offer.issuer) != _origin(reference):
                 raise ProtocolError("request.issuer_mismatch", "the offer names another issuer than where it is from")

@@ -43,6 +43,14 @@ class Conversation:
         response = yield Request("GET", url, _JSON, limit=limit)
         return self._document(response)
 
+    def offer(self, url: str, *, limit: int) -> Flow[bytes]:
+        """As :meth:`get`, of an offer; ``offer.refused`` where none waits there: one is handed out once."""
+        response = yield Request("GET", url, _JSON, limit=limit)
+        if response.status in {404, 410}:
+            detail = f"the issuer answered {response.status}, the offer was used, is over, or never was"
+            raise ProtocolError("offer.refused", detail, status=response.status)
+        return self._document(response)
+
     def metadata(self, url: str, *, limit: int) -> Flow[Response]:
         """As :meth:`get`, of a document that had better come signed: whether it has, its media type says."""
         response = yield Request("GET", url, {"accept": "application/jwt, application/json;q=0.9"}, limit=limit)

@@ -77,6 +77,14 @@ def test_an_offer_becomes_a_certificate(ewallet_kit, wallet, encrypted, tx_code,
     assert keys == set(ewallet_kit.wallet_store._keys)
 
 
+def test_an_offer_that_is_over_is_refused_by_the_issuer_and_no_fault_of_the_network(wallet, issuer):
+    """Whoever comes second is told that there is no offer, and not to look at the connection."""
+    offered = issuer.offered(KIND)
+    issuer.issuance.server.withdraw(offered.handle)
+
+    assert "offer.refused" == _refused(wallet.accept, offered.reference.uri)
+
+
 def test_who_offers_is_known_before_anything_is_fetched(ewallet_kit, wallet, issuer):
     """The person is asked with the host in view; what was agreed to is then accepted."""
     offered = issuer.offered(KIND)
