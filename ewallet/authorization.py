@@ -176,12 +176,15 @@ class AuthorizationServer:
     def token(self, request: Request, *, source: str = "") -> Response:
         """The answer of the token endpoint (§6); ``source`` is where the request came from, to slow down guessing.
 
-        Errors ``invalid_request``, ``invalid_grant``, ``unsupported_grant_type``, ``invalid_dpop_proof``,
+        A ``client_id`` is a name that anybody can give, and changes nothing. Errors ``invalid_request``,
+        ``invalid_client`` (401), ``invalid_grant``, ``unsupported_grant_type``, ``invalid_dpop_proof``,
         ``use_dpop_nonce``; ``temporarily_unavailable`` (429) for a source that failed too often.
         """
         at = self._env.now()
         check_media_type(request, _FORM, "invalid_request", status=400)
         asked = TokenRequest.parse(request.body)
+        asked.check_client(anonymous=self.metadata.anonymous)
+        oauth.check_public_client(request.headers, asked.credentials)
         proof = self._proof(request, f"{self.issuer}/token", at) if values(request, "dpop") else None
         token = to_base64url(self._env.random(32))
         attempt = self._attempt(asked, token, proof, source, at)
