@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from threading import RLock
 from time import sleep
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from sqlalchemy import Connection, MetaData, Table, create_engine, event, func, select
 from sqlalchemy import Engine as Pool
@@ -94,7 +94,12 @@ def moment(stored: int) -> datetime:
 
 def insert_into(table: Table, connection: Connection) -> Insert:
     """An insert that knows ``ON CONFLICT``: both engines have it, each in a class of its own."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    return insert_for(table, connection.dialect.name)
+
+
+def insert_for(table: Table, dialect: str) -> Insert:
+    """The same for a statement that is built once: building one costs more than what SQLite does with it."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 def take_turns(connection: Connection, *about: bytes) -> None:
@@ -118,14 +123,17 @@ class Engine:
         self._versions: dict[str, int] = {}
         with translated():
             self._engine = create_engine(url, hide_parameters=True, **_options(url, memory=self._memory))
-        self._reader = self._engine
+        self._reader = self._glancer = self._engine
+        self._writer = self._engine.execution_options(ewallet_begin="BEGIN IMMEDIATE")
         if self.is_sqlite:
             event.listen(self._engine, "connect", _connected)
             event.listen(self._engine, "begin", _begun)
+            self._glancer = self._engine.execution_options(ewallet_begin="")
         else:
             event.listen(self._engine, "connect", _settled)
             # One snapshot for all that a transaction reads, as SQLite has it.
             self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            self._glancer = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @property
     def is_memory(self) -> bool:
@@ -144,15 +152,19 @@ class Engine:
             yield connection
 
     @contextmanager
+    def glancing(self) -> Iterator[Connection]:
+        """For one statement that only reads: it sees one moment by itself, without a transaction around it."""
+        with self._turn, translated(), _connection(self._glancer) as connection:
+            yield connection
+
+    @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that is on disk when the block ends, and undone if the block raises.
 
         Where the connection is lost in the very commit, ``storage.unavailable`` leaves open which of the two it was.
         """
-        with self._turn, translated(), _connection(self._engine) as connection:
-            writer = connection.execution_options(ewallet_begin="BEGIN IMMEDIATE")
-            with writer.begin():
-                yield writer
+        with self._turn, translated(), _connection(self._writer) as connection, connection.begin():
+            yield connection
 
     def prepare(self, role: str, tables: MetaData, version: int) -> None:
         """Create a role's tables in that version, or bring older ones up to it.
@@ -322,4 +334,7 @@ def _use_log(connection: sqlite3.Connection, tries: int = _BUSY * 20) -> None:
 
 
 def _begun(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("ewallet_begin", "BEGIN"))
+    begin = connection.get_execution_options().get("ewallet_begin", "BEGIN")
+    if begin:
+        raw = cast(sqlite3.Connection, connection.connection.dbapi_connection)
+        raw.execute(begin)

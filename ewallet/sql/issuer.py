@@ -41,7 +41,7 @@ class _Stage(IntEnum):
 
 
 class SqlIssuerStore:
-    """An :class:`ewallet.issuer.IssuerStore` in a database. It keeps no claims."""
+    """An :class:`ewallet.issuer.IssuerStore` in a database. It keeps no claims that it could read."""
 
     def __init__(self, engine: Engine) -> None:
         engine.prepare("issuer", ISSUER, ISSUER_VERSION)

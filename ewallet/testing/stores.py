@@ -10,7 +10,7 @@ from threading import RLock
 from ewallet.collection import Pending
 from ewallet.credential import StatusRef
 from ewallet.errors import AlreadyUsed, NotFound, StatusError
-from ewallet.exchange import Kept, Sealed
+from ewallet.exchange import Kept, Sealed, Settled
 from ewallet.issuer import Certificate, Intent
 from ewallet.order import Order, RepeatedError
 from ewallet.status import Status
@@ -283,26 +283,16 @@ class MemoryVerifierStore:
         with self._lock:
             return self.exchange(next((kept.id for kept in self._exchanges.values() if kept.handle == handle), b""))
 
-    def take_exchange(self, id_: bytes) -> None:
+    def settle_exchange(self, id_: bytes, settled: Settled) -> None:
         with self._lock:
             if not self.exchange(id_).open:
                 raise AlreadyUsed("storage.already_used", "the request was answered before")
-            self._exchanges[id_] = replace(self._exchanges[id_], open=False)
-
-    def reopen_exchange(self, id_: bytes) -> None:
-        with self._lock:
-            if self.exchange(id_).outcome is None:
-                self._exchanges[id_] = replace(self._exchanges[id_], open=True)
-
-    def settle_exchange(self, id_: bytes, outcome: str, code: bytes | None, claims: Sealed | None) -> None:
-        with self._lock:
-            if self.exchange(id_).outcome is not None:
-                raise AlreadyUsed("storage.already_used", "the request was settled before")
-            self._exchanges[id_] = replace(self._exchanges[id_], open=False, record=None, outcome=outcome)
-            if code:
-                self._codes[id_] = code
-            if claims:
-                self._claims[id_] = claims
+            self.take_nonce(settled.nonce, settled.until)
+            self._exchanges[id_] = replace(self._exchanges[id_], open=False, record=None, outcome=settled.outcome)
+            if settled.code:
+                self._codes[id_] = settled.code
+            if settled.claims:
+                self._claims[id_] = settled.claims
 
     def take_code(self, id_: bytes, code: bytes) -> None:
         with self._lock:

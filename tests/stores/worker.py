@@ -16,6 +16,7 @@ from itertools import count
 from ewallet.authorization import Attempt
 from ewallet.credential import StatusRef
 from ewallet.errors import AlreadyUsed, EWalletError
+from ewallet.exchange import Sealed, Settled
 from ewallet.issuer import Certificate, Intent
 from ewallet.sql import Database
 from ewallet.status import Status
@@ -75,11 +76,21 @@ def _collect(command):
     return _database(command["url"]).issuance.collect(command["digest"].encode())
 
 
-def _answer(command):
-    """The first answer, the one verdict, the one look at what was shown."""
-    store, id_ = _database(command["url"]).verifier, command["id"].encode()
+def _settle(command):
+    """The one verdict."""
+    claims = Sealed(record=b"claims", until=AT + timedelta(hours=1))
+    nonce = command.get("nonce", command["id"])
+    settled = Settled(outcome="{}", nonce=nonce, until=AT, code=b"code", claims=claims)
+    return _is_first(lambda store: store.settle_exchange(command["id"].encode(), settled), command)
+
+
+def _take_code(command):
+    return _is_first(lambda store: store.take_code(command["id"].encode(), b"code"), command)
+
+
+def _is_first(action, command):
     try:
-        getattr(store, command["step"])(id_, *[argument.encode() for argument in command["arguments"]])
+        action(_database(command["url"]).verifier)
     except AlreadyUsed:
         return False
     return True
@@ -239,7 +250,8 @@ COMMANDS = {
         _redeem,
         _take,
         _collect,
-        _answer,
+        _settle,
+        _take_code,
         _read_claims,
         _status_list,
         _intend,
