@@ -7,7 +7,7 @@ SOURCES := ewallet issuer_service verifier_cli
 EXACT := ewallet/formats/*,ewallet/disclosure.py,ewallet/trust.py,ewallet/status.py,ewallet/verifier.py,ewallet/verdict.py,ewallet/shape.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports docs bench catalogue wheel wheel-test faults clean
+.PHONY: help demo test lint types imports docs pictures bench catalogue wheel wheel-test faults clean
 
 help:  ## print this
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -54,6 +54,9 @@ imports: .venv/dev.stamp  ## the layers: dependencies point down
 
 docs: .venv/dev.stamp  ## the pages that are made from code and data
 	@for page in docs/generate_*.py; do $(BIN)/python $$page; done
+
+pictures: .venv/dev.stamp  ## the pictures of the pages in docs/pictures, where Chromium is
+	@$(BIN)/python docs/take_pictures.py
 
 catalogue: .venv/base.stamp  ## check every certificate kind in schemas/
 	@$(BIN)/python -m ewallet.catalog
