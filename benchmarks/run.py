@@ -18,6 +18,7 @@ TABLES = {
     10: "bench_status",
     11: "bench_qr",
     13: "bench_commands",
+    14: "bench_pages",
 }
 
 
