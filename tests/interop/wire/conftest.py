@@ -162,8 +162,13 @@ class Town:
         """A call of our own programs' API."""
         headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
         response = self.send(Request(method, url, headers, json.dumps(body).encode() if body else b""))
-        assert response.status in {200, 201}, response
-        return json.loads(response.body)
+        assert response.status in {200, 201, 204}, response
+        return json.loads(response.body or b"null")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """In which our commands run."""
+        return _environment(self.folder)
 
     def offer(self, kind: str = _KIND, *, tx_code: bool = False, issuer: str = "") -> Any:
         """An offer to the citizen."""
@@ -173,6 +178,11 @@ class Town:
     def certificates(self) -> Any:
         """What was issued to the citizen, the newest first."""
         return self.call("GET", f"{self.issuer}/v1/certificates?subject={_CITIZEN}", _OPERATOR)
+
+    def revoke(self, certificate_id: str) -> None:
+        """End a certificate of ours."""
+        url = f"{self.issuer}/v1/certificates/{certificate_id}/revoke"
+        self.call("POST", url, _OPERATOR, reason="가상 사유")
 
     def ask(self, prefix: str = "x509_hash", **asked: Any) -> Any:
         """A request of that bank."""
@@ -226,13 +236,15 @@ class Town:
         more = ("--state", f"sqlite:///{prefix}.db", "--redirect-to", "https://bank.example")
         return running(self.folder, "-m", "verifier_cli", "serve", *files, *own, *more)
 
-    def write(self) -> None:
-        """The files that the processes read."""
+    def write(self, *, one_key: bool) -> None:
+        """The files that the processes read; with ``one_key`` the issuer signs its status lists as its certificates."""
         self.pki.save(self.folder / "pki")
         office = self.folder / "office"
         shutil.copytree(self.folder / "pki" / "signers", office)
         (office / "verifier.key").rename(self.folder / "bank.key")
         (office / "verifier.pem").rename(self.folder / "bank.pem")
+        for kind in ("key", "pem") if one_key else ():
+            shutil.copyfile(office / f"resident.{kind}", office / f"status.{kind}")
         (self.folder / "trust.jwt").write_text(self.trust.signed(self.pki.operator), "ascii")
         (self.folder / "operator.jwk").write_text(json.dumps(self.pki.operator_key.jwk), "ascii")
         digest = sha256(_OPERATOR.encode()).hexdigest()
@@ -258,13 +270,13 @@ def found_town(tmp_path_factory):
     """Founds a town that trusts others too, and starts its services."""
 
     @contextmanager
-    def found(**others: Pki) -> Iterator[Town]:
+    def found(*, one_key: bool = False, **others: Pki) -> Iterator[Town]:
         folder = tmp_path_factory.mktemp("town")
         issuer = f"http://127.0.0.1:{_free_port()}"
         banks = {"x509_hash": f"http://127.0.0.1:{_free_port()}", "x509_san_dns": f"http://localhost:{_free_port()}"}
         pki = Pki.make(at=Env().now(), issuer=issuer, verifier="http://localhost")
         town = Town(folder, pki, _trusted(pki, others), issuer, banks)
-        town.write()
+        town.write(one_key=one_key)
         with ExitStack() as services:
             services.enter_context(town.service(issuer, "-m", "issuer_service"))
             for prefix in banks:
