@@ -31,6 +31,7 @@ _KIND: Final = "resident_register_copy"
 _ASKED: Final = ("resident_address", "is_householder")
 _CITIZEN: Final = "hong"
 _WALLET: Final = ("@openid4vc/openid4vci", "@openid4vc/openid4vp", "@sd-jwt/sd-jwt-vc", "jose")
+_HOSTS: Final = {"x509_hash": "127.0.0.1", "x509_san_dns": "localhost"}
 _API_KEY: Final = "an-api-key-of-no-bank"
 _OPERATOR: Final = "a-key-of-no-operator"
 
@@ -149,7 +150,7 @@ def running(folder: Path, *command: str, **settings: object) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Town:
-    """An issuer and two banks, one for each way to say who asks; whom everybody trusts; ``send`` reaches them."""
+    """An issuer, and banks by the way they say who asks; whom everybody trusts; ``send`` reaches them."""
 
     folder: Path
     pki: Pki
@@ -177,7 +178,8 @@ class Town:
 
     def certificates(self) -> Any:
         """What was issued to the citizen, the newest first."""
-        return self.call("GET", f"{self.issuer}/v1/certificates?subject={_CITIZEN}", _OPERATOR)
+        found = self.call("GET", f"{self.issuer}/v1/certificates?subject={_CITIZEN}", _OPERATOR)
+        return found["certificates"]
 
     def revoke(self, certificate_id: str) -> None:
         """End a certificate of ours."""
@@ -267,13 +269,13 @@ def _trusted(own: Pki, others: Mapping[str, Pki]) -> TrustList:
 
 @pytest.fixture(scope="session")
 def found_town(tmp_path_factory):
-    """Founds a town that trusts others too, and starts its services."""
+    """Founds a town that trusts others too, and starts its services: an issuer, and a bank for each prefix."""
 
     @contextmanager
-    def found(*, one_key: bool = False, **others: Pki) -> Iterator[Town]:
+    def found(*prefixes: str, one_key: bool = False, **others: Pki) -> Iterator[Town]:
         folder = tmp_path_factory.mktemp("town")
         issuer = f"http://127.0.0.1:{_free_port()}"
-        banks = {"x509_hash": f"http://127.0.0.1:{_free_port()}", "x509_san_dns": f"http://localhost:{_free_port()}"}
+        banks = {prefix: f"http://{_HOSTS[prefix]}:{_free_port()}" for prefix in prefixes}
         pki = Pki.make(at=Env().now(), issuer=issuer, verifier="http://localhost")
         town = Town(folder, pki, _trusted(pki, others), issuer, banks)
         town.write(one_key=one_key)
@@ -292,5 +294,5 @@ def found_town(tmp_path_factory):
 def town(request, found_town):
     """The town in which that wallet is used."""
     request.getfixturevalue("wallet")  # where it is absent, nothing is started
-    with found_town() as town:
+    with found_town(*_HOSTS) as town:
         yield town

@@ -70,7 +70,7 @@ def peer(credo, found_town):
     """The peer as an issuer and a verifier that are on the trust list of a town, and the town."""
     addresses = credo("addresses")
     pki = Pki.make(at=Env().now(), issuer=addresses["issuer"], verifier=addresses["verifier"])
-    with found_town(one_key=True, credo=pki) as town:
+    with found_town("x509_hash", one_key=True, credo=pki) as town:
         trusted = [b64encode(each.der).decode() for own in (pki, town.pki) for each in own.authorities.values()]
         kind = Catalog.bundled().type(KIND)
         signers = {"signer": _signer(pki.signers[kind.system]), "reader": _signer(pki.verifier)}
