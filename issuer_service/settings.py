@@ -90,7 +90,10 @@ def read(values: Mapping[str, Any] | None = None) -> Settings:
     except ValidationError as exc:
         names = sorted({f"{_PREFIX}{error['loc'][0]}".upper() for error in exc.errors()})
         raise UsageError("usage.configuration", f"missing or wrong: {', '.join(names)}") from None
-    except (Malformed, UsageError) as exc:
+    except Malformed as exc:
+        loopback = f"http to this machine takes {_PREFIX}UNSAFE_LOOPBACK=1"
+        raise UsageError("usage.configuration", f"{exc.detail}, {loopback}") from None
+    except UsageError as exc:
         raise UsageError("usage.configuration", exc.detail) from None
     except ValueError:
         raise UsageError("usage.configuration", f"{_PREFIX}LISTEN is not host:port") from None

@@ -43,12 +43,12 @@ def test_the_command_of_the_readme_accepts_a_picture(tmp_path: Path) -> None:
     (example,) = _blocks("console")
     _, *arguments = shlex.split(example.removeprefix("$ "))
     _write_desk(tmp_path, Kit.make(clock=Clock(Env().now())))
-    paths = os.pathsep.join(str(Path(path).resolve()) for path in os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    paths = [str(Path(path).resolve()) for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
 
     ended = subprocess.run(
         [sys.executable, "-m", "verifier_cli", *arguments],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": paths},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         capture_output=True,
         check=False,
     )
