@@ -52,25 +52,30 @@ def _site(host: str, pages: dict[str, str]) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-@pytest.mark.parametrize("path", ["revoke", "/sign-out", "/sign-in", f"/kinds/{KIND}/offer"])
-def test_a_form_of_another_site_is_refused(visit, town, host, path):
+def test_a_form_of_another_site_is_refused(visit, town, host):
     """WEB-03: also where the browser sends the cookie with it; nothing has happened."""
     citizen = visit()
     citizen.sign_in()
     citizen.hold()
     before = citizen.valid()
     revoke = citizen.page.locator("details form").first.get_attribute("action")
-    action = town.origin + (revoke if path == "revoke" else path)
-    form = f'<form method=post action="{action}"><input name=citizen value=seong><button>x</button></form>'
-    with _site(host, {"/": form}) as evil:
+    paths = (revoke, "/sign-out", "/sign-in", f"/kinds/{KIND}/offer")
+    form = "<form method=post action='{}'><input name=citizen value=seong><button>x</button></form>"
+    with _site(host, {"/": "".join(form.format(town.origin + path) for path in paths)}) as evil:
         page = citizen.page.context.new_page()
-        page.goto(evil)
-        with page.expect_navigation() as sent:
-            page.get_by_role("button").click()
+        statuses = [_sent(page, evil, number) for number in range(len(paths))]
     citizen.open("/my/certificates")
 
-    assert (403, before) == (sent.value.status, citizen.valid())
+    assert ([403] * 4, before) == (statuses, citizen.valid())
     assert citizen.page.get_by_text("홍길동 님").is_visible()
+
+
+def _sent(page, evil, number):
+    """The status of a form of that page."""
+    page.goto(evil)
+    with page.expect_navigation() as sent:
+        page.get_by_role("button").nth(number).click()
+    return sent.value.status
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
@@ -159,25 +164,38 @@ def test_hostile_records_are_shown_as_the_text_they_are(tab, hostile_town, name)
     assert (0, []) == (wide, citizen.page.evaluate(_LEAVING, found.origin))
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "//evil.example/",
-        "/%2F%2Fevil.example",
-        "/\\evil.example",
-        "/<script>alert(1)</script>",
-        "/?lang=%22><script>",
-        "/%22",
-    ],
+AWAY = (
+    "//evil.example/",
+    "/%2F%2Fevil.example",
+    "/\\evil.example",
+    "/<script>alert(1)</script>",
+    "/?lang=%22><script>",
 )
-@pytest.mark.parametrize("language", ["ko", "en"])
-def test_no_address_makes_a_page_lead_away(visit, town, language, path):
-    """WEB-04: the link to the other language, above all."""
-    citizen = visit(language=language)
-    citizen.open(path)
-    led = citizen.page.evaluate(_LEAVING, town.origin)
-    citizen.page.get_by_role("link", name=citizen.word("other_language")).click()
 
-    assert [] == led
-    assert citizen.page.url.startswith(f"{town.origin}/")
-    assert {"ko": "en", "en": "ko"}[language] == citizen.page.locator("html").get_attribute("lang")
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_no_address_makes_a_page_lead_away(visit, town, language):
+    """WEB-04: the link to the other language, above all."""
+    for path in AWAY:
+        citizen = visit(language=language)
+        citizen.open(path)
+        led = citizen.page.evaluate(_LEAVING, town.origin)
+        citizen.page.get_by_role("link", name=citizen.word("other_language")).click()
+
+        assert [] == led, path
+        assert citizen.page.url.startswith(f"{town.origin}/"), path
+        assert {"ko": "en", "en": "ko"}[language] == citizen.page.locator("html").get_attribute("lang"), path
+
+
+def test_the_log_of_the_service_names_nobody_and_opens_nothing(visit, town):
+    """WEB-17: whatever was done in these pages, it says no name, number, address, digits or link."""
+    citizen = visit()
+    secrets = {"홍길동", "990230", "견본로"}
+    for name in citizen.walk():
+        if name == "offer":
+            secrets |= {citizen.page.locator(".digits").inner_text(), citizen.page.locator("#link").input_value()[-32:]}
+        secrets |= {each["value"] for each in citizen.page.context.cookies()}
+    said = town.log.read_text("utf-8")
+
+    assert "serving" in said
+    assert [] == [number for number, secret in enumerate(sorted(secrets)) if secret in said]
