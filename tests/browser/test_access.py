@@ -8,6 +8,8 @@ import pytest
 
 from ewallet import qr
 
+pytestmark = pytest.mark.loopback
+
 _LOOKS: dict[str, dict[str, Any]] = {
     "desktop": {},
     "phone": {"width": 360, "height": 740, "has_touch": True, "is_mobile": True},

@@ -6,6 +6,8 @@ import pytest
 
 from ewallet import qr
 
+pytestmark = pytest.mark.loopback
+
 _NAMES = {"ko": "주민등록표 등본", "en": "Certified Copy of Resident Registration"}
 _FOCUSED = """() => {
   const found = document.activeElement, style = getComputedStyle(found), box = found.getBoundingClientRect();

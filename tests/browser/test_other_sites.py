@@ -14,6 +14,8 @@ from ewallet.catalog import Catalog
 from ewallet.testing.caller import KIND
 from ewallet.testing.office import office
 
+pytestmark = pytest.mark.loopback
+
 _HOSTILE = {
     "script": "<script>alert(1)</script><img src=x onerror=alert(2)><svg onload=alert(3)>",
     "attribute": '"><a href=javascript:alert(4)>x</a><style>body{display:none}</style>',
