@@ -131,7 +131,7 @@ const operations = {
 
   issued: async ({ id }) => (await agent.openid4vc.issuer.getIssuanceSessionById(id)).state,
 
-  ask: async ({ query, mode, prefix, redirectTo, audience }) => {
+  ask: async ({ query, mode, prefix, redirectTo, audience, transactions }) => {
     nameAudience(audience);
     const { authorizationRequest, verificationSession } = await agent.openid4vc.verifier.createAuthorizationRequest({
       verifierId: "bank",
@@ -139,6 +139,7 @@ const operations = {
       dcql: { query },
       responseMode: mode,
       authorizationResponseRedirectUri: redirectTo ?? undefined,
+      transactionData: transactions ?? undefined,
       version: "v1",
     });
     return { link: authorizationRequest, id: verificationSession.id };
@@ -147,9 +148,10 @@ const operations = {
   outcome: async ({ id }) => {
     const { state, errorMessage } = await agent.openid4vc.verifier.getVerificationSessionById(id);
     if (state !== "ResponseVerified") return { state, error: errorMessage };
-    const { dcql } = await agent.openid4vc.verifier.getVerifiedAuthorizationResponse(id);
+    const { dcql, transactionData } = await agent.openid4vc.verifier.getVerifiedAuthorizationResponse(id);
     const shown = Object.entries(dcql.presentations).map(([name, [{ prettyClaims }]]) => [name, prettyClaims]);
-    return { state, claims: Object.fromEntries(shown) };
+    const confirmed = transactionData?.map(({ decoded }) => decoded);
+    return { state, claims: Object.fromEntries(shown), confirmed };
   },
 };
 

@@ -8,6 +8,7 @@ the peer's keys and records. As of 0.6.3, and not copied here:
 - it verifies a status list with the key of the credential, whoever signed the list (Token Status List §11.3 leaves
   that to trust), so that here our issuer signs both with one key;
 - it reads no error responses (OpenID4VP 1.0 §8.5), and ends the request with an error of its own;
+- it wants to be told by which algorithm transactions are hashed, also where it named none (App. B.3.3.1);
 - it makes offers by reference only, encrypts no credentials and has no notification endpoint.
 """
 
@@ -43,6 +44,14 @@ KIND = "resident_register_copy"
 ASKED = ("resident_address", "is_householder")
 SELF_ISSUED = "https://self-issued.me/v2"
 PASSPHRASE = "a passphrase of nobody"
+LOAN = "urn:example:loan"
+TRANSACTION = {
+    "type": LOAN,
+    "credential_ids": [KIND],
+    "transaction_data_hashes_alg": ["sha-256"],
+    "amount": "1000000",
+    "lender": "가상은행",
+}
 _REGISTERED = {"vct", "iss", "iat", "nbf", "exp", "cnf", "status"}
 _PREFIXES = ("x509_hash", "x509_san_dns")
 
@@ -95,7 +104,8 @@ def _record(kind):
 def holder(peer):
     """An empty wallet of ours."""
     _, town = peer
-    return Wallet(store=_store(), trust=town.trust, send=Http(unsafe_loopback=True))
+    shown = {LOAN: frozenset({"amount", "lender"})}
+    return Wallet(store=_store(), trust=town.trust, send=Http(unsafe_loopback=True), transaction_types=shown)
 
 
 def _store():
@@ -182,6 +192,18 @@ def test_it_leads_back(peer, holder):
     request = holder.open(_ask(credo, redirectTo="https://bank.example/done?session=1")["link"])
 
     assert "https://bank.example/done?session=1" == holder.answer(request, holder.match(request.query))
+
+
+def test_we_confirm_a_transaction_to_it(peer, holder):
+    """Of a type that our wallet was told of; it finds the hash where it expects it."""
+    credo, _ = peer
+    holder.accept(_offer(credo)["link"], copies=1)
+    asked = _ask(credo, transactions=[TRANSACTION])
+    request = holder.open(asked["link"])
+    holder.answer(request, holder.match(request.query))
+    outcome = credo("outcome", id=asked["id"])
+
+    assert ("ResponseVerified", [TRANSACTION]) == (outcome["state"], outcome["confirmed"])
 
 
 def test_as_published_it_hears_no_refusal(peer, holder):

@@ -64,6 +64,28 @@ def test_on_the_same_device_it_is_led_back(town, holder):
     assert "accepted" == town.outcome(asked, response_code=code)["verdict"]["verdict"]
 
 
+TRANSACTION = {"type": "urn:example:loan", "credential_ids": [KIND], "amount": "1000000", "lender": "가상은행"}
+
+
+def test_it_confirms_a_transaction(town, holder):
+    """With its hash in the key binding."""
+    asked = town.ask(transaction_data=[TRANSACTION])
+    holder("open", link=asked["link"])
+    holder("answer")
+
+    assert ("accepted", None) == town.verdict(asked)
+
+
+@pytest.mark.parametrize("how", ["another transaction", "no transaction"])
+def test_what_confirms_no_transaction_of_ours_is_refused(how, town, holder):
+    """Whether it confirms another one or none."""
+    asked = town.ask(transaction_data=[TRANSACTION])
+    holder("open", link=asked["link"])
+    holder("answer", how=how)
+
+    assert ("rejected", "policy.transaction_data") == town.verdict(asked)
+
+
 @pytest.mark.parametrize("how", HOSTILE)
 def test_a_hostile_answer_is_refused_for_what_is_wrong_with_it(how, town, holder):
     """The bank gets the exact code; the wallet is not told."""

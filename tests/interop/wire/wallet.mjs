@@ -162,9 +162,11 @@ const presenter = ({ jwk }) =>
     kbSigner: (data) => signature(data, jwk).toString("base64url"),
   });
 
-const present = (copy, { client_id: aud, nonce }, names, changes = {}) => {
+const present = (copy, { client_id: aud, nonce, transaction_data: transactions }, names, changes = {}) => {
   const frame = Object.fromEntries(names.map((name) => [name, true]));
-  const payload = { iat: Math.floor(Date.now() / 1000), aud, nonce, ...changes };
+  const hashes = transactions?.map((text) => hasher(text, "sha-256").toString("base64url"));
+  const confirmed = hashes ? { transaction_data_hashes: hashes } : {};
+  const payload = { iat: Math.floor(Date.now() / 1000), aud, nonce, ...confirmed, ...changes };
   return presenter(copy).present(copy.credential, frame, { kb: { payload } });
 };
 
@@ -198,6 +200,9 @@ const answers = {
   },
   "a claim less": (copy, request, names) => present(copy, request, names.slice(1)),
   "no key binding": async (copy, request, names) => parted(await present(copy, request, names))[0],
+  "another transaction": (copy, request, names) =>
+    present(copy, request, names, { transaction_data_hashes: [hasher("another", "sha-256").toString("base64url")] }),
+  "no transaction": (copy, { transaction_data: _, ...request }, names) => present(copy, request, names),
   "a claim more": (copy, request, names) => present(copy, request, [...names, "subject_name"]),
 };
 
