@@ -14,6 +14,7 @@ from fastapi.staticfiles import StaticFiles
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.exceptions import HTTPException
 
+import ewallet
 from ewallet import command, jose
 from ewallet.asgi import Guard, Problem
 from ewallet.authorization import refusal
@@ -21,6 +22,7 @@ from ewallet.env import Env
 from ewallet.errors import EWalletError, ProtocolError
 from ewallet.rate import Limiter
 from issuer_service.carrying import carried
+from issuer_service.description import described
 from issuer_service.rendering import Pages
 from issuer_service.routes import citizen, health, operator, wallet
 from issuer_service.service import Service
@@ -45,14 +47,25 @@ def create_app(settings: Settings, *, env: Env | None = None) -> Guard:
 
 def framework(service: Service, registry: CollectorRegistry) -> FastAPI:
     """The routes; their description is served where the service is open to this machine only."""
-    described = f"{service.settings.path}/openapi.json" if service.settings.unsafe_loopback else None
-    app = FastAPI(title="ewallet issuer", version="1", openapi_url=described, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="ewallet issuer",
+        version=ewallet.__version__,
+        summary="Credentials for wallets, and what the agency's own programs call",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
+    )
     pages = Pages(service)
     app.include_router(wallet.discovery(service))
     app.include_router(wallet.routes(service))
     app.include_router(operator.routes(service))
     app.include_router(health.routes(service, registry))
     app.include_router(citizen.routes(service, pages))
+    if service.settings.unsafe_loopback:
+        app.get(f"{service.settings.path}/openapi.json", include_in_schema=False)(
+            lambda: described(app, service.settings.issuer)
+        )
     app.mount(f"{service.settings.path}/static", StaticFiles(directory=_STATIC), name="static")
 
     def failed(request: WebRequest, exc: Exception) -> WebResponse:

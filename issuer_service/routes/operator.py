@@ -14,13 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ewallet.errors import NotFound
 from ewallet.issuer import MAX_PAGE, PAGE, Certificate
+from issuer_service import description as told
 from issuer_service import operators
 from issuer_service.service import Service
 
 _SUBJECT: Final = r"^[A-Za-z0-9._-]+$"
 _AGAIN: Final = "a text in double quotes that names this call: made again under the same one, it has the same answer"
 
-Key = Annotated[str, Header(alias="authorization")]
+Key = Annotated[str, Header(alias="authorization", include_in_schema=False)]
 
 
 class _Strict(BaseModel):
@@ -30,8 +31,8 @@ class _Strict(BaseModel):
 class OfferRequest(_Strict):
     """Who may have which kinds; ``tx_code`` asks for a code that goes another way than the offer."""
 
-    subject: str = Field(min_length=1, max_length=128, pattern=_SUBJECT)
-    types: list[str] = Field(min_length=1, max_length=10)
+    subject: str = Field(min_length=1, max_length=128, pattern=_SUBJECT, examples=["hong"])
+    types: list[str] = Field(min_length=1, max_length=10, examples=[["resident_register_copy"]])
     tx_code: bool = False
 
 
@@ -48,7 +49,7 @@ class OfferMade(BaseModel):
 class Change(_Strict):
     """Why a status is changed; kept with the change."""
 
-    reason: str = Field(min_length=1, max_length=200)
+    reason: str = Field(min_length=1, max_length=200, examples=["가상 사유: 분실 신고"])
 
 
 class Issued(BaseModel):
@@ -90,7 +91,7 @@ def routes(service: Service) -> APIRouter:
 
 
 def _offers(router: APIRouter, service: Service) -> None:
-    @router.post("/offers", status_code=201, response_model=OfferMade)
+    @router.post("/offers", status_code=201, response_model=OfferMade, responses=told.OFFERS)
     def make(
         wanted: OfferRequest,
         authorization: Key = "",
@@ -102,7 +103,7 @@ def _offers(router: APIRouter, service: Service) -> None:
         made = service.calls.once(key, caller=authorization, asked=asked, perform=lambda: _made(service, wanted))
         return WebResponse(made, 201, media_type="application/json")
 
-    @router.delete("/offers/{handle}", status_code=204, response_class=WebResponse)
+    @router.delete("/offers/{handle}", status_code=204, response_class=WebResponse, responses=told.WITHDRAWN)
     def withdraw(handle: str, authorization: Key = "") -> None:
         """Take an offer back that was not redeemed."""
         operators.check(service.operators, authorization, "offer")
@@ -123,7 +124,7 @@ def _made(service: Service, wanted: OfferRequest) -> bytes:
 
 
 def _certificates(router: APIRouter, service: Service) -> None:
-    @router.get("/certificates")
+    @router.get("/certificates", responses=told.LISTED)
     def certificates(
         subject: Annotated[str, Query(min_length=1, max_length=128, pattern=_SUBJECT)],
         limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = PAGE,
@@ -135,19 +136,19 @@ def _certificates(router: APIRouter, service: Service) -> None:
         found = service.issuer.listing(subject, cursor=cursor, limit=limit)
         return IssuedPage(certificates=[Issued.of(each) for each in found.certificates], next=found.next)
 
-    @router.post("/certificates/{id}/revoke", status_code=204, response_class=WebResponse)
+    @router.post("/certificates/{id}/revoke", status_code=204, response_class=WebResponse, responses=told.CHANGED)
     def revoke(id: str, change: Change, authorization: Key = "") -> None:  # noqa: A002 - its name in the address
         """End a certificate for good."""
         operators.check(service.operators, authorization, "status")
         service.issuer.revoke(id, reason=change.reason)
 
-    @router.post("/certificates/{id}/suspend", status_code=204, response_class=WebResponse)
+    @router.post("/certificates/{id}/suspend", status_code=204, response_class=WebResponse, responses=told.CHANGED)
     def suspend(id: str, change: Change, authorization: Key = "") -> None:  # noqa: A002 - as above
         """Stop a certificate until it is resumed."""
         operators.check(service.operators, authorization, "status")
         service.issuer.suspend(id, reason=change.reason)
 
-    @router.post("/certificates/{id}/resume", status_code=204, response_class=WebResponse)
+    @router.post("/certificates/{id}/resume", status_code=204, response_class=WebResponse, responses=told.CHANGED)
     def resume(id: str, change: Change, authorization: Key = "") -> None:  # noqa: A002 - as above
         """Make a suspended certificate valid again."""
         operators.check(service.operators, authorization, "status")
