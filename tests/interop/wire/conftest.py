@@ -207,7 +207,7 @@ class Town:
 
     def await_ready(self, url: str) -> None:
         """Return as soon as a service answers there."""
-        for _ in range(400):
+        for _ in range(1200):
             with suppress(EWalletError):
                 if self.send(Request("GET", f"{url}/readyz")).status == 200:
                     return
