@@ -25,7 +25,7 @@ from ewallet.errors import UsageError
 from ewallet.testing.pki import Pki, common_name
 
 _HOST: Final = "127.0.0.1"
-_PATIENCE: Final = 30.0  # seconds: several processes may start at once on two cores
+_PATIENCE: Final = 60.0  # seconds: several processes may start at once on two cores
 
 
 @dataclass(frozen=True, kw_only=True)
