@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from hashlib import sha256
 from typing import Final, Protocol
 
@@ -252,7 +253,7 @@ class Issuer:
         signer = self._signers.get(type_.system)
         if signer is None:
             raise UsageError("usage.configuration", f"no signer for the national system {type_.system}")
-        if signer.chain and certificate(signer.chain[0]).not_valid_after_utc < until:
+        if signer.chain and _expiry(signer.chain[0]) < until:
             raise UsageError("usage.configuration", f"the signer for {type_.system} expires before what it would sign")
         return signer
 
@@ -301,6 +302,12 @@ def _read_cursor(text: str) -> tuple[datetime, str]:
     except (Malformed, OverflowError):
         pass
     raise UsageError("usage.argument", "a cursor that is none of ours")
+
+
+@cache
+def _expiry(raw: bytes) -> datetime:
+    """The end of a signer's certificate, of which there are few."""
+    return certificate(raw).not_valid_after_utc
 
 
 def _format(id_: str) -> Format:

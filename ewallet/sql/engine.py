@@ -9,21 +9,24 @@ compare without rounding.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from hashlib import sha256
 from threading import RLock
 from time import sleep
 from typing import Any, Final, cast
 
-from sqlalchemy import Connection, MetaData, Table, create_engine, event, func, select
+from sqlalchemy import ClauseElement, Connection, Executable, MetaData, Table, create_engine, event, func, select
 from sqlalchemy import Engine as Pool
+from sqlalchemy import Insert as BaseInsert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import StaticPool
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from ewallet.errors import EWalletError, StoreError, UsageError
 from ewallet.sql import schema
@@ -100,6 +103,47 @@ def insert_into(table: Table, connection: Connection) -> Insert:
 def insert_for(table: Table, dialect: str) -> Insert:
     """The same for a statement that is built once: building one costs more than what SQLite does with it."""
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+Values = Mapping[str, Any]
+Found = Sequence[Any]
+
+
+def first(connection: Connection, statement: Executable, values: Values) -> Found | None:
+    """The first row of a statement that was built once, with these values in it; None where there is none."""
+    if connection.dialect.name != "sqlite":
+        return connection.execute(statement, values).first()
+    return cast("Found | None", _executed(connection, statement, values).fetchone())
+
+
+def put(connection: Connection, statement: Executable, values: Values) -> None:
+    """Run such a statement, of which nothing comes back."""
+    if connection.dialect.name == "sqlite":
+        _executed(connection, statement, values)
+    else:
+        connection.execute(statement, values)
+
+
+def each(connection: Connection, statement: Executable, rows: Sequence[Values]) -> list[Found]:
+    """All rows that come back from such a statement, run with the values of each row."""
+    if connection.dialect.name != "sqlite":
+        return list(connection.execute(statement, rows))
+    return [found for row in rows for found in _executed(connection, statement, row).fetchall()]
+
+
+def _executed(connection: Connection, statement: Executable, values: Values) -> sqlite3.Cursor:
+    """SQLite answers in less time than it takes SQLAlchemy to ask: so it is asked directly, in SQLAlchemy's words."""
+    text, names, fixed = _worded(statement, tuple(values) if isinstance(statement, BaseInsert) else None)
+    raw = cast(sqlite3.Connection, connection.connection.dbapi_connection)
+    return raw.execute(text, [values[name] if name in values else fixed[name] for name in names])
+
+
+@cache
+def _worded(statement: Executable, columns: tuple[str, ...] | None) -> tuple[str, Sequence[str], Values]:
+    """The text of a statement, the names of its parameters in order, and the values that it has itself."""
+    compiled = cast(ClauseElement, statement).compile(dialect=sqlite.dialect(), column_keys=columns)
+    written = cast(SQLCompiler, compiled)
+    return str(compiled), written.positiontup or (), compiled.params
 
 
 def take_turns(connection: Connection, *about: bytes) -> None:

@@ -13,7 +13,7 @@ from ewallet.authorization import LATE, Attempt, Code, Grant, Redemption
 from ewallet.issuance import Deferral
 from ewallet.keys import PublicKey
 from ewallet.shape import json_value, strings
-from ewallet.sql.engine import Engine, insert_into, micros, moment, take_turns
+from ewallet.sql.engine import Engine, first, insert_into, micros, moment, put, take_turns
 from ewallet.sql.once import used_before
 from ewallet.sql.tables import (
     ISSUER,
@@ -45,14 +45,14 @@ class SqlIssuanceStore:
     def put_code(self, code: Code, at: datetime | None = None) -> None:
         row = _granted(code.digest, code.grant) | {"tx_code": code.tx_code, "tries": 0, "redeemed": 0}
         with self._engine.writing() as connection:
-            connection.execute(_INSERT_CODE, row)
+            put(connection, _INSERT_CODE, row)
             if at is not None:
                 _forget(connection, at)
 
     def code(self, digest: bytes, at: datetime) -> Code | None:
         with self._engine.glancing() as connection:
-            row = connection.execute(_FIND_CODE, {"of": digest, "at": micros(at)}).first()
-            return None if row is None else Code(digest=digest, grant=_grant(row), tx_code=row.tx_code)
+            row = first(connection, _FIND_CODE, {"of": digest, "at": micros(at)})
+            return None if row is None else Code(digest=digest, grant=_grant(*row[:3]), tx_code=row[3])
 
     def withdraw(self, digest: bytes) -> bool:
         gone = delete(codes).where(codes.c.digest == digest, codes.c.redeemed == 0).returning(codes.c.digest)
@@ -67,17 +67,18 @@ class SqlIssuanceStore:
                 return "too_many", None
             if used_before(connection, attempt.once):
                 return "proof_used", None
-            redeemed = connection.execute(*_redemption(attempt, tried)).first()
+            redeemed = first(connection, *_redemption(attempt, tried))
             if redeemed is None:
                 return _failure(connection, attempt, tried), None
-            grant = _grant(redeemed, until=attempt.until, thumbprint=attempt.thumbprint)
-            connection.execute(_INSERT_TOKEN, _granted(attempt.token, grant) | {"thumbprint": grant.thumbprint})
+            subject, configurations = redeemed
+            grant = _grant(subject, configurations, micros(attempt.until), attempt.thumbprint)
+            put(connection, _INSERT_TOKEN, _granted(attempt.token, grant) | {"thumbprint": grant.thumbprint})
             return "redeemed", grant
 
     def token(self, digest: bytes) -> Grant | None:
         with self._engine.glancing() as connection:
-            row = connection.execute(_FIND_TOKEN, {"of": digest}).first()
-            return None if row is None else _grant(row, thumbprint=row.thumbprint)
+            row = first(connection, _FIND_TOKEN, {"of": digest})
+            return None if row is None else _grant(*row)
 
     def take(self, once: Mapping[bytes, datetime]) -> frozenset[bytes]:
         try:
@@ -142,10 +143,12 @@ _OPEN: Final = and_(codes.c.digest == _OF, codes.c.redeemed == 0, codes.c.until 
 _USABLE: Final = and_(_OPEN, codes.c.tries < bindparam("most"))
 _INSERT_CODE: Final = insert(codes)
 _INSERT_TOKEN: Final = insert(tokens)
-_FIND_CODE: Final = select(codes).where(_OPEN)
-_FIND_TOKEN: Final = select(tokens).where(tokens.c.digest == _OF)
+_FIND_CODE: Final = select(codes.c.subject, codes.c.configurations, codes.c.until, codes.c.tx_code).where(_OPEN)
+_FIND_TOKEN: Final = select(tokens.c.subject, tokens.c.configurations, tokens.c.until, tokens.c.thumbprint).where(
+    tokens.c.digest == _OF
+)
 _FIND_FAILURES: Final = select(failures.c.count).where(failures.c.source == _OF, failures.c.until > bindparam("at"))
-_REDEEM: Final = update(codes).where(_USABLE).values(redeemed=1).returning(codes)
+_REDEEM: Final = update(codes).where(_USABLE).values(redeemed=1).returning(codes.c.subject, codes.c.configurations)
 _REDEEM_PLAIN: Final = _REDEEM.where(codes.c.tx_code.is_(None))
 _REDEEM_GUARDED: Final = _REDEEM.where(codes.c.tx_code == bindparam("shown"))
 
@@ -165,7 +168,8 @@ def _forget(connection: Connection, at: datetime) -> None:
 
 def _failed(connection: Connection, attempt: Attempt, at: datetime) -> int:
     """How often the source failed in this window."""
-    return connection.scalar(_FIND_FAILURES, {"of": attempt.source, "at": micros(at)}) or 0
+    row = first(connection, _FIND_FAILURES, {"of": attempt.source, "at": micros(at)})
+    return row[0] if row else 0
 
 
 def _failure(connection: Connection, attempt: Attempt, tried: dict[str, Any]) -> Redemption:
@@ -188,11 +192,11 @@ def _granted(digest: bytes, grant: Grant) -> dict[str, Any]:
     return {"digest": digest, "subject": grant.subject, "configurations": configurations, "until": until}
 
 
-def _grant(row: Row[Any], *, until: datetime | None = None, thumbprint: str | None = None) -> Grant:
+def _grant(subject: str, configurations: str, until: int, thumbprint: str | None = None) -> Grant:
     return Grant(
-        subject=row.subject,
-        configuration_ids=strings(json_value(row.configurations), "the configurations"),
-        until=until or moment(row.until),
+        subject=subject,
+        configuration_ids=strings(json_value(configurations), "the configurations"),
+        until=moment(until),
         thumbprint=thumbprint,
     )
 

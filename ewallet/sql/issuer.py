@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import IntEnum
 from functools import cache
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     BindParameter,
@@ -28,7 +28,7 @@ from ewallet.credential import StatusRef
 from ewallet.errors import AlreadyUsed, NotFound, StatusError, UsageError
 from ewallet.issuer import Certificate, Intent
 from ewallet.order import Order, RepeatedError
-from ewallet.sql.engine import Engine, insert_for, insert_into, micros, moment
+from ewallet.sql.engine import Engine, each, first, insert_for, insert_into, micros, moment, put
 from ewallet.sql.once import used_before
 from ewallet.sql.tables import ISSUER, ISSUER_VERSION, certificates, entries, orders, status_events, status_lists
 from ewallet.status import Status
@@ -46,19 +46,29 @@ class SqlIssuerStore:
     def __init__(self, engine: Engine) -> None:
         engine.prepare("issuer", ISSUER, ISSUER_VERSION)
         self._engine = engine
+        self._numbers: dict[str, int] = {}  # of lists by their uris, which never change
+        self._newest: tuple[_List, ...] = ()  # the list that was allocated from last, as full as it was then
 
     def status_list(self, size: int, uri: Callable[[int], str]) -> str:
+        found = _roomy(self._newest, size, uri) or self._opened(size, uri)
+        return found.uri
+
+    def _opened(self, size: int, uri: Callable[[int], str]) -> _List:
         with self._engine.reading() as connection:
             found = _roomy(_lists(connection), size, uri)
         if found is not None:
-            return found
+            return self._known(found)
         with self._engine.writing() as connection:
             while True:
                 known = _lists(connection)
                 found = _roomy(known, size, uri)
                 if found is not None:
-                    return found
+                    return self._known(found)
                 _open_list(connection, known[0].number + 1 if known else 1, size, uri)
+
+    def _known(self, found: _List) -> _List:
+        self._newest = (found,)
+        return found
 
     def intend(
         self, certificate: Certificate, intents: Sequence[Intent], order: Order | None = None
@@ -70,7 +80,7 @@ class SqlIssuerStore:
                 repeated = _place(connection, order, certificate.id) if order else None
                 if repeated is None:
                     _put_certificate(connection, certificate)
-                    _put_entries(connection, certificate.id, intents)
+                    self._put_entries(connection, certificate.id, intents)
         except _TakenError as exc:
             return exc.refs
         if repeated is not None:
@@ -81,7 +91,7 @@ class SqlIssuerStore:
         with self._engine.writing() as connection:
             if order:
                 _carry_out(connection, order, certificate_id, sealed)
-            if connection.execute(_COMPLETE, {"of": certificate_id}).first() is None:
+            if first(connection, _COMPLETE, {"of": certificate_id}) is None:
                 raise _given_up()
 
     def void(self, before: datetime) -> int:
@@ -137,6 +147,38 @@ class SqlIssuerStore:
         with self._engine.reading() as connection:
             return int(connection.scalar(select(voided + latest)) or 0)
 
+    def _put_entries(self, connection: Connection, certificate_id: str, intents: Sequence[Intent]) -> None:
+        """Give these entries to the certificate, all of them, or raise with those that were given before."""
+        numbers = self._list_numbers(connection, {intent.status.uri for intent in intents})
+        refs = {(numbers[intent.status.uri], intent.status.index): intent for intent in intents}
+        rows = [
+            {"list": number, "entry": entry, "certificate": certificate_id, "digest": intent.digest}
+            for (number, entry), intent in sorted(refs.items(), key=itemgetter(0))  # in one order: no deadlocks
+        ]
+        given = {(of, entry) for of, entry in each(connection, _insert_entries(connection.dialect.name), rows)}
+        if given != refs.keys():
+            raise _TakenError({intent.status for place, intent in refs.items() if place not in given})
+        for number in sorted(numbers.values()):
+            counted = first(connection, _COUNT, {"of": number, "added": sum(of == number for of, _ in refs)})
+            if counted:
+                self._newest = (_List(*counted),)
+
+    def _list_numbers(self, connection: Connection, uris: AbstractSet[str]) -> dict[str, int]:
+        if uris - self._numbers.keys():
+            self._numbers |= {found.uri: found.number for found in _lists(connection)}
+        if uris - self._numbers.keys():
+            raise NotFound("storage.not_found", "no status list of that uri")
+        return {uri: self._numbers[uri] for uri in uris}
+
+
+class _List(NamedTuple):
+    """A status list: its place in the order, and how many of its entries have been given."""
+
+    number: int
+    uri: str
+    size: int
+    given: int
+
 
 class _TakenError(Exception):
     """Undoes the transaction: some of the entries were given before."""
@@ -161,9 +203,13 @@ _CARRY_OUT: Final = (
     .returning(orders.c.digest)
 )
 _ORDERED: Final = select(orders.c.sealed, orders.c.holders).where(orders.c.digest == _OF)
-_LISTS: Final = select(status_lists).order_by(status_lists.c.number.desc())
+_LIST: Final = [status_lists.c[name] for name in ("number", "uri", "size", "given")]
+_LISTS: Final = select(*_LIST).order_by(status_lists.c.number.desc())
 _COUNT: Final = (
-    update(status_lists).where(status_lists.c.number == _OF).values(given=status_lists.c.given + bindparam("added"))
+    update(status_lists)
+    .where(status_lists.c.number == _OF)
+    .values(given=status_lists.c.given + bindparam("added"))
+    .returning(*_LIST)
 )
 
 
@@ -200,18 +246,19 @@ def _place(connection: Connection, order: Order, certificate_id: str) -> Repeate
         "certificate": certificate_id,
         "until": micros(order.until),
     }
-    placed = connection.execute(_put_order(connection.dialect.name), row).first()
+    placed = first(connection, _put_order(connection.dialect.name), row)
     if placed is None:
         done = connection.execute(_ORDERED, {"of": order.digest}).one()
         return RepeatedError(sealed=bytes(done.sealed), holders=bytes(done.holders))
-    if placed.previous is not None:
-        connection.execute(_GIVE_UP, {"of": placed.previous})
+    (previous,) = placed
+    if previous is not None:
+        put(connection, _GIVE_UP, {"of": previous})
     return None
 
 
 def _carry_out(connection: Connection, order: Order, certificate_id: str, sealed: bytes) -> None:
     done = {"of": order.digest, "for": certificate_id, "kept": sealed}
-    if connection.execute(_CARRY_OUT, done).first() is None:
+    if first(connection, _CARRY_OUT, done) is None:
         raise _given_up()
 
 
@@ -226,14 +273,14 @@ def _older(issued: datetime, id_: str) -> ColumnElement[bool]:
     return or_(columns.issued < micros(issued), same)
 
 
-def _lists(connection: Connection) -> Sequence[Row[Any]]:
-    return connection.execute(_LISTS).all()
+def _lists(connection: Connection) -> list[_List]:
+    return [_List(*row) for row in connection.execute(_LISTS)]
 
 
-def _roomy(known: Sequence[Row[Any]], size: int, uri: Callable[[int], str]) -> str | None:
+def _roomy(known: Sequence[_List], size: int, uri: Callable[[int], str]) -> _List | None:
     """The newest list with room; not one of an issuer that had another name."""
-    fit = (row for row in known if row.size == size and row.given * 2 < size and row.uri == uri(row.number))
-    return next((str(row.uri) for row in fit), None)
+    fit = (found for found in known if found.size == size and found.given * 2 < size and found.uri == uri(found.number))
+    return next(fit, None)
 
 
 def _open_list(connection: Connection, number: int, size: int, uri: Callable[[int], str]) -> None:
@@ -252,31 +299,8 @@ def _put_certificate(connection: Connection, certificate: Certificate) -> None:
         "stage": _Stage.INTENDED,
         "status": certificate.status,
     }
-    if connection.execute(_insert_certificate(connection.dialect.name), row).first() is None:
+    if first(connection, _insert_certificate(connection.dialect.name), row) is None:
         raise AlreadyUsed("storage.already_used", "a certificate of that identifier is on record")
-
-
-def _put_entries(connection: Connection, certificate_id: str, intents: Sequence[Intent]) -> None:
-    """Give these entries to the certificate, all of them, or raise with those that were given before."""
-    numbers = _list_numbers(connection, {intent.status.uri for intent in intents})
-    refs = {(numbers[intent.status.uri], intent.status.index): intent for intent in intents}
-    rows = [
-        {"list": number, "entry": entry, "certificate": certificate_id, "digest": intent.digest}
-        for (number, entry), intent in sorted(refs.items(), key=itemgetter(0))  # in one order: no deadlocks
-    ]
-    given = {(row.list, row.entry) for row in connection.execute(_insert_entries(connection.dialect.name), rows)}
-    if given != refs.keys():
-        raise _TakenError({intent.status for place, intent in refs.items() if place not in given})
-    for number in sorted(numbers.values()):
-        connection.execute(_COUNT, {"of": number, "added": sum(of == number for of, _ in refs)})
-
-
-def _list_numbers(connection: Connection, uris: AbstractSet[str]) -> dict[str, int]:
-    found = connection.execute(select(status_lists).where(status_lists.c.uri.in_(uris)))
-    numbers = {row.uri: row.number for row in found}
-    if uris - numbers.keys():
-        raise NotFound("storage.not_found", "no status list of that uri")
-    return numbers
 
 
 def _copies_of(connection: Connection, certificate_id: str) -> int:

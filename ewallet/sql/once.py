@@ -8,7 +8,7 @@ from functools import cache
 
 from sqlalchemy import Connection, Executable
 
-from ewallet.sql.engine import insert_for, micros
+from ewallet.sql.engine import each, insert_for, micros
 from ewallet.sql.tables import taken
 
 
@@ -17,7 +17,7 @@ def used_before(connection: Connection, once: Mapping[bytes, datetime]) -> froze
     if not once:
         return frozenset()
     rows = [{"digest": digest, "until": micros(once[digest])} for digest in sorted(once)]  # in one order: no deadlocks
-    return frozenset(once) - {bytes(digest) for digest in connection.scalars(_take(connection.dialect.name), rows)}
+    return frozenset(once) - {bytes(digest) for (digest,) in each(connection, _take(connection.dialect.name), rows)}
 
 
 @cache

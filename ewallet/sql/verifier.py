@@ -11,7 +11,6 @@ from sqlalchemy import (
     BindParameter,
     Connection,
     Executable,
-    Row,
     Select,
     and_,
     bindparam,
@@ -23,7 +22,7 @@ from sqlalchemy import (
 
 from ewallet.errors import AlreadyUsed, NotFound
 from ewallet.exchange import Kept, Settled
-from ewallet.sql.engine import Engine, insert_for, insert_into, micros, moment
+from ewallet.sql.engine import Engine, first, insert_for, insert_into, micros, moment, put
 from ewallet.sql.tables import (
     VERIFIER,
     VERIFIER_VERSION,
@@ -53,7 +52,8 @@ class SqlVerifierStore:
 
     def status_token(self, uri: str) -> str | None:
         with self._engine.glancing() as connection:
-            return connection.scalar(_FIND_TOKEN, {"of": uri})
+            found = first(connection, _FIND_TOKEN, {"of": uri})
+        return found[0] if found else None
 
     def put_status_token(self, uri: str, raw: str, issued: datetime) -> bool:
         with self._engine.writing() as connection:
@@ -91,7 +91,7 @@ class SqlVerifierStore:
             "seen": 0,
         }
         with self._engine.writing() as connection:
-            connection.execute(_INSERT_EXCHANGE, row)
+            put(connection, _INSERT_EXCHANGE, row)
 
     def exchange(self, id_: bytes) -> Kept:
         return self._exchange(_FIND_BY_ID, id_)
@@ -102,12 +102,12 @@ class SqlVerifierStore:
     def settle_exchange(self, id_: bytes, settled: Settled) -> None:
         with self._engine.writing() as connection:
             done = {"of": id_, "became": settled.outcome, "opens": settled.code}
-            if connection.execute(_SETTLE, done).first() is None:
+            if first(connection, _SETTLE, done) is None:
                 raise AlreadyUsed("storage.already_used", "the request was answered before")
             _take_nonce(connection, settled.nonce, settled.until)
             if settled.claims:
                 row = {"id": id_, "sealed": settled.claims.record, "until": micros(settled.claims.until)}
-                connection.execute(_INSERT_CLAIMS, row)
+                put(connection, _INSERT_CLAIMS, row)
 
     def take_code(self, id_: bytes, code: bytes) -> None:
         taken = update(exchanges).where(exchanges.c.id == id_, exchanges.c.code == code).values(code=None)
@@ -116,17 +116,13 @@ class SqlVerifierStore:
                 raise AlreadyUsed("storage.already_used", "another code, or used before")
 
     def take_claims(self, id_: bytes, at: datetime, *, keep: bool = False) -> bytes | None:
-        if keep:
-            with self._engine.glancing() as connection:
-                return connection.scalar(_FIND_CLAIMS, {"of": id_, "at": micros(at)})
-        with self._engine.writing() as connection:
-            return connection.scalar(_TAKE_CLAIMS, {"of": id_, "at": micros(at)})
+        with self._engine.glancing() if keep else self._engine.writing() as connection:
+            found = first(connection, _FIND_CLAIMS if keep else _TAKE_CLAIMS, {"of": id_, "at": micros(at)})
+        return found[0] if found else None
 
     def pace_exchange(self, id_: bytes, at: datetime, before: datetime) -> bool:
         with self._engine.writing() as connection:
-            return (
-                connection.execute(_PACE, {"of": id_, "at": micros(at), "before": micros(before)}).first() is not None
-            )
+            return first(connection, _PACE, {"of": id_, "at": micros(at), "before": micros(before)}) is not None
 
     def forget_exchanges(self, at: datetime, before: datetime) -> int:
         unread = delete(exchange_claims).where(exchange_claims.c.until <= micros(at))
@@ -136,18 +132,21 @@ class SqlVerifierStore:
 
     def _exchange(self, statement: Select[Any], of: bytes) -> Kept:
         with self._engine.glancing() as connection:
-            row = connection.execute(statement, {"of": of}).first()
+            row = first(connection, statement, {"of": of})
         if row is None:
             raise NotFound("storage.not_found", "no request of that identifier")
-        return _kept(row)
+        return _kept(*row)
 
 
 # Statements of every exchange, built once: building one costs more than what SQLite does with it.
 _OF: Final[BindParameter[Any]] = bindparam("of")
 _INSERT_EXCHANGE: Final = insert(exchanges)
 _INSERT_CLAIMS: Final = insert(exchange_claims)
-_FIND_BY_ID: Final = select(exchanges).where(exchanges.c.id == _OF)
-_FIND_BY_HANDLE: Final = select(exchanges).where(exchanges.c.handle == _OF)
+_KEPT: Final = select(
+    *(exchanges.c[name] for name in ("id", "handle", "until", "guarded", "open", "record", "outcome"))
+)
+_FIND_BY_ID: Final = _KEPT.where(exchanges.c.id == _OF)
+_FIND_BY_HANDLE: Final = _KEPT.where(exchanges.c.handle == _OF)
 _FIND_TOKEN: Final = select(status_tokens.c.raw).where(status_tokens.c.uri == _OF)
 _THERE: Final = and_(exchange_claims.c.id == _OF, exchange_claims.c.until > bindparam("at"))
 _FIND_CLAIMS: Final = select(exchange_claims.c.sealed).where(_THERE)
@@ -173,17 +172,19 @@ def _insert_nonce(dialect: str) -> Executable:
 
 def _take_nonce(connection: Connection, nonce: str, until: datetime) -> None:
     row = {"digest": sha256(nonce.encode("utf-8", "surrogatepass")).digest(), "until": micros(until)}
-    if connection.execute(_insert_nonce(connection.dialect.name), row).first() is None:
+    if first(connection, _insert_nonce(connection.dialect.name), row) is None:
         raise AlreadyUsed("storage.already_used", "the nonce was used before")
 
 
-def _kept(row: Row[Any]) -> Kept:
+def _kept(
+    id_: bytes, handle: bytes, until: int, guarded: int, open_: int, record: bytes | None, outcome: str | None
+) -> Kept:
     return Kept(
-        id=row.id,
-        handle=row.handle,
-        until=moment(row.until),
-        guarded=bool(row.guarded),
-        open=bool(row.open),
-        record=row.record,
-        outcome=row.outcome,
+        id=id_,
+        handle=handle,
+        until=moment(until),
+        guarded=bool(guarded),
+        open=bool(open_),
+        record=record,
+        outcome=outcome,
     )
