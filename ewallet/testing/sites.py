@@ -209,6 +209,17 @@ class Site:
         return send
 
 
+def shifted(file: Path) -> str:
+    """What a program is to run first so that its clock differs by the seconds that stand in the file, at any time."""
+    return f"""
+from datetime import timedelta
+from pathlib import Path
+from ewallet import env
+true, file = env._now, Path({str(file)!r})
+env.Env.__init__.__kwdefaults__["now"] = lambda: true() + timedelta(seconds=float(file.read_text()))
+"""
+
+
 def exchanged(sent: Sent, seconds: float = 60) -> Answered:
     """The answer to a request; an ``OSError`` where there is none, or not all of one."""
     with socket.create_connection(("127.0.0.1", sent.port), timeout=seconds) as connection:
@@ -255,9 +266,17 @@ class IssuerSite(Site):
 
     def offer(self, kind: str = KIND, *, port: int = 0, tx_code: bool = False) -> CredentialOffer:
         """A fresh offer to a citizen of the demo register."""
-        made = self.call("POST", "/v1/offers", port=port, subject="hong", types=[kind], tx_code=tx_code)
-        assert made.status == 201, made
-        found = parse_link(made.document["uri"], loopback=True)
+        return self.offered(self.offering(kind, port=port, tx_code=tx_code))
+
+    def offering(self, kind: str = KIND, *, port: int = 0, tx_code: bool = False) -> Answered:
+        """What the operator is answered who makes one."""
+        return self.call("POST", "/v1/offers", port=port, subject="hong", types=[kind], tx_code=tx_code)
+
+    @staticmethod
+    def offered(answer: Answered) -> CredentialOffer:
+        """The offer of such an answer."""
+        assert answer.status == 201, answer
+        found = parse_link(answer.document["uri"], loopback=True)
         assert isinstance(found, CredentialOffer)
         return found
 
@@ -292,6 +311,8 @@ class BankSite(Site):
         """A request for claims of a kind: its id for the bank, and its link for the wallet."""
         asked = {"type": KIND, "claims": list(claims), "purpose": "가상 대출 심사", **more}
         made = self.ask("POST", "/v1/requests", body=jose.to_json(asked), headers=self.member, port=port)
+        if made.status >= 500:
+            raise ConnectionRefusedError("the service cannot now")
         assert made.status == 201, made
         return made.document["id"], made.document["link"]
 

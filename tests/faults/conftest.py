@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
@@ -68,10 +74,20 @@ class Ledger:
     told: list[Sequence[str]] = field(default_factory=list)
     unknown: int = 0
 
-    def check(self):
-        """Compare; the number of certificates on disk."""
+    def stages(self):
+        """How far each certificate is."""
         with closing(Database(self.site.database)) as database, database._engine.reading() as connection:
-            stages = dict(tuple(row) for row in connection.exec_driver_sql("SELECT id, stage FROM certificates"))
+            return dict(tuple(row) for row in connection.exec_driver_sql("SELECT id, stage FROM certificates"))
+
+    def given(self):
+        """Every entry that was given."""
+        with closing(Database(self.site.database)) as database, database._engine.reading() as connection:
+            return connection.exec_driver_sql("SELECT entry FROM entries").scalars().all()
+
+    def check(self):
+        """Compare; the number of certificates whose copies may have left."""
+        stages = self.stages()
+        with closing(Database(self.site.database)) as database, database._engine.reading() as connection:
             rows = connection.exec_driver_sql(
                 "SELECT uri, entry, certificate, digest FROM entries JOIN status_lists ON list = number"
             ).all()
@@ -109,3 +125,78 @@ def _digest(raw):
 def ledger(issuer):
     """What the wallets of a test were told."""
     return Ledger(issuer)
+
+
+@pytest.fixture
+def ledger_of():
+    """The same for another issuer."""
+    return Ledger
+
+
+# -- what the kernel is asked to do ----------------------------------------------------------------------------
+
+
+class Strace:
+    """Watches the calls of a process to the kernel, and lets some of them fail or kill it."""
+
+    def __init__(self, folder):
+        self.output = folder / "strace"
+
+    @contextmanager
+    def attached(self, child, *expressions):
+        """While the block runs; afterwards :attr:`lines` are what was seen."""
+        options = [part for expression in expressions for part in ("-e", expression)]
+        command = ["strace", "-f", "-y", "-qq", "-s", "24", *options, "-o", str(self.output), "-p", str(child.pid)]
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as tracer:
+            while not self._traced(child.pid) and tracer.poll() is None:
+                time.sleep(0.002)
+            try:
+                yield
+            finally:
+                tracer.terminate()
+                with suppress(subprocess.TimeoutExpired):
+                    tracer.wait(1)
+                tracer.kill()
+
+    @property
+    def lines(self):
+        """The calls, in their order: thread, name, the rest."""
+        found = (_CALL.match(line) for line in self.output.read_text("utf-8", "replace").splitlines())
+        return [match.groups() for match in found if match]
+
+    @staticmethod
+    def _traced(pid):
+        with suppress(OSError):
+            return "TracerPid:\t0\n" not in Path(f"/proc/{pid}/status").read_text("ascii")
+        return True
+
+
+_CALL = re.compile(r"(\d+) +(\w+)\((.*)")
+
+
+@pytest.fixture(scope="package")
+def _strace_works():
+    sleeper = (
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) if shutil.which("strace") else None
+    )
+    try:
+        if sleeper is None:
+            return False
+        command = ["strace", "-p", str(sleeper.pid), "-e", "trace=none", "-e", "inject=nanosleep:error=EIO"]
+        with subprocess.Popen(command, stderr=subprocess.PIPE) as tracer:
+            time.sleep(0.1)
+            works = tracer.poll() is None
+            tracer.terminate()
+        return works
+    finally:
+        if sleeper:
+            sleeper.kill()
+            sleeper.wait()
+
+
+@pytest.fixture
+def strace(_strace_works, tmp_path):
+    """A watcher; who asks for it skips where there is none, or where it may not."""
+    if not _strace_works:
+        pytest.skip("strace is absent, or may not attach to processes here: apt-get install strace")
+    return Strace(tmp_path)
