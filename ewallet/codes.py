@@ -285,6 +285,9 @@ The credential does not fit the description of its kind. | Report the credential
 policy.subject_mismatch
 The credentials do not all belong to the same person. | Ask for credentials of one and the same person.
 전자증명서들이 같은 사람의 것이 아닙니다. | 한 사람의 전자증명서만 제출하도록 요청하십시오.
+policy.subject_unknown
+Whether the credentials belong to the same person cannot be told. | Ask for the name and date of birth in each of them.
+전자증명서들이 같은 사람의 것인지 알 수 없습니다. | 각 증명서의 성명과 생년월일을 함께 요청하십시오.
 policy.transaction_data
 The holder did not confirm this very transaction. | Show the transaction again and ask the holder to confirm it.
 소지자가 바로 이 거래를 확인한 것이 아닙니다. | 거래 내용을 다시 보여 주고 확인을 받으십시오.

@@ -182,6 +182,7 @@ UNDECIDED = frozenset(
         "status.token_invalid",
         "status.uri_mismatch",
         "trust.revocation_unknown",
+        "policy.subject_unknown",
         "fetch.blocked",
         "fetch.redirect",
         "fetch.timeout",

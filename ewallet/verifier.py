@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol, TypeAlias, cast
 
 from ewallet import answer as answers
+from ewallet import policy as policies
 from ewallet import verdict as verdicts
 from ewallet.answer import Candidate
 from ewallet.credential import Binding, Credential
@@ -268,9 +269,8 @@ class _Climb:
         return reservation
 
     def _check_policy(self) -> None:
-        for credential in self._credentials:
-            if self._means.policy:
-                self._means.policy.check(credential, self._at)
+        if self._means.policy:
+            policies.check(self._means.policy, self._credentials, self._at)
 
 
 def _open(presented: Answered, query: Query | None) -> Iterator[_Shown]:

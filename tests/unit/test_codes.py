@@ -32,7 +32,7 @@ CODES = {
     " unavailable transition",
     "replay": "nonce_used response_used",
     "dcql": "invalid unsatisfied extra_claims",
-    "policy": "vct_not_accepted type_metadata subject_mismatch transaction_data",
+    "policy": "vct_not_accepted type_metadata subject_mismatch subject_unknown transaction_data",
     "request": "invalid signature_invalid client_id_mismatch untrusted_verifier response_uri_mismatch issuer_mismatch"
     " declined expired",
     "offer": "untrusted_issuer refused unsupported",
