@@ -23,6 +23,7 @@ from ewallet.errors import EWalletError, Malformed, ProtocolError, UsageError
 from ewallet.flow import Flow, Request
 from ewallet.jose import Jws
 from ewallet.keys import PublicKey, SigningKey
+from ewallet.links import well_known
 from ewallet.oid4vci import TokenRequest, TokenResponse
 from ewallet.oid4vci.configuration import CredentialConfiguration
 from ewallet.oid4vci.metadata import (
@@ -30,7 +31,6 @@ from ewallet.oid4vci.metadata import (
     ISSUER,
     AuthorizationServerMetadata,
     IssuerMetadata,
-    well_known,
 )
 from ewallet.oid4vci.offer import CredentialOffer, OfferReference, TxCode, parse_link
 from ewallet.shape import MAX_DOCUMENT

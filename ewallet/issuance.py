@@ -37,6 +37,7 @@ from ewallet.flow import Request, Response
 from ewallet.formats import FORMATS
 from ewallet.issuer import MAX_COPIES, TOKEN_TTL, Issued, Issuer
 from ewallet.keys import PublicKey
+from ewallet.links import well_known
 from ewallet.oid4vci import (
     CredentialRequest,
     CredentialResponse,
@@ -55,7 +56,6 @@ from ewallet.oid4vci.metadata import (
     RequestEncryption,
     ResponseEncryption,
     prefers_signed,
-    well_known,
 )
 from ewallet.oid4vci.proof import ProofRules, check_proofs
 from ewallet.order import Order, RepeatedError

@@ -31,12 +31,6 @@ _MAX_CONFIGURATIONS: Final = 5_000  # a country's kinds in each format
 _CURVES: Final = frozenset({"P-256", "P-384", "P-521"})
 
 
-def well_known(identifier: str, name: str) -> str:
-    """Where the metadata of that name is: inserted between host and path (§12.2.2, RFC 8414 §3)."""
-    parts = urlsplit(identifier)
-    return f"{parts.scheme}://{parts.netloc}/.well-known/{name}{parts.path.rstrip('/')}"
-
-
 def identifier(text: str, what: str, *, loopback: bool = False) -> str:
     """The text, if it is an issuer identifier: an https URL without query or fragment (§12.2.1); ``malformed.url``."""
     if "?" in oauth.url(text, what, loopback=loopback):

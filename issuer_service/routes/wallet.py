@@ -9,7 +9,8 @@ from fastapi import Request as WebRequest
 from fastapi import Response as WebResponse
 
 from ewallet.asgi import source
-from ewallet.oid4vci.metadata import AUTHORIZATION_SERVER, ISSUER, well_known
+from ewallet.links import well_known
+from ewallet.oid4vci.metadata import AUTHORIZATION_SERVER, ISSUER
 from issuer_service import description as told
 from issuer_service.carrying import Received, carried
 from issuer_service.service import Service
@@ -32,7 +33,7 @@ def _protected(router: APIRouter, service: Service) -> None:
         return carried(issuance.server.token(request, source=source(web.scope, service.settings.proxies)))
 
     @router.post("/nonce", responses=told.NONCE)
-    def nonce(request: Received) -> WebResponse:
+    async def nonce(request: Received) -> WebResponse:  # nothing is read or written for it: a thread would cost more
         """A nonce for key proofs."""
         return carried(issuance.nonce(request))
 
