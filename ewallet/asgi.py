@@ -161,7 +161,8 @@ class Guard:
             await _problem(send, _later(wait))
             return
         try:
-            body = await asyncio.wait_for(_whole(receive, self._max_body), _SLOW)
+            async with asyncio.timeout(_SLOW):
+                body = await _whole(receive, self._max_body)
         except (Malformed, TimeoutError) as exc:
             await _plain(send, 413 if isinstance(exc, Malformed) else 408)
             return

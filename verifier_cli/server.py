@@ -7,7 +7,7 @@ believed in nothing. Wallets get errors as OpenID4VP has them, without detail; t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -137,10 +137,10 @@ async def _body(request: Request, media_type: str) -> bytes:
 # -- what the bank uses ----------------------------------------------------------------------------------------
 
 
-def _authorized(desk: Desk) -> Callable[[Request], None]:
+def _authorized(desk: Desk) -> Callable[[Request], Awaitable[None]]:
     expected = _digest(desk.api_key)
 
-    def check(request: Request) -> None:
+    async def check(request: Request) -> None:  # a coroutine, for anything else is given a thread of its own
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not compare_digest(_digest(key.strip()), expected):
             detail, headers = "no api key, or another one, expected it as bearer", {"www-authenticate": "Bearer"}

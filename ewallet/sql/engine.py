@@ -2,8 +2,8 @@
 
 SQLite runs in WAL with ``synchronous=FULL``, PostgreSQL with ``synchronous_commit=on``, so that a reply leaves after
 its transaction is on disk. A transaction that writes begins as one on SQLite (``BEGIN IMMEDIATE``); on either engine it
-waits 5 s for another program. Times are kept as integers, microseconds since 1970 in UTC, which both engines order and
-compare without rounding.
+waits 5 s for another program, and on SQLite as long for its turn among those of its own. Times are kept as integers,
+microseconds since 1970 in UTC, which both engines order and compare without rounding.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import sha256
-from threading import RLock
+from threading import Lock, RLock
 from time import sleep
 from typing import Any, Final, cast
 
@@ -156,6 +156,24 @@ def take_turns(connection: Connection, *about: bytes) -> None:
             connection.execute(select(func.pg_advisory_xact_lock(int.from_bytes(digest[:8], signed=True))))
 
 
+class _Line:
+    """Where the writers of this process stand for a SQLite file, which takes one at a time.
+
+    SQLite itself has no line: who finds the file busy sleeps, tries again after longer and longer times, and may see
+    many others go before. That is left for other processes, of which there are few.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(timeout=_BUSY):
+            raise _locked()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
 class Engine:
     """Connections to one database, SQLite or PostgreSQL."""
 
@@ -164,6 +182,9 @@ class Engine:
         self._memory = url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:")
         # One connection is all there is of a database in memory, so threads take turns.
         self._turn: AbstractContextManager[object] = RLock() if self._memory else nullcontext()
+        self._line: AbstractContextManager[object] = (
+            _Line() if url.get_backend_name() == "sqlite" and not self._memory else nullcontext()
+        )
         self._versions: dict[str, int] = {}
         with translated():
             self._engine = create_engine(url, hide_parameters=True, **_options(url, memory=self._memory))
@@ -207,7 +228,7 @@ class Engine:
 
         Where the connection is lost in the very commit, ``storage.unavailable`` leaves open which of the two it was.
         """
-        with self._turn, translated(), _connection(self._writer) as connection, connection.begin():
+        with self._turn, self._line, translated(), _connection(self._writer) as connection, connection.begin():
             yield connection
 
     def prepare(self, role: str, tables: MetaData, version: int) -> None:
