@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
@@ -55,6 +57,7 @@ def framework(service: Service, registry: CollectorRegistry) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
+        lifespan=_lifespan(service),
     )
     pages = Pages(service)
     app.include_router(wallet.discovery(service))
@@ -74,6 +77,17 @@ def framework(service: Service, registry: CollectorRegistry) -> FastAPI:
     for kind in (EWalletError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, failed)
     return app
+
+
+def _lifespan(service: Service) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """At the end the database is closed, which puts everything into its file and leaves no log beside it."""
+
+    @asynccontextmanager
+    async def running(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        service.database.close()
+
+    return running
 
 
 def _failed(request: WebRequest, exc: Exception, service: Service, pages: Pages) -> WebResponse:

@@ -49,6 +49,11 @@ class Settings(BaseSettings):
         return self.database or f"sqlite:///{self.data / 'issuer' / 'issuer.db'}"
 
     @property
+    def database_name(self) -> str:
+        """The name of the database, which is no secret, as the rest of the URL may be."""
+        return urlsplit(self.database_url).path.rpartition("/")[2]
+
+    @property
     def path(self) -> str:
         """The path below which the service answers, of the identifier."""
         return urlsplit(self.issuer).path.rstrip("/")

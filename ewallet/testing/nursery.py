@@ -90,11 +90,10 @@ class Nursery:
         log: Path,
         env: Mapping[str, str] = _NOTHING,
         before: str = "",
-        user: int | None = None,
     ) -> Child:
         """Start a module, or a file if it ends with ``.py``.
 
-        ``before`` is Python that is run first, to shorten a delay or to move the clock; ``user`` is whom it runs as.
+        ``before`` is Python that is run first, to shorten a delay or to move the clock.
         """
         asked = {
             "program": program,
@@ -102,7 +101,6 @@ class Nursery:
             "log": str(log),
             "env": dict(env),
             "before": before,
-            "user": user,
         }
         pid = int(self._asked(asked))
         self._running.add(pid)
@@ -190,7 +188,7 @@ def _started(asked: Mapping[str, Any]) -> int:
 
 
 def _settle(asked: Mapping[str, Any]) -> None:
-    """Become a process of its own: group, streams, environment and user."""
+    """Become a process of its own: group, streams and environment."""
     with suppress(PermissionError):
         os.setpgid(0, 0)
     log = os.open(asked["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
@@ -198,10 +196,6 @@ def _settle(asked: Mapping[str, Any]) -> None:
     for number, source in enumerate((null, log, log)):
         os.dup2(source, number)
     os.environ.update(asked["env"])
-    if asked["user"] is not None:
-        os.setgroups([])
-        os.setgid(asked["user"])
-        os.setuid(asked["user"])
 
 
 def _ran(asked: Mapping[str, Any]) -> int:

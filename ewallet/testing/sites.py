@@ -119,23 +119,17 @@ class Site:
 
     # -- processes ---------------------------------------------------------------------------------------------
 
-    def begin(
-        self, port: int = 0, *, before: str = "", user: int | None = None, env: Mapping[str, str] = _NOTHING
-    ) -> Child:
+    def begin(self, port: int = 0, *, before: str = "", env: Mapping[str, str] = _NOTHING) -> Child:
         """Start a process, and do not wait for it."""
         port = port or self.port
         settings = {**self.environment(port), "EWALLET_UNSAFE_LOOPBACK": "1", "EWALLET_LIMITS": "off", **env}
-        child = self.nursery.run(
-            self.program, *self.arguments(port), log=self._log, env=settings, before=before, user=user
-        )
+        child = self.nursery.run(self.program, *self.arguments(port), log=self._log, env=settings, before=before)
         self.children[port] = child
         return child
 
-    def start(
-        self, port: int = 0, *, before: str = "", user: int | None = None, env: Mapping[str, str] = _NOTHING
-    ) -> Child:
+    def start(self, port: int = 0, *, before: str = "", env: Mapping[str, str] = _NOTHING) -> Child:
         """Start a process, and return when it answers."""
-        child, deadline = self.begin(port, before=before, user=user, env=env), time.monotonic() + _START
+        child, deadline = self.begin(port, before=before, env=env), time.monotonic() + _START
         while not self.is_ready(port, path="/healthz"):
             assert child.ended is None, self.log
             assert time.monotonic() < deadline, self.log

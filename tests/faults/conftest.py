@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -78,6 +79,14 @@ class Ledger:
         """How far each certificate is."""
         with closing(Database(self.site.database)) as database, database._engine.reading() as connection:
             return dict(tuple(row) for row in connection.exec_driver_sql("SELECT id, stage FROM certificates"))
+
+    def entries(self):
+        """The entries of each certificate."""
+        with closing(Database(self.site.database)) as database, database._engine.reading() as connection:
+            found = defaultdict(list)
+            for id_, entry in connection.exec_driver_sql("SELECT certificate, entry FROM entries"):
+                found[id_].append(entry)
+            return found
 
     def given(self):
         """Every entry that was given."""
