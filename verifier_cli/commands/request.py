@@ -29,6 +29,7 @@ def add(parser: ArgumentParser) -> None:
     asked.add_argument("--type", dest="kind", metavar="ID", help="the kind of certificate, with --claims")
     asked.add_argument("--claims", metavar="NAMES", help="the claims to show, with commas")
     asked.add_argument("--query", metavar="FILE", help="instead of a kind: a DCQL query")
+    asked.add_argument("--transaction-data", metavar="FILE", help="what the holder confirms with the answer, JSON")
     asked.add_argument("--purpose", metavar="TEXT", help="why, for the holder to read")
     parser.add_argument("--qr", metavar="FILE", help="draw the code to a new PNG file too")
     parser.add_argument("--wait", type=count, default=_WAIT, metavar="SECONDS", help="for an answer (300)")
