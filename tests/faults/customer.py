@@ -21,7 +21,7 @@ from ewallet.keys import SigningKey
 from ewallet.oid4vci import TokenRequest, TokenResponse
 from ewallet.status import Status, StatusToken
 from ewallet.testing.caller import FORM, KIND, Caller, error, issued
-from ewallet.testing.crowd import Sent
+from ewallet.testing.crowd import Answered, Sent
 from ewallet.testing.sites import IssuerSite, exchanged
 
 TRIES = 3  # clients that try a code
@@ -85,7 +85,7 @@ class Client:
     def offer(self):
         body = json.dumps({"subject": "hong", "types": [KIND]}).encode()
         answer = _good(self.caller.post("/v1/offers", body, IssuerSite.operator))
-        code = Caller.code(IssuerSite.offered(_Document(answer)))
+        code = Caller.code(IssuerSite.offered(Answered(answer.status, answer.headers, answer.body)))
         with self.codes.open("a", encoding="ascii") as codes:
             codes.write(code + "\n")
         return code, code
@@ -99,8 +99,9 @@ class Client:
 
     def receive(self, token):
         response = issued(_good(self.caller.credential(token)))
-        self.revocable.append(response.notification_id.partition(".")[0])
-        return response, [response.notification_id.partition(".")[0], list(response.credentials)]
+        certificate = str(response.notification_id).partition(".")[0]
+        self.revocable.append(certificate)
+        return response, [certificate, list(response.credentials)]
 
     def revoke(self, certificate):
         body = json.dumps({"reason": "a test"}).encode()
@@ -147,13 +148,6 @@ class Client:
         for code in added.decode().split():
             if (base64.urlsafe_b64decode(code + "==")[0] - self.name) % self.clients < TRIES:
                 yield code
-
-
-class _Document:
-    """An answer as an operator's program reads it."""
-
-    def __init__(self, answer):
-        self.status, self.document = answer.status, json.loads(answer.body)
 
 
 def _good(answer):

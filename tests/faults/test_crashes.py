@@ -229,7 +229,8 @@ def _told(outcome):
 
 def _early(lines):
     """Answers that left while something was written to the log of a database, and not on disk yet."""
-    early, written, synced = [], False, Counter()
+    early, written = [], False
+    synced: Counter[str] = Counter()
     for _, name, rest in lines:
         if name == "pwrite64" and "-wal>" in rest:
             written = True

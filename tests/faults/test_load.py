@@ -271,7 +271,7 @@ def test_new_keys_are_taken_into_use_under_load(nursery, town, ledger, issuer, l
         history.check(ledger)
 
     failed = [each for each in history.operations if each.outcome == "unknown" and each.ended < float("inf")]
-    signers = defaultdict(set)
+    signers: dict[bool, set[str]] = defaultdict(set)
     for each in history.of("receive"):
         signers[each.begun > switched] |= {raw.partition(".")[0] for raw in each.told[1]}
     assert [] == failed

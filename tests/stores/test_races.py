@@ -21,6 +21,8 @@ LATER = AT + timedelta(hours=1)
 ROUNDS = 5
 FULL = bool(os.environ.get("EWALLET_FULL"))
 
+pytestmark = pytest.mark.sweep
+
 
 @pytest.fixture
 def url(crowd, shared_url):
