@@ -215,15 +215,17 @@ env.Env.__init__.__kwdefaults__["now"] = lambda: true() + timedelta(seconds=floa
 
 
 def exchanged(sent: Sent, seconds: float = 60) -> Answered:
-    """The answer to a request; an ``OSError`` where there is none, or not all of one."""
+    """The answer to a request; ``ConnectionAbortedError`` for half of one, another ``OSError`` where there is none."""
     with socket.create_connection(("127.0.0.1", sent.port), timeout=seconds) as connection:
         connection.sendall(sent.raw)
         raw = b""
         while piece := connection.recv(65_536):
             raw += piece
     answer = Answered.parse(raw)
-    if not answer.status or len(answer.body) < int(answer.headers.get("content-length", 0)):
-        raise ConnectionResetError("the answer was cut")
+    if not answer.status:
+        raise ConnectionResetError("closed without an answer")
+    if len(answer.body) < int(answer.headers.get("content-length", 0)):
+        raise ConnectionAbortedError("the answer was cut")
     return answer
 
 
