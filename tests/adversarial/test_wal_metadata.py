@@ -41,7 +41,12 @@ def _signed(issuer, signer, at, *, life=timedelta(days=1), typ=SIGNED_TYP, **mem
 def test_a_wallet_asks_for_signed_metadata_and_believes_a_listed_issuer(ewallet_kit, issuer):
     """The honest way: what came was signed, and the credential is held."""
     came = []
-    issuer.spoil[METADATA] = lambda _request, response: came.append(response.headers["content-type"]) or response
+
+    def note(_request, response):
+        came.append(response.headers["content-type"])
+        return response
+
+    issuer.spoil[METADATA] = note
     ewallet_kit.wallet.accept(issuer.offer(KIND))
 
     assert ["application/jwt"] == came
