@@ -223,6 +223,10 @@ wrong
 내용이 다름
 Content is wrong
 
+older
+이전에 발급받은 증명서
+Older certificates
+
 none_issued
 발급받은 증명서가 없습니다.
 No certificates have been issued to you.

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Form, Query
 from fastapi import Request as WebRequest
 from fastapi import Response as WebResponse
 from fastapi.responses import RedirectResponse
@@ -28,6 +28,7 @@ from issuer_service.rendering import Pages, clock, day
 from issuer_service.service import Service
 from issuer_service.session import Session, check_form, check_origin
 
+_ON_A_PAGE: Final = 20  # certificates
 _REASONS: Final = ("lost", "not_needed", "wrong")
 _HANDLE: Final = re.compile(r"[A-Za-z0-9_-]{32}\Z")
 _PICTURES: Final[dict[str, tuple[str, Callable[[str], bytes]]]] = {
@@ -146,16 +147,24 @@ class _Desk:
         link = OfferReference(f"{self._service.settings.issuer}/offers/{handle}").uri
         return WebResponse(draw(link), media_type=media_type)
 
-    def certificates(self, request: WebRequest, revoked: str = "") -> WebResponse:
-        """What was issued to whoever is signed in."""
+    def certificates(
+        self, request: WebRequest, revoked: str = "", cursor: Annotated[str | None, Query(max_length=256)] = None
+    ) -> WebResponse:
+        """What was issued to whoever is signed in, the newest first, page by page."""
         session = self._session(request)
         if session is None:
             return RedirectResponse(self._home, 303)
         language, now = self._pages.language(request), self._service.env.now()
-        issued = self._service.issuer.certificates(session.citizen_id)
-        rows = [self._row(certificate, language, now) for certificate in issued]
+        listing = self._service.issuer.listing(session.citizen_id, cursor=cursor, limit=_ON_A_PAGE)
+        rows = [self._row(certificate, language, now) for certificate in listing.certificates]
         return self._pages.show(
-            request, "certificates", session, rows=rows, reasons=_REASONS, was_revoked=revoked == "1"
+            request,
+            "certificates",
+            session,
+            rows=rows,
+            reasons=_REASONS,
+            was_revoked=revoked == "1",
+            older=listing.next,
         )
 
     def revoke(
