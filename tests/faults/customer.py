@@ -43,7 +43,8 @@ class Client:
         self.codes = Path(settings["codes"])
         self.read, self.count, self.sources = 0, 0, 0
         self.revocable: list[str] = []
-        self.caller = Caller(self.send, settings["issuer"], Env(), key=SigningKey.generate())
+        self.caller = Caller(self.send, settings["issuer"], Env())
+        self.keys = [SigningKey.generate() for _ in range(settings["copies"])]
 
     def send(self, request):
         """To one of the workers."""
@@ -98,7 +99,9 @@ class Client:
         return TokenResponse.parse(answer.body), True
 
     def receive(self, token):
-        response = issued(_good(self.caller.credential(token)))
+        nonce = self.caller.nonce()
+        proofs = [self.caller.proof(nonce, key) for key in self.keys]
+        response = issued(_good(self.caller.credential(token, proofs)))
         certificate = str(response.notification_id).partition(".")[0]
         self.revocable.append(certificate)
         return response, [certificate, list(response.credentials)]

@@ -29,7 +29,7 @@ FULL = bool(os.environ.get("EWALLET_FULL"))
 BROKEN = [fault for fault in Fault if fault not in {Fault.NONE, Fault.DOUBLE}]
 SLOW = {Fault.STALL, Fault.DRIP}
 QUICK = BROKEN if FULL else [fault for fault in BROKEN if fault not in SLOW]
-PATIENCE = 5.0  # seconds for a fetch, of everything in it
+HUNG = 60.0  # seconds; a fetch gives up after five
 PASSPHRASE = "correct horse battery staple"
 
 
@@ -144,7 +144,7 @@ def test_a_wallet_that_loses_its_issuer_keeps_nothing_and_tries_again(issuer, be
     wallet.accept(issuer.offer().uri, copies=1)
 
     assert code in {"fetch.unavailable", "fetch.timeout"}
-    assert took < 2 * PATIENCE
+    assert took < HUNG
     assert () == kept
     assert 1 == len(wallet.documents())
 
@@ -164,7 +164,7 @@ def test_a_wallet_that_loses_the_bank_shows_nothing_twice(issuer, bank, before_b
     (document,) = wallet.documents()
 
     assert {unread, unheard} <= {"fetch.unavailable", "fetch.timeout"}
-    assert took < 2 * PATIENCE
+    assert took < HUNG
     assert 1 == document.copies_left == 2 - len(wallet.history())
 
 
