@@ -9,6 +9,7 @@ microseconds since 1970 in UTC, which both engines order and compare without rou
 from __future__ import annotations
 
 import sqlite3
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
@@ -31,6 +32,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from ewallet.errors import EWalletError, StoreError, UsageError
 from ewallet.sql import schema
 
+_IDLE: Final = 4  # connections of a kind at hand: far fewer than the pool lends
 _BUSY: Final = 5  # seconds to wait for another program's transaction
 _PRAGMAS: Final = (
     f"busy_timeout = {_BUSY * 1000}",
@@ -182,9 +184,10 @@ class Engine:
         self._memory = url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:")
         # One connection is all there is of a database in memory, so threads take turns.
         self._turn: AbstractContextManager[object] = RLock() if self._memory else nullcontext()
-        self._line: AbstractContextManager[object] = (
-            _Line() if url.get_backend_name() == "sqlite" and not self._memory else nullcontext()
-        )
+        self._is_file = url.get_backend_name() == "sqlite" and not self._memory
+        self._line: AbstractContextManager[object] = _Line() if self._is_file else nullcontext()
+        self._writers: deque[Connection] = deque()
+        self._glancers: deque[Connection] = deque()
         self._versions: dict[str, int] = {}
         with translated():
             self._engine = create_engine(url, hide_parameters=True, **_options(url, memory=self._memory))
@@ -219,7 +222,7 @@ class Engine:
     @contextmanager
     def glancing(self) -> Iterator[Connection]:
         """For one statement that only reads: it sees one moment by itself, without a transaction around it."""
-        with self._turn, translated(), _connection(self._glancer) as connection:
+        with self._turn, translated(), self._lent(self._glancer, self._glancers) as connection:
             yield connection
 
     @contextmanager
@@ -228,8 +231,26 @@ class Engine:
 
         Where the connection is lost in the very commit, ``storage.unavailable`` leaves open which of the two it was.
         """
-        with self._turn, self._line, translated(), _connection(self._writer) as connection, connection.begin():
+        lent = self._lent(self._writer, self._writers)
+        with self._turn, self._line, translated(), lent as connection, connection.begin():
             yield connection
+
+    @contextmanager
+    def _lent(self, pool: Pool, idle: deque[Connection]) -> Iterator[Connection]:
+        """One of the connections to a SQLite file that are at hand, for it costs as much to make one as to use it."""
+        try:
+            connection = idle.pop()
+        except IndexError:
+            connection = _connection(pool)
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        if self._is_file and len(idle) < _IDLE:
+            idle.append(connection)
+        else:
+            connection.close()
 
     def prepare(self, role: str, tables: MetaData, version: int) -> None:
         """Create a role's tables in that version, or bring older ones up to it.
@@ -275,6 +296,9 @@ class Engine:
 
     def close(self) -> None:
         """Close all connections."""
+        for idle in (self._writers, self._glancers):
+            while idle:
+                idle.pop().close()
         self._engine.dispose()
 
 
