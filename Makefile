@@ -18,7 +18,7 @@ help:  ## print this
 
 .venv/base.stamp: .venv/pip.stamp pyproject.toml constraints.txt
 	@echo "installing what the demo needs into .venv (once)"
-	@$(PIP) install -c constraints.txt -e .
+	@$(PIP) install -c constraints.txt -e '.[issuer,verifier]'
 	@touch $@
 
 .venv/dev.stamp: .venv/base.stamp
@@ -30,8 +30,8 @@ help:  ## print this
 	@$(PIP) install -c constraints.txt -e '.[bench]'
 	@touch $@
 
-demo: .venv/base.stamp  ## one certificate from the issuer to the bank's verdict, on this machine (ONCE=1: check and stop)
-	@ONCE="$(ONCE)" $(BIN)/python -m issuer_service.demo
+demo: .venv/base.stamp  ## the whole road on this machine, then its pages (ONCE=1: check and stop; LAN=1: for phones too)
+	@exec $(BIN)/python -m issuer_service.demo $(if $(ONCE),--once) $(if $(LAN),--lan '$(LAN)')
 
 test: .venv/dev.stamp  ## all tests, and the coverage they must have
 	@rm -f .coverage .coverage.*
@@ -77,4 +77,4 @@ faults: .venv/dev.stamp  ## the sweeps in full, and the slow tests
 	EWALLET_FULL=1 $(BIN)/pytest -m 'slow or sweep' $(ARGS)
 
 clean:  ## remove what make has made
-	rm -rf .venv .wheel-venv .demo dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .wheel-venv .demo .demo-* dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
