@@ -187,7 +187,7 @@ def test_descriptions_and_counters_are_not_for_everybody(site):
 def test_it_says_whether_it_lives_and_can_work(site):
     """Alive without a database, ready only with one."""
     ready = [site.browser.get(path).status_code for path in ("/healthz", "/readyz")]
-    site.service.database._engine._engine.dispose()
+    site.service.database.close()
     path = site.service.settings.data / "issuer" / "issuer.db"
     for file in path.parent.glob("issuer.db*"):
         file.unlink()
