@@ -107,7 +107,6 @@ def _ours(world: World, folder: Path) -> Iterator[Flow]:
 
     pki = Pki.make(at=world.now - timedelta(days=2))
     pki.save(folder)
-    (folder / "signers" / "verifier.key").unlink()
     settings = read({"issuer": pki.issuer, "issuer_keys": folder / "signers", "records": "demo", "data": folder})
     service = Service.of(settings)
     guarded = Guard(framework(service, CollectorRegistry()), hosts=settings.hosts)
