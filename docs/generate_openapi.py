@@ -40,7 +40,6 @@ def _text(document: dict[str, Any]) -> str:
 def _issuer(pki: Pki) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         pki.save(folder)
-        (Path(folder) / "signers" / "verifier.key").unlink()
         given = {"issuer": ISSUER, "issuer_keys": f"{folder}/signers", "records": "demo", "data": folder}
         service = Service.of(settings.read(given), Clock().env())
         found = issuer.described(issuer_app.framework(service, CollectorRegistry()), ISSUER)

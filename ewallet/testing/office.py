@@ -45,7 +45,6 @@ def office(
     origin = f"{'https' if secure else 'http'}://{_HOST}:{port}"
     pki = Pki.make(at=Env().now() - timedelta(days=1), issuer=origin)
     pki.save(folder)
-    (folder / "signers" / "verifier.key").unlink()
     said = {
         "ISSUER": origin,
         "ISSUER_KEYS": str(folder / "signers"),

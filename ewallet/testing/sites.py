@@ -69,8 +69,6 @@ class Town:
         issuer, bank = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
         pki = Pki.make(at=Env().now(), issuer=issuer, verifier=bank)
         pki.save(folder)
-        for name in ("verifier.key", "verifier.pem"):
-            (folder / "signers" / name).rename(folder / name)
         (folder / "operators").write_text(f"{sha256(_OPERATOR.encode()).hexdigest()} desk offer read status\n", "utf-8")
         (folder / "bank-key").write_text(f"{_BANK}\n", "utf-8")
         (folder / "bank-key").chmod(0o600)

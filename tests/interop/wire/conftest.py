@@ -243,8 +243,8 @@ class Town:
         self.pki.save(self.folder / "pki")
         office = self.folder / "office"
         shutil.copytree(self.folder / "pki" / "signers", office)
-        (office / "verifier.key").rename(self.folder / "bank.key")
-        (office / "verifier.pem").rename(self.folder / "bank.pem")
+        for kind in ("key", "pem"):
+            (self.folder / "pki" / f"verifier.{kind}").rename(self.folder / f"bank.{kind}")
         for kind in ("key", "pem") if one_key else ():
             shutil.copyfile(office / f"resident.{kind}", office / f"status.{kind}")
         (self.folder / "trust.jwt").write_text(self.trust.signed(self.pki.operator), "ascii")
