@@ -51,7 +51,9 @@ def _played(args: Namespace, lang: Language) -> int:
             return _play(args, Stage.build(found, lang, env, crew))
     except place.Unplaced as exc:
         print(exc.words[lang], file=sys.stderr)
-    except (Unexpected, EWalletError, httpx2.HTTPError) as exc:
+    except BrokenPipeError:
+        raise
+    except (Unexpected, EWalletError, httpx2.HTTPError, OSError) as exc:
         stopped = {"ko": "시연이 멈췄습니다", "en": "the demo stopped"}
         print(f"\n{stopped[lang]}: {exc}", file=sys.stderr)
     except Stopped as exc:

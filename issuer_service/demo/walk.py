@@ -193,7 +193,8 @@ def _judged(stage: Stage, presented: str) -> Mapping[str, Any]:
 
 def _revoke(stage: Stage) -> None:
     issuer = stage.place.issuer
-    (certificate,) = call(stage.client, "GET", f"{issuer}/v1/certificates?subject={_CITIZEN}", stage.operator)
+    listed: dict[str, Any] = call(stage.client, "GET", f"{issuer}/v1/certificates?subject={_CITIZEN}", stage.operator)
+    (certificate,) = listed["certificates"]
     reason = {"reason": "moved out"}
     call(stage.client, "POST", f"{issuer}/v1/certificates/{certificate['id']}/revoke", stage.operator, reason)
     stage.call("POST", f"{issuer}/v1/certificates/…/revoke")
