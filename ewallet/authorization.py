@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from hashlib import sha256
 from typing import Final, Literal, Protocol
 
@@ -142,6 +141,7 @@ class AuthorizationServer:
         self._store = store
         self._env = env or Env()
         self._tidied = datetime.min.replace(tzinfo=UTC)
+        self._known = b""
 
     def offer(self, configuration_ids: Iterable[str], *, subject: str, tx_code: bool = False) -> Offered:
         """A fresh offer of these credentials to that person, good for five minutes and one wallet.
@@ -265,19 +265,22 @@ class AuthorizationServer:
             headers["dpop-nonce"] = self._dpop_nonces.give(at, self._env.random)
         return Response(status, headers, body)
 
-    @cached_property
+    @property
     def _secret(self) -> bytes:
-        return self._store.secret(self._env.random(32))
+        """Asked of the store once; without a lock, in which requests would queue while the database is held."""
+        if not self._known:
+            self._known = self._store.secret(self._env.random(32))
+        return self._known
 
-    @cached_property
+    @property
     def _proof_nonces(self) -> Nonces:
         return Nonces(self._secret, "c_nonce")
 
-    @cached_property
+    @property
     def _dpop_nonces(self) -> Nonces:
         return Nonces(self._secret, "dpop")
 
-    @cached_property
+    @property
     def _tags(self) -> Nonces:
         return Nonces(self._secret, "tag")
 

@@ -99,7 +99,7 @@ def _wanting(caller, token, nonce, key, proof=None):
 
 def _told(answers):
     """How often there was which error; '' is success."""
-    told = [error(answer) for answer in answers]
+    told = [error(answer) if answer.status < 500 else f"{answer.status}" for answer in answers]
     return {each: told.count(each) for each in set(told)}
 
 
@@ -130,11 +130,10 @@ def test_one_of_a_crowd_gets_a_token_with_one_proof(pair):
 
 def test_one_of_a_crowd_gets_a_credential_with_one_nonce(pair):
     """Each has a proof of its own with the same ``c_nonce``: one credential, and one record of it (F-21)."""
-    caller = pair.caller()
-    token, keys = caller.token(pair.offer()), [SigningKey.generate() for _ in range(CROWD)]
+    caller, keys = pair.caller(), [SigningKey.generate() for _ in range(CROWD)]
     before = _issued(pair)
     for round_ in range(ROUNDS):
-        nonce = caller.nonce()
+        token, nonce = caller.token(pair.offer()), caller.nonce()
         answers = _all(pair, [_wanting(caller, token, nonce, key) for key in keys])
 
         assert {"": 1, "invalid_nonce": CROWD - 1} == _told(answers)
@@ -227,4 +226,5 @@ def test_one_of_a_crowd_reads_the_result_with_the_response_code(desk, wallet):
 
         assert ["answered"] == [answer.document["status"] for answer in first if answer.status == 200]
         assert {403, 429} >= {answer.status for answer in first if answer.status != 200}
-        assert [403] == [answer.status for answer in second if answer.status != 429]
+        assert {403, 429} >= {answer.status for answer in second}
+        assert 403 in {answer.status for answer in second}
