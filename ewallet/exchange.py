@@ -120,10 +120,7 @@ class Sealed:
 
 @dataclass(frozen=True, kw_only=True)
 class Settled:
-    """What came of an exchange: ``outcome`` as JSON, the digest of the response ``code``, the claims.
-
-    ``nonce`` is used up with it, so that nobody else judges the same answer again before ``until``.
-    """
+    """What came of an exchange, ``outcome`` as JSON; ``nonce`` is used up with it, ``code`` is a digest."""
 
     outcome: str
     nonce: str = field(repr=False)

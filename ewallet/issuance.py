@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from hashlib import sha256
-from threading import Lock
 from typing import Final, NoReturn, Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -35,7 +34,7 @@ from ewallet.env import Env
 from ewallet.errors import NotFound, ProtocolError, UsageError
 from ewallet.flow import Request, Response
 from ewallet.formats import FORMATS
-from ewallet.issuer import MAX_COPIES, TOKEN_TTL, Issued, Issuer
+from ewallet.issuer import MAX_COPIES, Issued, Issuer
 from ewallet.keys import PublicKey
 from ewallet.links import well_known
 from ewallet.oid4vci import (
@@ -59,17 +58,15 @@ from ewallet.oid4vci.metadata import (
 )
 from ewallet.oid4vci.proof import ProofRules, check_proofs
 from ewallet.order import Order, RepeatedError
+from ewallet.publication import ANYBODY, Publication
 from ewallet.sealing import Sealer
 from ewallet.shape import Json, to_base64url
-from ewallet.status import MEDIA_TYPE
 from ewallet.type_metadata import describe
 
 _LOG: Final = logging.getLogger("ewallet")
 
 _JSON: Final = "application/json"
-_METADATA_LIFE: Final = timedelta(days=1)  # of what is signed about the issuer itself
-_ANYBODY: Final = {"access-control-allow-origin": "*"}  # public, and the same for everybody
-_PUBLIC: Final = {"cache-control": "public, max-age=300", **_ANYBODY}
+_PUBLIC: Final = {"cache-control": "public, max-age=300", **ANYBODY}
 
 
 @dataclass(frozen=True)
@@ -130,16 +127,6 @@ class _Wanted:
     at: datetime
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Signed:
-    """A status list as it was last published."""
-
-    changes: int
-    at: datetime
-    token: bytes = field(repr=False)
-    etag: str
-
-
 class Issuance:
     """What wallets call. It is itself a :data:`ewallet.flow.Send`, for tests and programs in one process.
 
@@ -179,9 +166,7 @@ class Issuance:
         self._store = store
         self._env = env or Env()
         self._keys = tuple(encryption_keys)
-        self._signed: dict[str, _Signed] = {}
-        self._own: tuple[bytes, datetime] = b"", datetime.min.replace(tzinfo=UTC)
-        self._lock = Lock()
+        self._publication = Publication(issuer, self._env)
 
     def offer(self, *type_ids: str, subject: str, tx_code: bool = False, format_id: str = "dc+sd-jwt") -> Offered:
         """An offer of certificates of these kinds to that person; ``usage.argument`` for a kind that is not issued."""
@@ -271,7 +256,7 @@ class Issuance:
         """What is issued here (§12.2), signed (§12.2.3) for those who would rather have it so."""
         headers = {**_PUBLIC, "vary": "accept"}
         if prefers_signed(values(request, "accept")):
-            return Response(200, {"content-type": SIGNED, **headers}, self._signed_metadata())
+            return Response(200, {"content-type": SIGNED, **headers}, self._publication.metadata(self.metadata))
         return Response(200, {"content-type": _JSON, **headers}, self.metadata.to_bytes())
 
     def server_metadata(self, _request: Request) -> Response:
@@ -290,16 +275,7 @@ class Issuance:
 
         Signed anew after every change, and twice as often as it says it is good for.
         """
-        signed = self._status_token(f"{self.issuer.identifier}/status/{number}")
-        age = self._env.now() - signed.at
-        max_age = max(0, int((TOKEN_TTL / 2 - age).total_seconds()))
-        headers = {"etag": signed.etag, "cache-control": f"public, max-age={max_age}", **_ANYBODY}
-        known = {
-            each.strip().removeprefix("W/") for value in values(request, "if-none-match") for each in value.split(",")
-        }
-        if known & {signed.etag, "*"}:
-            return Response(304, headers)
-        return Response(200, {"content-type": MEDIA_TYPE, **headers}, signed.token)
+        return self._publication.status_list(f"{self.issuer.identifier}/status/{number}", request)
 
     def status_lists(self, _request: Request) -> Response:
         """Where all status lists are (Token Status List §9)."""
@@ -449,25 +425,6 @@ class Issuance:
         """Nothing has to be kept to know it again, and no other token has it."""
         tag = self.server.tag(f"notification:{certificate_id}:{authorized.token.hex()}")
         return f"{certificate_id}.{to_base64url(tag[:16])}"
-
-    def _signed_metadata(self) -> bytes:
-        at = self._env.now()
-        with self._lock:
-            signed, since = self._own
-            if not signed or not timedelta(0) <= at - since < _METADATA_LIFE / 2:
-                signer, until = self.issuer.metadata_signer, at + _METADATA_LIFE
-                self._own = signed, _ = self.metadata.signed(signer, at=at, until=until).encode("ascii"), at
-        return signed
-
-    def _status_token(self, uri: str) -> _Signed:
-        at, changes = self._env.now(), self.issuer.status_changes()
-        with self._lock:
-            found = self._signed.get(uri)
-            if found is None or found.changes != changes or not timedelta(0) <= at - found.at < TOKEN_TTL / 2:
-                token = self.issuer.status_token(uri).encode("ascii")
-                etag = f'"{to_base64url(sha256(token).digest()[:16])}"'
-                found = self._signed[uri] = _Signed(changes=changes, at=at, token=token, etag=etag)
-        return found
 
 
 def _digest(text: str) -> bytes:

@@ -1,0 +1,78 @@
+"""What an issuer publishes under its signature, signed once for all who ask: status lists, and what it says of itself.
+
+It is signed anew twice as often as it says it is good for, and a status list after every change (Token Status List §8).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from threading import Lock
+from typing import Final
+
+from ewallet.authorization import values
+from ewallet.env import Env
+from ewallet.flow import Request, Response
+from ewallet.issuer import TOKEN_TTL, Issuer
+from ewallet.oid4vci.metadata import IssuerMetadata
+from ewallet.shape import to_base64url
+from ewallet.status import MEDIA_TYPE
+
+#: Public, and the same for everybody.
+ANYBODY: Final = {"access-control-allow-origin": "*"}
+_METADATA_LIFE: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Signed:
+    """A status list as it was last published."""
+
+    changes: int
+    at: datetime
+    token: bytes = field(repr=False)
+    etag: str
+
+
+class Publication:
+    """The signed documents of an issuer; ``env`` tells how old they are."""
+
+    def __init__(self, issuer: Issuer, env: Env) -> None:
+        self._issuer = issuer
+        self._env = env
+        self._signed: dict[str, _Signed] = {}
+        self._own: tuple[bytes, datetime] = b"", datetime.min.replace(tzinfo=UTC)
+        self._lock = Lock()
+
+    def metadata(self, metadata: IssuerMetadata) -> bytes:
+        """The issuer's metadata as a JWT (OpenID4VCI 1.0 §12.2.3)."""
+        at = self._env.now()
+        with self._lock:
+            signed, since = self._own
+            if not signed or not timedelta(0) <= at - since < _METADATA_LIFE / 2:
+                signer, until = self._issuer.metadata_signer, at + _METADATA_LIFE
+                self._own = signed, _ = metadata.signed(signer, at=at, until=until).encode("ascii"), at
+        return signed
+
+    def status_list(self, uri: str, request: Request) -> Response:
+        """The signed list of that uri; unchanged for those who have it (304); :class:`ewallet.errors.NotFound`."""
+        signed = self._status_token(uri)
+        age = self._env.now() - signed.at
+        max_age = max(0, int((TOKEN_TTL / 2 - age).total_seconds()))
+        headers = {"etag": signed.etag, "cache-control": f"public, max-age={max_age}", **ANYBODY}
+        known = {
+            each.strip().removeprefix("W/") for value in values(request, "if-none-match") for each in value.split(",")
+        }
+        if known & {signed.etag, "*"}:
+            return Response(304, headers)
+        return Response(200, {"content-type": MEDIA_TYPE, **headers}, signed.token)
+
+    def _status_token(self, uri: str) -> _Signed:
+        at, changes = self._env.now(), self._issuer.status_changes()
+        with self._lock:
+            found = self._signed.get(uri)
+            if found is None or found.changes != changes or not timedelta(0) <= at - found.at < TOKEN_TTL / 2:
+                token = self._issuer.status_token(uri).encode("ascii")
+                etag = f'"{to_base64url(sha256(token).digest()[:16])}"'
+                found = self._signed[uri] = _Signed(changes=changes, at=at, token=token, etag=etag)
+        return found
