@@ -30,7 +30,7 @@ from issuer_service.demo.crew import Crew
 from issuer_service.demo.place import Place, write_private
 
 _BACKDATED: Final = timedelta(days=2)  # certificates are rounded to the day, which begins later elsewhere
-_READY: Final = 30.0  # seconds for both services to begin, on a slow machine
+_READY: Final = 60.0  # seconds for both services to begin, on a slow machine
 _GLANCE: Final = 0.05
 _DONE: Final = "✓"
 _KEY: Final = 24  # bytes
