@@ -12,6 +12,7 @@ It is for Linux and other systems that fork.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import json
 import os
@@ -30,6 +31,7 @@ from pathlib import Path
 from typing import IO, Any, Final, cast
 
 _NOTHING: Final[Mapping[str, str]] = {}
+_PARENT_DEATH: Final = 1  # PR_SET_PDEATHSIG of Linux
 _PAUSE: Final = 0.01  # seconds between two looks
 
 
@@ -188,7 +190,9 @@ def _started(asked: Mapping[str, Any]) -> int:
 
 
 def _settle(asked: Mapping[str, Any]) -> None:
-    """Become a process of its own: group, streams and environment."""
+    """Become a process of its own: group, streams and environment; it ends when the nursery does, however that ends."""
+    with suppress(AttributeError):
+        ctypes.CDLL(None).prctl(_PARENT_DEATH, signal.SIGKILL)
     with suppress(PermissionError):
         os.setpgid(0, 0)
     log = os.open(asked["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)

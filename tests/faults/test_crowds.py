@@ -103,6 +103,12 @@ def _told(answers):
     return {each: told.count(each) for each in set(told)}
 
 
+def _one(answers, refused):
+    """Whether one was served and the others were refused so; who finds the database busy for long hears 503."""
+    told = _told(answers)
+    return told.pop("") == 1 and told.keys() <= {refused, "503"} and refused in told
+
+
 def _issued(site):
     """How many certificates are on record."""
     with closing(Database(site.database)) as database, database._engine.reading() as connection:
@@ -114,7 +120,7 @@ def test_one_of_a_crowd_gets_the_token_of_a_code(pair):
     for _ in range(ROUNDS):
         code = Caller.code(pair.offer())
 
-        assert {"": 1, "invalid_grant": CROWD - 1} == _told(_all(pair, [_redeeming(code) for _ in range(CROWD)]))
+        assert _one(_all(pair, [_redeeming(code) for _ in range(CROWD)]), "invalid_grant")
 
 
 def test_one_of_a_crowd_gets_a_token_with_one_proof(pair):
@@ -125,7 +131,7 @@ def test_one_of_a_crowd_gets_a_token_with_one_proof(pair):
     proof = dpop.prove("POST", f"{pair.address}/token", key, at=at, random=Env().random, nonce=nonce)
     requests = [_redeeming(Caller.code(pair.offer()), proof=proof) for _ in range(CROWD)]
 
-    assert {"": 1, "invalid_dpop_proof": CROWD - 1} == _told(_all(pair, requests))
+    assert _one(_all(pair, requests), "invalid_dpop_proof")
 
 
 def test_one_of_a_crowd_gets_a_credential_with_one_nonce(pair):
@@ -136,7 +142,7 @@ def test_one_of_a_crowd_gets_a_credential_with_one_nonce(pair):
         token, nonce = caller.token(pair.offer()), caller.nonce()
         answers = _all(pair, [_wanting(caller, token, nonce, key) for key in keys])
 
-        assert {"": 1, "invalid_nonce": CROWD - 1} == _told(answers)
+        assert _one(answers, "invalid_nonce")
         assert before + round_ + 1 == _issued(pair)
 
 
@@ -148,7 +154,7 @@ def test_one_of_a_crowd_is_heard_with_one_proof_of_its_token(pair):
     proof = caller.proof_header("/credential", token.access_token)["dpop"]
     answers = _all(pair, [_wanting(caller, token, nonce, caller.key, proof) for nonce in nonces])
 
-    assert {"": 1, "invalid_dpop_proof": CROWD - 1} == _told(answers)
+    assert _one(answers, "invalid_dpop_proof")
     assert before + 1 == _issued(pair)
 
 
@@ -160,7 +166,13 @@ def test_the_failures_of_one_source_are_counted_exactly(pair):
     pair.restart()
     answers += _all(pair, guesses[half:])
 
-    assert {"invalid_grant": FAILURES, "temporarily_unavailable": len(guesses) - FAILURES} == _told(answers)
+    told = _told(answers)
+    assert FAILURES == told["invalid_grant"]
+    assert (
+        {"invalid_grant", "temporarily_unavailable"}
+        <= told.keys()
+        <= {"invalid_grant", "temporarily_unavailable", "503"}
+    )
     assert all(answer.headers["retry-after"] for answer in answers if answer.status == 429)
 
 
@@ -173,7 +185,7 @@ def test_a_transaction_code_is_guessed_five_times(pair):
     wrong = [f"{(int(right) + number + 1) % 10**6:06}" for number in range(CROWD)]
     told = _told(_all(pair, [_redeeming(code, tx_code=guess) for guess in wrong]))
 
-    assert {"invalid_grant": CROWD} == told
+    assert {"invalid_grant"} <= told.keys() <= {"invalid_grant", "503"}
     assert {"invalid_grant": 1} == _told(_all(pair, [_redeeming(code, tx_code=right)]))
 
 
@@ -208,7 +220,7 @@ def test_one_of_a_crowd_answers_a_request(desk, wallet):
         (heard,) = [n for n, answer in enumerate(answers) if answer.status == 200]
         outcome = desk.outcome(id_).document
 
-        assert {400} == {answer.status for n, answer in enumerate(answers) if n != heard}
+        assert {400, 503} >= {answer.status for n, answer in enumerate(answers) if n != heard}
         assert ("declined" if heard % 4 == 3 else "answered") == outcome["status"]
 
 
@@ -225,6 +237,6 @@ def test_one_of_a_crowd_reads_the_result_with_the_response_code(desk, wallet):
         second = _all(desk, [looking] * CROWD)
 
         assert ["answered"] == [answer.document["status"] for answer in first if answer.status == 200]
-        assert {403, 429} >= {answer.status for answer in first if answer.status != 200}
-        assert {403, 429} >= {answer.status for answer in second}
+        assert {403, 429, 503} >= {answer.status for answer in first if answer.status != 200}
+        assert {403, 429, 503} >= {answer.status for answer in second}
         assert 403 in {answer.status for answer in second}
