@@ -45,9 +45,9 @@ def _program(argv: list[str]) -> int:
 
 def _played(args: Namespace, lang: Language) -> int:
     try:
-        with place.folder() as folder, Crew() as crew:
+        with place.folder() as folder, ExitStack() as claims, Crew() as crew:
             env = Env()
-            found = place.network(folder, args.lan, env.now()) if args.lan else place.here(folder)
+            found = place.network(folder, claims, args.lan, env.now()) if args.lan else place.here(folder, claims)
             return _play(args, Stage.build(found, lang, env, crew))
     except place.Unplaced as exc:
         print(exc.words[lang], file=sys.stderr)

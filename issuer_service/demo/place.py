@@ -100,16 +100,16 @@ def _clear(folder: Path) -> None:
             path.unlink()
 
 
-def here(folder: Path) -> Place:
+def here(folder: Path, claims: ExitStack) -> Place:
     """On this machine only, by http."""
-    issuer, bank = _free_ports(_LOOPBACK, *_PORTS["http"])
+    issuer, bank = _free_ports(claims, _LOOPBACK, *_PORTS["http"])
     return Place(folder=folder, host=_LOOPBACK, issuer_port=issuer, bank_port=bank)
 
 
-def network(folder: Path, named: str, at: datetime) -> Place:
+def network(folder: Path, claims: ExitStack, named: str, at: datetime) -> Place:
     """In the network of this machine, by https: at that name or address of it; ``1`` for the one it goes out by."""
     host = _outgoing() if named == "1" else named
-    issuer, bank, leaflet = _free_ports(host, *_PORTS["https"], _LEAFLET)
+    issuer, bank, leaflet = _free_ports(claims, host, *_PORTS["https"], _LEAFLET)
     tls = HostCertificate.for_hosts(_names(host), folder=folder / _TLS, at=at)
     return Place(folder=folder, host=host, issuer_port=issuer, bank_port=bank, leaflet_port=leaflet, tls=tls)
 
@@ -132,26 +132,32 @@ def _outgoing() -> str:
         return str(outgoing.getsockname()[0])
 
 
-def _free_ports(host: str, *preferred: int) -> list[int]:
-    """The preferred ports, or any other where one is taken; each is free until another program is quicker."""
-    with ExitStack() as all_:
-        bound = [all_.enter_context(_bound(host, port)) for port in preferred]
-        return [each.getsockname()[1] for each in bound]
+def _free_ports(claims: ExitStack, host: str, *preferred: int) -> list[int]:
+    """The preferred ports, or any other where one is taken or claimed."""
+    return [_claimed(claims, host, port) or _claimed_anywhere(claims, host) for port in preferred]
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def _claimed(claims: ExitStack, host: str, port: int) -> int:
+    """The port if it is free, else 0.
+
+    A service takes a second to listen there. Until then a datagram socket of that number, which nobody else needs,
+    keeps other demos away; the claim ends with the demo, however it ends.
+    """
     try:
-        return listening(host, port)
-    except UsageError:
-        return _bound_anywhere(host)
-
-
-def _bound_anywhere(host: str) -> socket.socket:
-    try:
-        return listening(host, 0)
+        with listening(host, port) as bound:
+            found: int = bound.getsockname()[1]
+            claim = socket.socket(bound.family, socket.SOCK_DGRAM)
+            claims.enter_context(claim).bind(bound.getsockname())
     except (UsageError, OSError):
-        ko = f"{host}: 이 컴퓨터의 주소가 아닙니다."
-        raise Unplaced(ko, f"{host} is no address of this machine.") from None
+        return 0
+    return found
+
+
+def _claimed_anywhere(claims: ExitStack, host: str) -> int:
+    found = next(filter(None, (_claimed(claims, host, 0) for _ in range(_BESIDE))), 0)
+    if not found:
+        raise Unplaced(f"{host}: 이 컴퓨터의 주소가 아닙니다.", f"{host} is no address of this machine.")
+    return found
 
 
 def write_private(path: Path, text: str) -> None:

@@ -179,18 +179,18 @@ class Stage:
         command = [sys.executable, "-m", "verifier_cli", "serve", *listen, "--prefix", PREFIX]
         return self.crew.serve(command, env=self.environment, log=self.path("verifier.log"))
 
-    def await_ready(self, process: subprocess.Popen[str], address: str, log: str) -> None:
-        """Return when a service says that it can work."""
+    def await_ready(self, process: subprocess.Popen[str], address: str, key: str, log: str) -> None:
+        """Return when a service answers, and is the one that knows this key."""
         end = monotonic() + _READY
-        while not self._ready(address):
+        while not self._answers(address, key):
             if process.poll() is not None or monotonic() > end:
                 told = "\n".join(self.path(log).read_text("utf-8").splitlines()[-_TAIL:])
                 raise Unexpected(f"no service at {address}\n{told}")
             sleep(_GLANCE)
 
-    def _ready(self, address: str) -> bool:
+    def _answers(self, address: str, key: str) -> bool:
         with suppress(httpx2.TransportError):
-            return self.client.get(f"{address}/readyz").is_success
+            return self.client.get(f"{address}/metrics", headers={"authorization": f"Bearer {key}"}).is_success
         return False
 
     def write_environment(self) -> Path:

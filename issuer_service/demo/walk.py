@@ -53,9 +53,9 @@ def _open_services(stage: Stage) -> None:
     place = stage.place
     issuer, bank = stage.open_issuer(), stage.open_bank()
     stage.run("ewallet", "init")
-    stage.await_ready(issuer, place.issuer, "issuer.log")
+    stage.await_ready(issuer, place.issuer, stage.operator, "issuer.log")
     stage.done(f"발급기관  {place.issuer}", f"issuer  {place.issuer}")
-    stage.await_ready(bank, place.bank, "verifier.log")
+    stage.await_ready(bank, place.bank, stage.clerk, "verifier.log")
     stage.done(f"은행     {place.bank}", f"bank    {place.bank}")
 
 
