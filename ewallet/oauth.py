@@ -55,13 +55,24 @@ FUTURE: Final = 60  # seconds its author's clock may be fast
 
 
 def fresh(claims: Mapping[str, Json], at: datetime) -> datetime:
-    """The time from which a proof with that ``iat`` is refused as too old, if it was made just now: ``time.*``."""
+    """The time from which a proof with that ``iat`` is refused as too old, if it was made just now: ``time.*``.
+
+    ``exp`` and ``nbf``, which no proof has to have, hold where they are (RFC 7519 §4.1.4, §4.1.5).
+    """
     made = numeric_date(claims.get("iat"), "iat")
+    _check_term(claims, at)
     if at.timestamp() - made > PAST:
         raise ValidityError("time.expired", f"made more than {PAST} seconds ago")
     if made - at.timestamp() > FUTURE:
         raise ValidityError("time.not_yet_valid", f"made more than {FUTURE} seconds from now")
     return moment(made + PAST + 1)
+
+
+def _check_term(claims: Mapping[str, Json], at: datetime) -> None:
+    if "exp" in claims and at.timestamp() >= numeric_date(claims["exp"], "exp"):
+        raise ValidityError("time.expired", "its own exp is over")
+    if "nbf" in claims and numeric_date(claims["nbf"], "nbf") - at.timestamp() > FUTURE:
+        raise ValidityError("time.not_yet_valid", f"its own nbf is more than {FUTURE} seconds from now")
 
 
 def jti(claims: Mapping[str, Json]) -> str:

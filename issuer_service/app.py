@@ -37,13 +37,16 @@ _WALLET: Final = frozenset({"token", "nonce", "credential", "deferred", "notific
 def create_app(settings: Settings, *, env: Env | None = None) -> Guard:
     """The guarded application of these settings."""
     metrics = _Metrics()
-    app = framework(Service.of(settings, env), metrics.registry)
+    service = Service.of(settings, env)
+    app = framework(service, metrics.registry)
     return Guard(
         app,
         hosts=settings.hosts,
         observe=metrics.observe,
         limiter=Limiter(settings.rate, env=env) if settings.rate else None,
         proxies=settings.proxies,
+        secure=settings.secure,
+        word=Pages(service).refusal,
     )
 
 
@@ -56,6 +59,7 @@ def framework(service: Service, registry: CollectorRegistry) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # it would lead to whatever scheme a proxy before us speaks
         generate_unique_id_function=lambda route: route.name,
         lifespan=_lifespan(service),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
@@ -13,6 +14,7 @@ from fastapi import Request as WebRequest
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ewallet.asgi import Problem, Scope
 from ewallet.catalog.kinds import KST
 from ewallet.errors import EWalletError, Language
 from issuer_service import words
@@ -72,6 +74,15 @@ class Pages:
         told = words.problem(status, language)
         reference = error.detail if error and error.code == "internal.fault" else ""
         return self.show(request, "problem", None, status=status, told=told, reference=reference)
+
+    def refusal(self, scope: Scope, problem: Problem) -> Problem:
+        """A refusal that came before any route, as a page where a person's browser asks."""
+        request = WebRequest(scope)
+        if not self.wants(request):
+            return problem
+        page = self.problem(request, problem.status)
+        said = {name: value for name, value in page.headers.items() if name != "content-length"}
+        return replace(problem, headers={**problem.headers, **said}, body=bytes(page.body))
 
     def wants(self, request: WebRequest) -> bool:
         """Whether a person's browser asks."""

@@ -267,6 +267,26 @@ problem_405
 이 주소에서는 할 수 없는 일입니다.
 That cannot be done at this address.
 
+problem_408
+요청이 너무 느려서 기다리지 않았습니다.
+The request came too slowly to wait for.
+
+problem_413
+보낸 것이 너무 큽니다.
+What was sent is too large.
+
+problem_414
+주소가 너무 깁니다.
+The address is too long.
+
+problem_429
+요청이 너무 많습니다. 잠시 뒤에 다시 해 주십시오.
+There were too many requests. Please try again in a moment.
+
+problem_431
+요청의 머리말이 너무 큽니다. 이 사이트의 쿠키를 지우고 다시 해 주십시오.
+The head of the request is too large. Please delete the cookies of this site and try again.
+
 problem_500
 서비스에 문제가 생겼습니다.
 Something went wrong on our side.

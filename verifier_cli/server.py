@@ -61,7 +61,14 @@ def create_app(desk: Desk) -> Guard:
     """The application, guarded."""
     metrics = Metrics()
     app = framework(desk, metrics)
-    return Guard(app, hosts=desk.hosts, observe=metrics.observe, limiter=desk.limiter, proxies=desk.proxies)
+    return Guard(
+        app,
+        hosts=desk.hosts,
+        observe=metrics.observe,
+        limiter=desk.limiter,
+        proxies=desk.proxies,
+        secure=desk.exchange.url.startswith("https://"),
+    )
 
 
 def framework(desk: Desk, metrics: Metrics) -> FastAPI:

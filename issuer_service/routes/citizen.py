@@ -43,6 +43,8 @@ def routes(service: Service, pages: Pages) -> APIRouter:
     """The pages below the identifier's path."""
     router = APIRouter(prefix=service.settings.path, include_in_schema=False)
     desk = _Desk(service, pages)
+    if service.settings.path:
+        router.get("")(desk.start)
     router.get("/")(desk.home)
     router.post("/sign-in")(desk.sign_in)
     router.get("/sign-in")(desk.start)

@@ -61,7 +61,7 @@ def test_its_files_are_what_the_library_loads(pki, tmp_path):
 
 
 def test_the_key_of_a_verifier_is_not_among_those_of_an_issuer(pki, tmp_path):
-    """What an issuer loads is one key for each national system and one for status lists; a verifier's is beside them."""
+    """What an issuer loads is one key for each national system and one for status lists, and no more."""
     pki.save(tmp_path)
     loaded = {path.stem for path in (tmp_path / "signers").glob("*.key")}
     verifier = SigningKey.load(tmp_path / "verifier.key", chain=tmp_path / "verifier.pem")
