@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -11,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from ewallet.catalog import Catalog
 from ewallet.oid4vp.request import MEDIA_TYPE
 from ewallet.openapi import Responses, Schema, errors, finished, json_content, problems, ref
+from ewallet.shape import json_object
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _TEXT: Final[Schema] = {"type": "string"}
@@ -220,5 +220,5 @@ def described(app: FastAPI, server: str) -> Schema:
 def _verdict() -> Schema:
     """The schema that is published, its definitions where they are found from here."""
     text = (Catalog.bundled().folder / "verdict.schema.json").read_text("utf-8")
-    schema: Schema = json.loads(text.replace("#/$defs/", "#/components/schemas/Verdict/$defs/"))
+    schema: Schema = json_object(text.replace("#/$defs/", "#/components/schemas/Verdict/$defs/"))
     return {name: value for name, value in schema.items() if name != "$schema"}

@@ -7,12 +7,11 @@ Every process has its connection open and all of its request sent but the last b
 
 from __future__ import annotations
 
-import base64
-import json
 import os
 import socket
+import struct
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -63,41 +62,67 @@ class Answered:
     @property
     def document(self) -> Any:
         """The body as JSON."""
-        return json.loads(self.body)
+        from ewallet.shape import json_value  # the far side has nothing but the standard library
+
+        return json_value(self.body)
 
 
 def crowd(requests: Iterable[Sent]) -> list[Answered]:
     """The answers to requests that were sent at the same moment, each by a process of its own, in their order."""
     import subprocess
 
-    told = [[each.port, base64.b64encode(each.raw).decode()] for each in requests]
+    asked = b"".join(_PORT.pack(each.port) + _framed(each.raw) for each in requests)
     plain = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
     command = [sys.executable, "-S", "-E", __file__]
-    asked = json.dumps(told).encode()
     done = subprocess.run(command, input=asked, stdout=subprocess.PIPE, check=True, env=plain)  # noqa: S603 - ours
-    return [Answered.parse(base64.b64decode(each)) for each in json.loads(done.stdout)]
+    return [Answered.parse(each) for each in _frames(done.stdout)]
+
+
+_PORT: Final = struct.Struct("!H")
+_LENGTH: Final = struct.Struct("!I")
+
+
+def _framed(raw: bytes) -> bytes:
+    return _LENGTH.pack(len(raw)) + raw
+
+
+def _frames(raw: bytes) -> Iterator[bytes]:
+    at = 0
+    while at < len(raw):
+        start = at + _LENGTH.size
+        at = start + _LENGTH.unpack_from(raw, at)[0]
+        yield raw[start:at]
+
+
+def _requests(raw: bytes) -> Iterator[tuple[int, bytes]]:
+    at = 0
+    while at < len(raw):
+        request = next(_frames(raw[at + _PORT.size :]))
+        yield _PORT.unpack_from(raw, at)[0], request
+        at += _PORT.size + _LENGTH.size + len(request)
 
 
 # -- the far side ----------------------------------------------------------------------------------------------
 
 
 def _main() -> None:
-    told = json.load(sys.stdin)
+    told = list(_requests(sys.stdin.buffer.read()))
     waiting, ready = os.pipe()
     gate, keeper = os.pipe()
     answers = []
-    for port, encoded in told:
+    for port, raw in told:
         heard, spoken = os.pipe()
         if os.fork() == 0:
             os.close(keeper)
-            _member(port, base64.b64decode(encoded), ready, gate, spoken)
+            _member(port, raw, ready, gate, spoken)
         os.close(spoken)
         answers.append(heard)
     os.close(ready)
     for _ in told:
         os.read(waiting, 1)
     os.close(keeper)  # which lets all of them go
-    json.dump([base64.b64encode(_read(heard)).decode() for heard in answers], sys.stdout)
+    for heard in answers:
+        sys.stdout.buffer.write(_framed(_read(heard)))
 
 
 def _member(port: int, raw: bytes, ready: int, gate: int, spoken: int) -> None:

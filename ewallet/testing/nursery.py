@@ -30,6 +30,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
+from ewallet.shape import json_value
+
 _NOTHING: Final[Mapping[str, str]] = {}
 _PARENT_DEATH: Final = 1  # PR_SET_PDEATHSIG of Linux
 _PAUSE: Final = 0.01  # seconds between two looks
@@ -83,6 +85,7 @@ class Nursery:
         )
         self._ended: dict[int, int] = {}
         self._running: set[int] = set()
+        self._runs = 0
         assert self._heard() == "ready"
 
     def run(
@@ -95,14 +98,15 @@ class Nursery:
     ) -> Child:
         """Start a module, or a file if it ends with ``.py``.
 
-        ``before`` is Python that is run first, to shorten a delay or to move the clock.
+        ``before`` is Python that is run first, to shorten a delay or to move the clock; it is written beside the log.
         """
+        self._runs += 1
         asked = {
             "program": program,
             "arguments": arguments,
             "log": str(log),
             "env": dict(env),
-            "before": before,
+            "before": _written(log.with_name(f"{log.name}.{self._runs}.py"), before),
         }
         pid = int(self._asked(asked))
         self._running.add(pid)
@@ -137,7 +141,14 @@ class Nursery:
         return self._heard()
 
     def _heard(self) -> Any:
-        return json.loads(cast("IO[str]", self._process.stdout).readline())
+        return json_value(cast("IO[str]", self._process.stdout).readline())
+
+
+def _written(file: Path, program: str) -> str:
+    """The file's name, where there is anything to write."""
+    if program:
+        file.write_text(program, "utf-8")
+    return str(file) if program else ""
 
 
 def free_port() -> int:
@@ -157,7 +168,7 @@ def _main(modules: Sequence[str]) -> None:
     gc.freeze()  # else every child copies all of it at its first collection
     _say("ready")
     for line in sys.stdin:
-        asked = json.loads(line)
+        asked = json_value(line)
         _say(_started(asked) if "program" in asked else _ended(asked["ended"]))
 
 
@@ -206,7 +217,8 @@ def _ran(asked: Mapping[str, Any]) -> int:
     program = asked["program"]
     sys.argv = [program, *asked["arguments"]]
     try:
-        exec(asked["before"], {})  # noqa: S102 - a test's own words
+        if asked["before"]:
+            runpy.run_path(asked["before"])
         if program.endswith(".py"):
             sys.path.insert(0, str(Path(program).parent))
             runpy.run_path(program, run_name="__main__")
