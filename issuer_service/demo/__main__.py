@@ -114,7 +114,8 @@ Try it yourself. In another terminal:
 
 def _invite_phones(stage: Stage) -> None:
     stage.say("\n휴대전화에서:", "\nOn a phone:")
-    for number, step in enumerate(leaflet.told(stage.place, stage.language), 1):
+    steps = leaflet.told(stage.place, stage.language, leaflet.fingerprint(stage.place))
+    for number, step in enumerate(steps, 1):
         print(f"  {number}. {step}")
     print(qr.terminal(stage.place.leaflet), flush=True)
 

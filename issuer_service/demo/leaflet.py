@@ -42,21 +42,26 @@ _TITLES: Final[dict[Language, str]] = {
     "ko": "휴대전화로 시연 보기",
     "en": "The demo on your phone",
 }
+#: The page cannot vouch for itself: what is to be compared stands on the terminal.
+_THERE: Final[dict[Language, str]] = {
+    "ko": "컴퓨터 화면에 나온 값",
+    "en": "it is on the computer's screen",
+}
 _STYLE: Final = (
     "body{max-width:40rem;margin:0 auto;padding:1rem;font:1.0625rem/1.65 system-ui,sans-serif;word-break:keep-all;"
-    "overflow-wrap:anywhere}h2{font-size:1.25rem;margin-top:2rem}li{margin:.5rem 0}code{font-size:.9375rem}"
+    "overflow-wrap:anywhere}h1{font-size:1.25rem;margin-top:2rem}li{margin:.5rem 0}code{font-size:.9375rem}"
     "a.load{display:inline-block;padding:.75rem 1.25rem;border-radius:.375rem;background:#123f7a;color:#fff}"
 )
 _HASH: Final = base64.b64encode(sha256(_STYLE.encode()).digest()).decode()
 _POLICY: Final = f"default-src 'none'; style-src 'sha256-{_HASH}'; frame-ancestors 'none'"
 
 
-def told(place: Place, language: Language) -> list[str]:
+def told(place: Place, language: Language, fingerprint: str) -> list[str]:
     """The steps in words, with the addresses of this demo."""
     values = {
         "leaflet": place.leaflet,
         "certificate": CERTIFICATE,
-        "fingerprint": fingerprint(place),
+        "fingerprint": fingerprint,
         "issuer": f"{place.issuer}/",
     }
     return [step.format(**values) for step in STEPS[language]]
@@ -107,9 +112,9 @@ def _page(place: Place) -> str:
 
 
 def _part(place: Place, language: Language) -> str:
-    items = "".join(f"<li>{escape(step)}</li>" for step in told(place, language)[1:])
+    items = "".join(f"<li>{escape(step)}</li>" for step in told(place, language, _THERE[language])[1:])
     links = (
         f'<p><a class="load" href="/{CERTIFICATE}" download>{CERTIFICATE}</a></p>'
         f'<p><a href="{escape(place.issuer)}/">{escape(place.issuer)}/</a></p>'
     )
-    return f'<section lang="{language}"><h2>{_TITLES[language]}</h2><ol>{items}</ol>{links}</section>'
+    return f'<section lang="{language}"><h1>{_TITLES[language]}</h1><ol>{items}</ol>{links}</section>'
