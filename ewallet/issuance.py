@@ -173,6 +173,8 @@ class Issuance:
         wanted = [f"{type_id}.{format_id}" for type_id in type_ids]
         if not wanted or not set(wanted) <= set(self.metadata.configurations):
             raise UsageError("usage.argument", "a kind that is not issued here in that format")
+        if len(set(wanted)) < len(wanted):
+            raise UsageError("usage.argument", "a kind that is named twice, which no wallet takes")  # §4.1.1
         return self.server.offer(wanted, subject=subject, tx_code=tx_code)
 
     def nonce(self, _request: Request) -> Response:

@@ -100,7 +100,8 @@ def _offers(router: APIRouter, service: Service) -> None:
         """Offer certificates to a person; the link is good for five minutes and one wallet."""
         operators.check(service.operators, authorization, "offer")
         asked = wanted.model_dump_json().encode()
-        made = service.calls.once(key, caller=authorization, asked=asked, perform=lambda: _made(service, wanted))
+        caller = operators.key_of(authorization)
+        made = service.calls.once(key, caller=caller, asked=asked, perform=lambda: _made(service, wanted))
         return WebResponse(made, 201, media_type="application/json")
 
     @router.delete("/offers/{handle}", status_code=204, response_class=WebResponse, responses=told.WITHDRAWN)
