@@ -7,7 +7,7 @@ SOURCES := ewallet issuer_service verifier_cli
 EXACT := ewallet/formats/*,ewallet/disclosure.py,ewallet/trust.py,ewallet/status.py,ewallet/verifier.py,ewallet/verdict.py,ewallet/shape.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports docs bench catalogue wheel wheel-test faults clean
+.PHONY: help demo test lint types imports docs pictures bench catalogue wheel wheel-test faults clean
 
 help:  ## print this
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -18,7 +18,7 @@ help:  ## print this
 
 .venv/base.stamp: .venv/pip.stamp pyproject.toml constraints.txt
 	@echo "installing what the demo needs into .venv (once)"
-	@$(PIP) install -c constraints.txt -e .
+	@$(PIP) install -c constraints.txt -e '.[issuer,verifier]'
 	@touch $@
 
 .venv/dev.stamp: .venv/base.stamp
@@ -30,8 +30,8 @@ help:  ## print this
 	@$(PIP) install -c constraints.txt -e '.[bench]'
 	@touch $@
 
-demo: .venv/base.stamp  ## one certificate from the issuer to the bank's verdict, on this machine (ONCE=1: check and stop)
-	@ONCE="$(ONCE)" $(BIN)/python -m issuer_service.demo
+demo: .venv/base.stamp  ## the whole road on this machine, then its pages (ONCE=1: check and stop; LAN=1: for phones too)
+	@exec $(BIN)/python -m issuer_service.demo $(if $(ONCE),--once) $(if $(LAN),--lan '$(LAN)')
 
 test: .venv/dev.stamp  ## all tests, and the coverage they must have
 	@rm -f .coverage .coverage.*
@@ -55,6 +55,9 @@ imports: .venv/dev.stamp  ## the layers: dependencies point down
 docs: .venv/dev.stamp  ## the pages that are made from code and data
 	@for page in docs/generate_*.py; do $(BIN)/python $$page; done
 
+pictures: .venv/dev.stamp  ## the pictures of the pages in docs/pictures, where Chromium is
+	@$(BIN)/python docs/take_pictures.py
+
 catalogue: .venv/base.stamp  ## check every certificate kind in schemas/
 	@$(BIN)/python -m ewallet.catalog
 
@@ -74,4 +77,4 @@ faults: .venv/dev.stamp  ## the sweeps in full, and the slow tests
 	EWALLET_FULL=1 $(BIN)/pytest -m 'slow or sweep' $(ARGS)
 
 clean:  ## remove what make has made
-	rm -rf .venv .wheel-venv .demo dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .wheel-venv .demo .demo-* dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis

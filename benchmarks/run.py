@@ -15,9 +15,13 @@ TABLES = {
     5: "bench_sdjwt_present",
     6: "bench_cold_chain",
     7: "bench_processes",
+    8: "bench_issuance",
+    9: "bench_exchange",
     10: "bench_status",
     11: "bench_qr",
     13: "bench_commands",
+    14: "bench_pages",
+    15: "bench_scan",
 }
 #: The tables of the same rows for mdocs.
 MDOC = {2: "bench_mdoc_verify", 4: "bench_mdoc_issue", 5: "bench_mdoc_present", 6: "bench_mdoc_cold_chain"}

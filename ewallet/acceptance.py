@@ -17,11 +17,13 @@ from urllib.parse import urlsplit
 from ewallet import oid4vci
 from ewallet.catalog import Catalog
 from ewallet.collection import Collection, Pending, Received, Wanted, algorithm, unsupported
-from ewallet.conversation import Conversation, media_type, refuse
+from ewallet.conversation import Conversation, is_jwt, media_type, refuse
 from ewallet.env import Env
 from ewallet.errors import EWalletError, Malformed, ProtocolError, UsageError
 from ewallet.flow import Flow, Request
-from ewallet.keys import SigningKey
+from ewallet.jose import Jws
+from ewallet.keys import PublicKey, SigningKey
+from ewallet.links import well_known
 from ewallet.oid4vci import TokenRequest, TokenResponse
 from ewallet.oid4vci.configuration import CredentialConfiguration
 from ewallet.oid4vci.metadata import (
@@ -29,7 +31,6 @@ from ewallet.oid4vci.metadata import (
     ISSUER,
     AuthorizationServerMetadata,
     IssuerMetadata,
-    well_known,
 )
 from ewallet.oid4vci.offer import CredentialOffer, OfferReference, TxCode, parse_link
 from ewallet.shape import MAX_DOCUMENT
@@ -94,7 +95,7 @@ class Acceptance:
         """What becomes of everything the offer is for once it is kept; what fails in part fails as a whole."""
         talk = Conversation(self.env)
         offer = yield from self._offer(talk, found)
-        metadata = yield from _metadata(talk, offer.issuer)
+        metadata = yield from _metadata(talk, offer.issuer, self.trust)
         server = yield from _server(talk, offer.check(metadata))
         configurations = self._configurations(offer, metadata)
         token = yield from _token(talk, server, offer, tx_code)
@@ -116,7 +117,7 @@ class Acceptance:
         if not self.trust.hands_out(pending.issuer, pending.type_id, self.env.now()):
             raise _untrusted("the issuer is not on the trust list any more")
         talk = Conversation(self.env, key=SigningKey.of_secret(pending.bound) if pending.bound else None)
-        metadata = yield from _metadata(talk, pending.issuer)
+        metadata = yield from _metadata(talk, pending.issuer, self.trust)
         collection = Collection(trust=self.trust, talk=talk, metadata=metadata, token=pending.token)
         result = yield from collection.ask_again(pending)
         return (yield from _kept(collection, [result], keep))
@@ -125,7 +126,7 @@ class Acceptance:
         offer = found.link
         if isinstance(offer, OfferReference):
             reference = offer.url
-            raw = yield from talk.get(reference, limit=_MAX_OFFER)
+            raw = yield from talk.offer(reference, limit=_MAX_OFFER)
             offer = CredentialOffer.parse(raw, loopback=True)
             if _origin(offer.issuer) != _origin(reference):
                 raise ProtocolError("request.issuer_mismatch", "the offer names another issuer than where it is from")
@@ -149,9 +150,21 @@ class Acceptance:
         return _COPIES[type_.copies if type_ else "once"]
 
 
-def _metadata(talk: Conversation, issuer: str) -> Flow[IssuerMetadata]:
-    raw = yield from talk.get(well_known(issuer, ISSUER), limit=MAX_DOCUMENT)
-    return IssuerMetadata.parse(raw, issuer, loopback=True)
+def _metadata(talk: Conversation, issuer: str, trust: TrustList) -> Flow[IssuerMetadata]:
+    """§12.2.2: signed where the issuer can; a signature that does not hold is no reason to read it unsigned."""
+    response = yield from talk.metadata(well_known(issuer, ISSUER), limit=MAX_DOCUMENT)
+    if not is_jwt(response):
+        raw = oid4vci.open_response(response.body, media_type(response), None)
+        return IssuerMetadata.parse(raw, issuer, loopback=True)
+    at = talk.now()
+
+    def key_of(jws: Jws) -> PublicKey:
+        path = trust.check(jws.chain, "issuer", at, type_id=None)
+        path.check_issuer(issuer)
+        return path.key
+
+    compact = response.body.decode("latin-1")
+    return IssuerMetadata.parse_signed(compact, issuer, at=at, key_of=key_of, loopback=True)
 
 
 def _server(talk: Conversation, identifier: str) -> Flow[AuthorizationServerMetadata]:

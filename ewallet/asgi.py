@@ -1,8 +1,9 @@
 """What stands between the network and an ASGI application of ours, whatever framework it is made with.
 
-:class:`Guard` lets a request through when it is addressed to a host we are, its head is of usual size and its body,
-which it reads first, is neither too large nor too slow. What the application answers leaves with headers that keep it
-out of caches, frames and referrers; what it raises leaves as a problem document (RFC 9457) that names the error's code.
+:class:`Guard` lets a request through when it is addressed to a host we are, its head is of usual size, its source has
+not asked too often, and its body, which it reads first, is neither too large nor too slow. What the application answers
+leaves with headers that keep it out of caches, frames and referrers, and on https alone where it is served by that;
+what it raises leaves as a problem document (RFC 9457) that names the error's code.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil
 from time import perf_counter
 from typing import Any, Final, TypeAlias
 
@@ -26,13 +28,14 @@ from ewallet.errors import (
     UsageError,
     VerificationError,
 )
+from ewallet.rate import Limiter
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Deliver: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application: TypeAlias = Callable[[Scope, Receive, Deliver], Awaitable[None]]
 Headers: TypeAlias = Iterable[tuple[bytes, bytes]]
-#: Told of every request: its method, the template of its route, the status and the seconds it took.
+#: Told of every request: its method and the template of its route, of which there are few, the status and the seconds.
 Observe: TypeAlias = Callable[[str, str, int, float], None]
 
 _LOG: Final = logging.getLogger("ewallet")
@@ -50,6 +53,9 @@ _SAID: Final = {
     b"referrer-policy": b"no-referrer",
     b"x-content-type-options": b"nosniff",
 }
+#: RFC 6797; of this host alone, for what is below its name may be somebody else's.
+_SECURE: Final = {b"strict-transport-security": b"max-age=31536000"}
+_METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +83,17 @@ class Problem:
         return cls(status=status, headers=headers, body=jose.to_json(members))
 
 
+#: Words a refusal for whoever asks: a page for a person, as it is for a program.
+Word: TypeAlias = Callable[[Scope, Problem], Problem]
+
 _AGAIN: Final = {429: {"retry-after": "1"}, 503: {"retry-after": "5"}}
+_BY_CODE: Final = {
+    "limit.rate": 429,
+    "limit.size": 413,
+    "usage.configuration": 500,
+    "usage.in_progress": 409,
+    "usage.key_reused": 422,
+}
 _STATUSES: Final[tuple[tuple[type[EWalletError], int], ...]] = (
     (NotFound, 404),
     (AlreadyUsed, 409),
@@ -92,18 +108,44 @@ _STATUSES: Final[tuple[tuple[type[EWalletError], int], ...]] = (
 def _status(error: EWalletError) -> int:
     if isinstance(error, ProtocolError):
         return error.status
-    if error.code in {"limit.rate", "limit.size", "usage.configuration"}:
-        return {"limit.rate": 429, "limit.size": 413}.get(error.code, 500)
+    if error.code in _BY_CODE:
+        return _BY_CODE[error.code]
     return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
 
 
+def source(scope: Scope, proxies: int = 0) -> str:
+    """Who asks: the peer, or what the outermost of so many proxies of our own says; what others say is not believed."""
+    lines: list[str] = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    told = [part.strip() for line in lines for part in line.split(",")]
+    if proxies and len(told) >= proxies:
+        return told[-proxies]
+    return str((scope.get("client") or ("",))[0])
+
+
 class Guard:
-    """An ASGI application around another one; ``hosts`` are the names, with port, by which it may be addressed."""
+    """An ASGI application around another one; ``hosts`` are the names, with port, by which it may be addressed.
+
+    ``limiter`` counts requests by :func:`source`, which ``proxies`` of our own may stand before. ``secure`` where
+    whoever asks comes by https, ``word`` has the say in how a refusal is told.
+    """
 
     def __init__(
-        self, app: Application, *, hosts: Collection[str], max_body: int = MAX_BODY, observe: Observe | None = None
+        self,
+        app: Application,
+        *,
+        hosts: Collection[str],
+        max_body: int = MAX_BODY,
+        observe: Observe | None = None,
+        limiter: Limiter | None = None,
+        proxies: int = 0,
+        secure: bool = False,
+        word: Word | None = None,
     ) -> None:
         self._app = app
+        self._said = _SAID | (_SECURE if secure else {})
+        self._word = word or _unworded
+        self._limiter = limiter
+        self._proxies = proxies
         self._observe = observe
         self._hosts = frozenset(host.lower().encode("ascii") for host in hosts)
         self._max_body = max_body
@@ -115,22 +157,32 @@ class Guard:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1003})
             return
-        begun, hardened = perf_counter(), _Hardened(send)
+        begun, hardened = perf_counter(), _Hardened(send, self._said)
         await self._pass(scope, receive, hardened)
         if self._observe:
-            self._observe(scope["method"], _route(scope), hardened.status, perf_counter() - begun)
+            self._observe(_method(scope), _route(scope), hardened.status, perf_counter() - begun)
 
     async def _pass(self, scope: Scope, receive: Receive, send: _Hardened) -> None:
         refused = self._refused(scope)
         if refused:
-            await _plain(send, refused)
+            await self._refuse(scope, send, _refusal(refused))
+            return
+        wait = self._limiter.wait(source(scope, self._proxies)) if self._limiter else 0
+        if wait:
+            await self._refuse(scope, send, _later(wait))
             return
         try:
-            body = await asyncio.wait_for(_whole(receive, self._max_body), _SLOW)
+            async with asyncio.timeout(_SLOW):
+                body = await _whole(receive, self._max_body)
         except (Malformed, TimeoutError) as exc:
-            await _plain(send, 413 if isinstance(exc, Malformed) else 408)
+            await self._refuse(scope, send, _refusal(413 if isinstance(exc, Malformed) else 408))
             return
         await self._answer(scope, _replayed(body, receive), send)
+
+    async def _refuse(self, scope: Scope, send: _Hardened, problem: Problem) -> None:
+        """Not all was read: what is left of the connection is not read either."""
+        worded = self._word(scope, problem)
+        await _problem(send, replace(worded, headers={**worded.headers, "connection": "close"}))
 
     def _refused(self, scope: Scope) -> int:
         """The status to refuse a request with by its head alone, or 0."""
@@ -144,6 +196,8 @@ class Guard:
             return 431
         if len(hosts) != 1 or hosts[0] not in self._hosts or not scope["path"].startswith("/"):
             return 400
+        if lengths and any(name == b"transfer-encoding" for name, _ in headers):
+            return 400  # RFC 9112 §6.1: a proxy before us may have gone by the other one
         return 413 if any(not value.isdigit() or int(value[:20]) > self._max_body for value in lengths) else 0
 
     async def _answer(self, scope: Scope, receive: Receive, send: _Hardened) -> None:
@@ -154,6 +208,15 @@ class Guard:
             _LOG.error("%s: %s", error.code, error.detail)
             if not send.status:
                 await _problem(send, Problem.of(error))
+
+
+def _unworded(_scope: Scope, problem: Problem) -> Problem:
+    return problem
+
+
+def _method(scope: Scope) -> str:
+    """The method; empty for one that nobody has, of which anybody can make up any number."""
+    return scope["method"] if scope["method"] in _METHODS else ""
 
 
 def _route(scope: Scope) -> str:
@@ -185,21 +248,22 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
 class _Hardened:
     """A ``send`` that adds what every response says."""
 
-    def __init__(self, send: Deliver) -> None:
+    def __init__(self, send: Deliver, said: Mapping[bytes, bytes]) -> None:
         self._send = send
+        self._said = said
         self.status = 0
 
     async def __call__(self, message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             said = {name.lower() for name, _ in message.get("headers", ())}
-            added = [(name, value) for name, value in _SAID.items() if name not in said]
+            added = [(name, value) for name, value in self._said.items() if name not in said]
             message = {**message, "headers": [*message.get("headers", ()), *added]}
         await self._send(message)
 
 
 _WORDS: Final = {
-    400: b"not addressed to this host",
+    400: b"not addressed to this host, or framed in two ways",
     408: b"too slow",
     413: b"too large",
     414: b"address too long",
@@ -207,10 +271,13 @@ _WORDS: Final = {
 }
 
 
-async def _plain(send: Deliver, status: int) -> None:
-    """A refusal before anything was read: the rest of the connection is not read either."""
-    headers = [(b"content-type", b"text/plain"), (b"connection", b"close")]
-    await _send(send, status, headers, _WORDS[status])
+def _refusal(status: int) -> Problem:
+    return Problem(status=status, headers={"content-type": "text/plain"}, body=_WORDS[status])
+
+
+def _later(wait: float) -> Problem:
+    problem = Problem.of(Malformed("limit.rate", "more requests of one source than are taken"))
+    return replace(problem, headers={**problem.headers, "retry-after": str(ceil(wait))})
 
 
 async def _problem(send: Deliver, problem: Problem) -> None:

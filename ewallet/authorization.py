@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from hashlib import sha256
 from typing import Final, Literal, Protocol
 
@@ -87,8 +86,8 @@ class AuthorizationStore(Protocol):
     def secret(self, fresh: bytes) -> bytes:
         """The secret that all workers share: the first one that was ever brought."""
 
-    def put_code(self, code: Code, ended: datetime | None = None) -> None:
-        """Keep a code; with a time, forget what ended before it."""
+    def put_code(self, code: Code, at: datetime | None = None) -> None:
+        """Keep a code; with a time, forget what is over by then: orders at once, all else after :data:`LATE`."""
 
     def code(self, digest: bytes, at: datetime) -> Code | None:
         """A code that can still be redeemed."""
@@ -122,11 +121,15 @@ class Offered:
 
 @dataclass(frozen=True, kw_only=True)
 class Authorized:
-    """A request with a token that is good: its grant, the digest it is kept by, and what the request may use once."""
+    """A request with a token that is good: its grant, the digest it is kept by, and what the request may use once.
+
+    ``secret`` is the token itself, which is kept nowhere: what is sealed with it only its bearer can have opened.
+    """
 
     grant: Grant
     token: bytes
     once: Mapping[bytes, datetime]
+    secret: str = field(repr=False)
 
 
 class AuthorizationServer:
@@ -138,6 +141,7 @@ class AuthorizationServer:
         self._store = store
         self._env = env or Env()
         self._tidied = datetime.min.replace(tzinfo=UTC)
+        self._known = b""
 
     def offer(self, configuration_ids: Iterable[str], *, subject: str, tx_code: bool = False) -> Offered:
         """A fresh offer of these credentials to that person, good for five minutes and one wallet.
@@ -149,7 +153,7 @@ class AuthorizationServer:
         code = _code(handle)
         grant = Grant(subject=subject, configuration_ids=tuple(configuration_ids), until=at + CODE_LIFE)
         kept = Code(digest=_digest(code), grant=grant, tx_code=_tx_digest(code, digits))
-        self._store.put_code(kept, self._ended(at))
+        self._store.put_code(kept, self._tidying(at))
         return Offered(
             offer=self._offer(code, kept),
             reference=OfferReference(f"{self.issuer}/offers/{handle}"),
@@ -176,12 +180,15 @@ class AuthorizationServer:
     def token(self, request: Request, *, source: str = "") -> Response:
         """The answer of the token endpoint (§6); ``source`` is where the request came from, to slow down guessing.
 
-        Errors ``invalid_request``, ``invalid_grant``, ``unsupported_grant_type``, ``invalid_dpop_proof``,
+        A ``client_id`` is a name that anybody can give, and changes nothing. Errors ``invalid_request``,
+        ``invalid_client`` (401), ``invalid_grant``, ``unsupported_grant_type``, ``invalid_dpop_proof``,
         ``use_dpop_nonce``; ``temporarily_unavailable`` (429) for a source that failed too often.
         """
         at = self._env.now()
         check_media_type(request, _FORM, "invalid_request", status=400)
         asked = TokenRequest.parse(request.body)
+        asked.check_client(anonymous=self.metadata.anonymous)
+        oauth.check_public_client(request.headers, asked.credentials)
         proof = self._proof(request, f"{self.issuer}/token", at) if values(request, "dpop") else None
         token = to_base64url(self._env.random(32))
         attempt = self._attempt(asked, token, proof, source, at)
@@ -220,21 +227,27 @@ class AuthorizationServer:
             raise oauth.invalid_token("the token is not one of ours, or its time is over", scheme=shown.scheme)
         shown.check_scheme(grant.thumbprint)
         if grant.thumbprint is None:
-            return Authorized(grant=grant, token=digest, once={})
+            return Authorized(grant=grant, token=digest, once={}, secret=shown.token)
         proof = self._proof(request, f"{self.issuer}{path}", at, token=shown.token, bound=grant.thumbprint)
-        return Authorized(grant=grant, token=digest, once=_once(proof))
+        return Authorized(grant=grant, token=digest, once=_once(proof), secret=shown.token)
 
-    def take(self, authorized: Authorized, nonces: Collection[str] = ()) -> None:
-        """Take the proof of a request and the nonces of its key proofs, all together and once.
+    def once(self, authorized: Authorized, nonces: Collection[str], at: datetime) -> Mapping[bytes, datetime]:
+        """What a request uses up: its own proof and the nonces of its key proofs, all together."""
+        return {**{_digest(f"nonce:{nonce}"): at + LIFE for nonce in nonces}, **authorized.once}
+
+    def take(self, authorized: Authorized, once: Mapping[bytes, datetime]) -> None:
+        """Take what a request uses up where it comes to nothing that would be recorded with it; as :meth:`check`."""
+        if once:
+            self.check(authorized, self._store.take(once))
+
+    def check(self, authorized: Authorized, used: Collection[bytes]) -> None:
+        """Return if nothing of what a request uses up was used before.
 
         Errors ``invalid_nonce``; ``invalid_dpop_proof`` (401) for a DPoP proof that came before.
         """
-        at = self._env.now()
-        once = {_digest(f"nonce:{nonce}"): at + LIFE for nonce in nonces}
-        taken = self._store.take({**once, **authorized.once}) if once or authorized.once else frozenset()
-        if taken & authorized.once.keys():
+        if authorized.once.keys() & used:
             raise _proof_used(status=401)
-        if taken:
+        if used:
             raise ProtocolError("request.invalid", "a nonce that was used before", error="invalid_nonce")
 
     def answer(
@@ -252,19 +265,22 @@ class AuthorizationServer:
             headers["dpop-nonce"] = self._dpop_nonces.give(at, self._env.random)
         return Response(status, headers, body)
 
-    @cached_property
+    @property
     def _secret(self) -> bytes:
-        return self._store.secret(self._env.random(32))
+        """Asked of the store once; without a lock, in which requests would queue while the database is held."""
+        if not self._known:
+            self._known = self._store.secret(self._env.random(32))
+        return self._known
 
-    @cached_property
+    @property
     def _proof_nonces(self) -> Nonces:
         return Nonces(self._secret, "c_nonce")
 
-    @cached_property
+    @property
     def _dpop_nonces(self) -> Nonces:
         return Nonces(self._secret, "dpop")
 
-    @cached_property
+    @property
     def _tags(self) -> Nonces:
         return Nonces(self._secret, "tag")
 
@@ -296,12 +312,12 @@ class AuthorizationServer:
             window=at + _WINDOW - (at - _EPOCH) % _WINDOW,
         )
 
-    def _ended(self, at: datetime) -> datetime | None:
-        """Once a minute, the time before which everything can be forgotten."""
+    def _tidying(self, at: datetime) -> datetime | None:
+        """The time, once a minute, so that what is over is forgotten."""
         if at - self._tidied < _TIDY:
             return None
         self._tidied = at
-        return at - LATE
+        return at
 
     def _offer(self, code: str, kept: Code) -> CredentialOffer:
         tx_code = TxCode(length=TX_CODE_DIGITS, description=_TX_WORDS) if kept.tx_code else None

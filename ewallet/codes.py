@@ -30,6 +30,12 @@ A setting is missing or contradicts another one. | Correct the named setting and
 usage.file
 A named file cannot be read or written. | Check that the path exists, is a regular file and may be opened by you.
 지정한 파일을 읽거나 쓸 수 없습니다. | 경로가 맞는지, 일반 파일인지, 접근 권한이 있는지 확인하십시오.
+usage.key_reused
+The key that names this call has named another call before. | Give each new call a key of its own.
+이 호출에 붙인 키가 이미 다른 호출에 쓰였습니다. | 호출마다 새 키를 쓰십시오.
+usage.in_progress
+The same call was made a moment ago and is being worked on. | Wait a moment and make it again with the same key.
+같은 호출을 이미 처리하고 있습니다. | 잠시 뒤 같은 키로 다시 호출하십시오.
 usage.missing_extra
 This function needs an optional part that is not installed. | Install the named extra and try again.
 이 기능에 필요한 선택 구성 요소가 설치되어 있지 않습니다. | 안내된 구성 요소를 설치한 뒤 다시 실행하십시오.
@@ -279,6 +285,9 @@ The credential does not fit the description of its kind. | Report the credential
 policy.subject_mismatch
 The credentials do not all belong to the same person. | Ask for credentials of one and the same person.
 전자증명서들이 같은 사람의 것이 아닙니다. | 한 사람의 전자증명서만 제출하도록 요청하십시오.
+policy.subject_unknown
+Whether the credentials belong to the same person cannot be told. | Ask for the name and date of birth in each of them.
+전자증명서들이 같은 사람의 것인지 알 수 없습니다. | 각 증명서의 성명과 생년월일을 함께 요청하십시오.
 policy.transaction_data
 The holder did not confirm this very transaction. | Show the transaction again and ask the holder to confirm it.
 소지자가 바로 이 거래를 확인한 것이 아닙니다. | 거래 내용을 다시 보여 주고 확인을 받으십시오.
@@ -327,6 +336,13 @@ The issuer did not hand out what it offered. | Check the number you entered, or 
 offer.unsupported
 This wallet cannot take what is offered in the way it is offered. | Ask the issuer for an offer of another kind.
 이 지갑으로는 제안된 방식으로 발급받을 수 없습니다. | 발급기관에 다른 방식의 제안을 요청하십시오.
+
+access.unauthenticated
+No key that is known here was shown. | Use the key that the operator of this service has given to you.
+여기서 아는 키를 보이지 않았습니다. | 이 서비스의 운영자에게서 받은 키를 쓰십시오.
+access.forbidden
+The key that was shown may not be used for this. | Ask the operator of this service for the right to do it.
+제시한 키에는 이 작업을 할 권한이 없습니다. | 이 서비스의 운영자에게 필요한 권한을 요청하십시오.
 
 consent.required
 There is no consent for this use of the data. | Ask the person concerned for consent first.

@@ -43,6 +43,20 @@ class Conversation:
         response = yield Request("GET", url, _JSON, limit=limit)
         return self._document(response)
 
+    def offer(self, url: str, *, limit: int) -> Flow[bytes]:
+        """As :meth:`get`, of an offer; ``offer.refused`` where none waits there: one is handed out once."""
+        response = yield Request("GET", url, _JSON, limit=limit)
+        if response.status in {404, 410}:
+            detail = f"the issuer answered {response.status}, the offer was used, is over, or never was"
+            raise ProtocolError("offer.refused", detail, status=response.status)
+        return self._document(response)
+
+    def metadata(self, url: str, *, limit: int) -> Flow[Response]:
+        """As :meth:`get`, of a document that had better come signed: whether it has, its media type says."""
+        response = yield Request("GET", url, {"accept": "application/jwt, application/json;q=0.9"}, limit=limit)
+        _check_found(response)
+        return response
+
     def nonce(self, url: str, *, limit: int) -> Flow[bytes]:
         """The answer of a nonce endpoint, which asks nobody who it is; ``fetch.*``, ``malformed.encoding``."""
         request = Request("POST", url, _JSON, limit=limit)
@@ -83,9 +97,7 @@ class Conversation:
             self._nonces[_origin(request)] = nonce
 
     def _document(self, response: Response) -> bytes:
-        _check_direct(response)
-        if response.status != 200:
-            raise TransportError("fetch.unavailable", f"the issuer answered {response.status}")
+        _check_found(response)
         return oid4vci.open_response(response.body, media_type(response), None)
 
 
@@ -99,9 +111,20 @@ def _check_direct(response: Response) -> None:
         raise TransportError("fetch.redirect", f"the issuer answered {response.status}, redirects are not followed")
 
 
+def _check_found(response: Response) -> None:
+    _check_direct(response)
+    if response.status != 200:
+        raise TransportError("fetch.unavailable", f"the issuer answered {response.status}")
+
+
 def media_type(response: Response) -> str:
     """What the body says it is."""
     return response.headers.get("content-type", "")
+
+
+def is_jwt(response: Response) -> bool:
+    """Whether the body says that it is a JWT."""
+    return media_type(response).partition(";")[0].strip().lower() == "application/jwt"
 
 
 def refuse(response: Response) -> NoReturn:

@@ -67,7 +67,7 @@ class ProtocolError(EWalletError):
     On the wire it is the OAuth or OpenID ``error`` of its row, with that HTTP status and those headers.
     """
 
-    families = ("request", "offer", "session")
+    families = ("request", "offer", "access", "session")
 
     def __init__(
         self,
@@ -182,6 +182,7 @@ UNDECIDED = frozenset(
         "status.token_invalid",
         "status.uri_mismatch",
         "trust.revocation_unknown",
+        "policy.subject_unknown",
         "fetch.blocked",
         "fetch.redirect",
         "fetch.timeout",

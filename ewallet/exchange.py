@@ -19,7 +19,7 @@ import hmac
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Final, NoReturn, Protocol, TypeAlias
 from urllib.parse import urlencode, urlsplit
@@ -46,6 +46,7 @@ LIFE: Final = timedelta(minutes=5)  # of a request: long enough to find the phon
 PAUSE: Final = timedelta(milliseconds=500)  # between two looks at one exchange
 _UNREAD: Final = timedelta(minutes=10)  # claims that nobody reads
 _KEPT: Final = timedelta(days=1)  # the record of an exchange that is over
+_TIDY: Final = timedelta(minutes=1)
 _ENTROPY: Final = 24  # bytes; §13.3 and §14.3 want 16
 
 
@@ -96,8 +97,8 @@ class Asked:
 class Kept:
     """An exchange as it is kept, under the digests of its id and handle.
 
-    ``record`` is what was asked, sealed, until it is answered. ``open`` until the first answer is taken; ``outcome`` is
-    what came of it, as JSON and without claims. ``guarded`` where it takes a response code to read that.
+    ``record`` is what was asked, sealed, until it is answered. ``open`` until the first answer is settled; ``outcome``
+    is what came of it, as JSON and without claims. ``guarded`` where it takes a response code to read that.
     """
 
     id: bytes
@@ -117,6 +118,17 @@ class Sealed:
     until: datetime
 
 
+@dataclass(frozen=True, kw_only=True)
+class Settled:
+    """What came of an exchange, ``outcome`` as JSON; ``nonce`` is used up with it, ``code`` is a digest."""
+
+    outcome: str
+    nonce: str = field(repr=False)
+    until: datetime
+    code: bytes | None = None
+    claims: Sealed | None = None
+
+
 class ExchangeStore(Protocol):
     """What outlives the process that asked. Every method is one transaction, on disk when it returns."""
 
@@ -129,14 +141,11 @@ class ExchangeStore(Protocol):
     def exchange_of(self, handle: bytes) -> Kept:
         """The exchange of that handle's digest; :class:`NotFound`."""
 
-    def take_exchange(self, id_: bytes) -> None:
-        """Close it to other answers; :class:`AlreadyUsed` for whoever comes second."""
+    def settle_exchange(self, id_: bytes, settled: Settled) -> None:
+        """Close it to other answers, and keep what came of it in place of what was asked.
 
-    def reopen_exchange(self, id_: bytes) -> None:
-        """Open it again: the answer that was taken could not be judged."""
-
-    def settle_exchange(self, id_: bytes, outcome: str, code: bytes | None, claims: Sealed | None) -> None:
-        """Keep what came of it in place of what was asked, with the digest of the response code."""
+        :class:`AlreadyUsed` for whoever comes second, and where the nonce was used.
+        """
 
     def take_code(self, id_: bytes, code: bytes) -> None:
         """Use up the response code; :class:`AlreadyUsed` for another one, and the second time."""
@@ -208,6 +217,7 @@ class Exchange:
         self._retain = retain
         self._origins = frozenset(_origin(address) for address in (url, *redirects))
         self._env = env or Env()
+        self._tidied = datetime.min.replace(tzinfo=UTC)
 
     # -- the bank's side ---------------------------------------------------------------------------------------
 
@@ -274,7 +284,7 @@ class Exchange:
             raise Malformed("limit.rate", "asked again within half a second")
 
     def tidy(self) -> int:
-        """Delete what need not be kept any longer; also done with each request that is made. How many were deleted."""
+        """Delete what need not be kept any longer; also done once a minute when requests are made. How many were."""
         at = self._env.now()
         return self._store.forget_exchanges(at, at - _KEPT)
 
@@ -293,7 +303,8 @@ class Exchange:
 
         Raises ``replay.response_used`` for any answer but the first, ``request.invalid`` for one to no request of ours,
         ``crypto.*`` or ``malformed.*`` for one that cannot be read; the request stays open then. Of answers that can
-        be read the first closes it, whether the credential is accepted, rejected, or none is given.
+        be read the first that is judged closes it, whether the credential is accepted, rejected, or none is given.
+        Until that is on disk nothing has happened: whatever goes wrong before, the wallet may answer again.
         """
         return run(self.responding(handle, body), self._verifier.send)
 
@@ -307,13 +318,10 @@ class Exchange:
         self._check_open(kept)
         record = self._record(kept, handle)
         said = posted.read(record.request, record.key)
-        self._take(kept)
-        try:
-            outcome = said if isinstance(said, Declined) else (yield from self._verifier.judge(said, record.request))
-        except BaseException:
-            self._store.reopen_exchange(kept.id)
-            raise
-        return self._settle(kept, record, outcome)
+        if isinstance(said, Declined):
+            return self._settle(kept, record, said)
+        verdict = yield from self._verifier.judge(said, record.request, use_up=False)
+        return self._settle(kept, record, verdict)
 
     # -- inside ------------------------------------------------------------------------------------------------
 
@@ -330,8 +338,8 @@ class Exchange:
             guarded=record.redirect_to is not None,
         )
         sealed = self._sealer(handle).seal(record.to_bytes(), "request", kept.id.hex())
-        self.tidy()
         self._store.put_exchange(replace(kept, record=sealed))
+        self._tidy_at_times()
 
     def _record(self, kept: Kept, handle: str) -> _Record:
         return _Record.parse(self._sealer(handle).unseal(kept.record or b"", "request", kept.id.hex()))
@@ -345,20 +353,25 @@ class Exchange:
         if self._env.now() >= kept.until:
             invalid("the request was over before it was answered")
 
-    def _take(self, kept: Kept) -> None:
-        try:
-            self._store.take_exchange(kept.id)
-        except AlreadyUsed:
-            _used()
+    def _tidy_at_times(self) -> None:
+        at = self._env.now()
+        if at - self._tidied >= _TIDY:
+            self._tidied = at
+            self.tidy()
 
     def _settle(self, kept: Kept, record: _Record, outcome: Declined | Verdict) -> bytes:
         code = to_base64url(self._env.random(_ENTROPY)) if record.redirect_to else None
-        self._store.settle_exchange(
-            kept.id,
-            jose.to_json(_document(outcome)).decode(),
-            _digest(code) if code else None,
-            self._sealed(kept, record, outcome),
+        settled = Settled(
+            outcome=jose.to_json(_document(outcome)).decode(),
+            nonce=record.request.nonce,
+            until=record.request.until,
+            code=_digest(code) if code else None,
+            claims=self._sealed(kept, record, outcome),
         )
+        try:
+            self._store.settle_exchange(kept.id, settled)
+        except AlreadyUsed:
+            _used()
         told = outcome.error if isinstance(outcome, Declined) else outcome.code or "accepted"
         _LOG.info("exchange %s: %s", kept.id.hex()[:16], told)
         return reply(_with_code(record.redirect_to, code) if record.redirect_to and code else None)

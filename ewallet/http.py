@@ -4,8 +4,8 @@ Plain http is spoken for what is signed and no secret, as revocation lists are (
 
 The addresses that a wallet or a verifier fetches come from strangers, so each name is resolved once, every address is
 checked, and the connection goes to a checked address; a name that changes its mind afterwards changes nothing. Proxies,
-certificates and cookies of the environment play no part. Only the name of a host is ever logged or told in an error:
-the rest of an address may be a secret.
+cookies and the usual variables for certificates play no part. Only the name of a host is ever logged or told in an
+error: the rest of an address may be a secret.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
-from ewallet.errors import Malformed, TransportError
+from ewallet.errors import Malformed, TransportError, UsageError
 from ewallet.flow import Request, Response
 from ewallet.shape import gunzip
 
@@ -35,6 +35,7 @@ _LOG: Final = logging.getLogger("ewallet")
 
 TIMEOUT: Final = 5.0  # seconds for everything: name, connection, TLS, request, headers and body
 UNSAFE_LOOPBACK: Final = "EWALLET_UNSAFE_LOOPBACK"
+TLS_CA: Final = "EWALLET_TLS_CA"
 
 Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], Sequence[str]]
@@ -52,7 +53,8 @@ class Http:
     allows, ``limit.decompressed`` for one that becomes so, ``malformed.encoding`` for one that is not as labelled.
 
     ``unsafe_loopback`` (or ``EWALLET_UNSAFE_LOOPBACK=1``) allows http and https to this machine itself, for demos and
-    tests. ``tls`` replaces the usual certificate authorities, ``resolve`` the name service.
+    tests. ``tls`` (or the PEM file that ``EWALLET_TLS_CA`` names; ``usage.configuration``) replaces the usual
+    certificate authorities, ``resolve`` the name service.
     """
 
     def __init__(
@@ -96,10 +98,24 @@ class Http:
 
     def _context(self) -> ssl.SSLContext:
         if self._tls is None:
-            from httpx2 import create_ssl_context
-
-            self._tls = create_ssl_context(trust_env=False)
+            self._tls = _named_authorities() or _usual_authorities()
         return self._tls
+
+
+def _usual_authorities() -> ssl.SSLContext:
+    from httpx2 import create_ssl_context
+
+    return create_ssl_context(trust_env=False)
+
+
+def _named_authorities() -> ssl.SSLContext | None:
+    named = os.environ.get(TLS_CA)
+    if not named:
+        return None
+    try:
+        return ssl.create_default_context(cafile=named)
+    except OSError:  # an ssl.SSLError is one too
+        raise UsageError("usage.configuration", f"{TLS_CA} names no file of certificates, PEM") from None
 
 
 def _headers(request: Request, target: Target) -> list[tuple[bytes | str, bytes | str]]:
@@ -151,6 +167,8 @@ class Target:
             return False
         if self.loopback and address.is_loopback:
             return True
+        if self.loopback and is_own(address):
+            return self.scheme == "https"
         return (self.scheme == "https" or self.plain) and is_public(address)
 
 
@@ -195,6 +213,19 @@ def is_public(address: Address) -> bool:
         if address not in _GLOBAL_UNICAST or any(address in tunnel for tunnel in _TUNNELS):
             return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
+
+
+def is_own(address: Address) -> bool:
+    """True for an address of this machine, in whatever network: one that a socket here may be bound to."""
+    if address.is_unspecified or address.is_multicast or address.is_reserved:  # sockets may be bound to these too
+        return False
+    family = socket.AF_INET6 if isinstance(address, IPv6Address) else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as bound:
+            bound.bind((str(address), 0))
+    except OSError:
+        return False
+    return True
 
 
 def _blocked(detail: str) -> TransportError:

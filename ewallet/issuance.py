@@ -3,8 +3,9 @@
 Requests and responses are values of :mod:`ewallet.flow`, so that a web framework only carries them. Addresses come from
 the issuer's identifier and never from a request. Section numbers are those of OpenID4VCI 1.0.
 
-What is certified is read from the records when a credential is issued, and kept nowhere: neither whoever makes an offer
-nor the wallet has a say in it.
+What is certified is read from the records when a credential is issued: neither whoever makes an offer nor the wallet
+has a say in it. A token is good for one certificate of each configuration. A wallet that got no answer proves its keys
+again and gets the same one, which is kept for that, sealed with the token, as long as the token is good.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Final, Protocol
+from typing import Final, NoReturn, Protocol
 from urllib.parse import unquote, urlsplit
 
 from ewallet import jose
@@ -35,6 +36,7 @@ from ewallet.flow import Request, Response
 from ewallet.formats import FORMATS
 from ewallet.issuer import MAX_COPIES, Issued, Issuer
 from ewallet.keys import PublicKey
+from ewallet.links import well_known
 from ewallet.oid4vci import (
     CredentialRequest,
     CredentialResponse,
@@ -47,22 +49,24 @@ from ewallet.oid4vci import (
 from ewallet.oid4vci.metadata import (
     AUTHORIZATION_SERVER,
     ISSUER,
+    SIGNED,
     IssuerMetadata,
     Recipient,
     RequestEncryption,
     ResponseEncryption,
-    well_known,
+    prefers_signed,
 )
 from ewallet.oid4vci.proof import ProofRules, check_proofs
-from ewallet.publication import StatusPublication
+from ewallet.order import Order, RepeatedError
+from ewallet.publication import ANYBODY, Publication
+from ewallet.sealing import Sealer
 from ewallet.shape import Json, to_base64url
 from ewallet.type_metadata import describe
 
 _LOG: Final = logging.getLogger("ewallet")
 
 _JSON: Final = "application/json"
-_ANYBODY: Final = {"access-control-allow-origin": "*"}  # public, and the same for everybody
-_PUBLIC: Final = {"cache-control": "public, max-age=300", **_ANYBODY}
+_PUBLIC: Final = {"cache-control": "public, max-age=300", **ANYBODY}
 
 
 @dataclass(frozen=True)
@@ -109,12 +113,17 @@ class IssuanceStore(AuthorizationStore, Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class _Wanted:
-    """A credential that may be issued: under which token, into which keys, and how the answer travels."""
+    """A credential that may be issued: under which token, into which keys, and how the answer travels.
+
+    ``once`` is what asking for it uses up, ``until`` how long it may be asked for again.
+    """
 
     authorized: Authorized
     configuration_id: str
     keys: tuple[PublicKey, ...]
     recipient: Recipient | None
+    once: Mapping[bytes, datetime]
+    until: datetime
     at: datetime
 
 
@@ -157,13 +166,15 @@ class Issuance:
         self._store = store
         self._env = env or Env()
         self._keys = tuple(encryption_keys)
-        self._publication = StatusPublication(issuer, self._env)
+        self._publication = Publication(issuer, self._env)
 
     def offer(self, *type_ids: str, subject: str, tx_code: bool = False, format_id: str = "dc+sd-jwt") -> Offered:
         """An offer of certificates of these kinds to that person; ``usage.argument`` for a kind that is not issued."""
         wanted = [f"{type_id}.{format_id}" for type_id in type_ids]
         if not wanted or not set(wanted) <= set(self.metadata.configurations):
             raise UsageError("usage.argument", "a kind that is not issued here in that format")
+        if len(set(wanted)) < len(wanted):
+            raise UsageError("usage.argument", "a kind that is named twice, which no wallet takes")  # §4.1.1
         return self.server.offer(wanted, subject=subject, tx_code=tx_code)
 
     def nonce(self, _request: Request) -> Response:
@@ -190,9 +201,10 @@ class Issuance:
             configuration_id=configuration.id,
             keys=proven.keys,
             recipient=asked.recipient,
+            once=self.server.once(authorized, proven.nonces, at),
+            until=authorized.grant.until,
             at=at,
         )
-        self.server.take(authorized, proven.nonces)
         record = self._record(wanted)
         return self._defer(wanted, record) if isinstance(record, Pending) else self._issue(wanted, record)
 
@@ -211,16 +223,18 @@ class Issuance:
             configuration_id=found.configuration_id,
             keys=found.keys,
             recipient=asked.recipient,
+            once=self.server.once(authorized, (), at),
+            until=found.until,
             at=at,
         )
-        self.server.take(authorized)
         record = self._record(wanted)
         if isinstance(record, Pending) or at < found.due:
+            self.server.take(authorized, wanted.once)
             wait = record.interval if isinstance(record, Pending) else found.due - at
             return self._wait(wanted, asked.transaction_id, wait)
-        if not self._store.collect(found.digest):
-            raise _no_transaction()
-        return self._issue(wanted, record)
+        answer = self._issue(wanted, record)
+        self._store.collect(found.digest)  # not before: what a crash kept from being issued can be collected still
+        return answer
 
     def notification(self, request: Request) -> Response:
         """Keep what a wallet says became of a certificate (§11): ``invalid_notification_id``."""
@@ -231,7 +245,7 @@ class Issuance:
         certificate_id = told.notification_id.partition(".")[0]
         if told.notification_id != self._notification_id(certificate_id, authorized):
             raise ProtocolError("request.invalid", "not one of our identifiers", error="invalid_notification_id")
-        self.server.take(authorized)
+        self.server.take(authorized, authorized.once)
         self._store.notify(certificate_id, told.event, at)
         answer = self.server.answer(b"", at, bound=authorized.grant.thumbprint is not None, status=204)
         return Response(answer.status, {name: text for name, text in answer.headers.items() if name != "content-type"})
@@ -240,9 +254,12 @@ class Issuance:
         """The offer of a reference (§4.1.3); :class:`ewallet.errors.NotFound`."""
         return self.server.answer(self.server.offered(handle).to_bytes(), self._env.now(), bound=False)
 
-    def issuer_metadata(self, _request: Request) -> Response:
-        """What is issued here (§12.2)."""
-        return Response(200, {"content-type": _JSON, **_PUBLIC}, self.metadata.to_bytes())
+    def issuer_metadata(self, request: Request) -> Response:
+        """What is issued here (§12.2), signed (§12.2.3) for those who would rather have it so."""
+        headers = {**_PUBLIC, "vary": "accept"}
+        if prefers_signed(values(request, "accept")):
+            return Response(200, {"content-type": SIGNED, **headers}, self._publication.metadata(self.metadata))
+        return Response(200, {"content-type": _JSON, **headers}, self.metadata.to_bytes())
 
     def server_metadata(self, _request: Request) -> Response:
         """How tokens are had here (§12.3, RFC 8414)."""
@@ -257,7 +274,7 @@ class Issuance:
 
     def status_list(self, number: str, request: Request) -> Response:
         """A signed status list; unchanged for those who have it (304); :class:`ewallet.errors.NotFound`."""
-        return self._publication.answer(f"{self.issuer.identifier}/status/{number}", request)
+        return self._publication.status_list(f"{self.issuer.identifier}/status/{number}", request)
 
     def status_lists(self, _request: Request) -> Response:
         """Where all status lists are (Token Status List §9)."""
@@ -317,7 +334,7 @@ class Issuance:
         try:
             return self._records.claims(wanted.authorized.grant.subject, type_id)
         except NotFound:
-            raise _denied("nothing is on record") from None
+            self._deny(wanted, "nothing is on record")
 
     def _defer(self, wanted: _Wanted, pending: Pending) -> Response:
         transaction_id = to_base64url(self._env.random(32))
@@ -329,35 +346,79 @@ class Issuance:
             due=wanted.at + pending.interval,
             until=wanted.at + LATE,
         )
+        self.server.take(wanted.authorized, wanted.once)
         self._store.defer(deferral)
         return self._wait(wanted, transaction_id, pending.interval)
 
     def _wait(self, wanted: _Wanted, transaction_id: str, wait: timedelta) -> Response:
         seconds = max(1, -(-wait // timedelta(seconds=1)))
-        return self._sealed(wanted, DeferredResponse(transaction_id=transaction_id, interval=seconds))
+        answer = DeferredResponse(transaction_id=transaction_id, interval=seconds)
+        return self._sent(wanted, answer.to_bytes(), status=answer.status)
 
     def _issue(self, wanted: _Wanted, record: Claims) -> Response:
-        issued = self._certified(wanted, record)
-        notification_id = self._notification_id(issued.certificate.id, wanted.authorized)
-        return self._sealed(wanted, CredentialResponse(credentials=issued.credentials, notification_id=notification_id))
+        order = self._order(wanted)
+        try:
+            issued = self._certified(wanted, record, order)
+        except RepeatedError as exc:
+            self.server.check(wanted.authorized, exc.used)
+            return self._sent(wanted, self._kept(wanted, order, exc))
+        return self._sent(wanted, self._answer(wanted, issued.certificate.id, issued.credentials))
 
-    def _certified(self, wanted: _Wanted, record: Claims) -> Issued:
+    def _certified(self, wanted: _Wanted, record: Claims, order: Order) -> Issued:
         type_id, format_id = self._offered[wanted.configuration_id]
         subject = wanted.authorized.grant.subject
         try:
-            return self.issuer.issue(type_id, record, subject=subject, holders=wanted.keys, format_id=format_id)
+            return self.issuer.issue(
+                type_id, record, subject=subject, holders=wanted.keys, format_id=format_id, order=order
+            )
+        except NotFound:
+            raise _denied("the same was asked for again meanwhile") from None
         except UsageError as exc:
             if not exc.code.startswith("issue."):
                 raise
             _LOG.warning("a record for %s cannot be issued: %s", type_id, exc)  # it names the claim, not its value
-            raise _denied("the record cannot be certified") from None
+            self._deny(wanted, "the record cannot be certified")
 
-    def _sealed(self, wanted: _Wanted, answer: CredentialResponse | DeferredResponse) -> Response:
-        body, content_type = answer.to_bytes(), _JSON
+    def _order(self, wanted: _Wanted) -> Order:
+        """One for each token and configuration."""
+        digest = sha256(wanted.authorized.token + wanted.configuration_id.encode()).digest()
+
+        def seal(certificate_id: str, credentials: Sequence[str]) -> bytes:
+            answer = self._answer(wanted, certificate_id, credentials)
+            return self._sealer(wanted).seal(answer, "order", digest.hex())
+
+        return Order(
+            digest=digest,
+            holders=_digest(" ".join(sorted(key.thumbprint for key in wanted.keys))),
+            once=wanted.once,
+            until=wanted.until,
+            seal=seal,
+        )
+
+    def _kept(self, wanted: _Wanted, order: Order, done: RepeatedError) -> bytes:
+        """What was answered the first time, for those who prove the same keys."""
+        if done.holders != order.holders:
+            raise _denied("the token was used for other keys")
+        return self._sealer(wanted).unseal(done.sealed, "order", order.digest.hex())
+
+    def _sealer(self, wanted: _Wanted) -> Sealer:
+        return Sealer(wanted.authorized.secret.encode("ascii"), self._env.random)
+
+    def _answer(self, wanted: _Wanted, certificate_id: str, credentials: Sequence[str]) -> bytes:
+        notification_id = self._notification_id(certificate_id, wanted.authorized)
+        return CredentialResponse(credentials=tuple(credentials), notification_id=notification_id).to_bytes()
+
+    def _deny(self, wanted: _Wanted, detail: str) -> NoReturn:
+        """What was shown is used up all the same."""
+        self.server.take(wanted.authorized, wanted.once)
+        raise _denied(detail) from None
+
+    def _sent(self, wanted: _Wanted, body: bytes, *, status: int = 200) -> Response:
+        content_type = _JSON
         if wanted.recipient is not None:
             body, content_type = wanted.recipient.encrypt(body).encode("ascii"), "application/jwt"
         bound = wanted.authorized.grant.thumbprint is not None
-        return self.server.answer(body, wanted.at, bound=bound, status=answer.status, content_type=content_type)
+        return self.server.answer(body, wanted.at, bound=bound, status=status, content_type=content_type)
 
     def _notification_id(self, certificate_id: str, authorized: Authorized) -> str:
         """Nothing has to be kept to know it again, and no other token has it."""

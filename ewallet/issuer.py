@@ -6,10 +6,12 @@ even what a crash kept from being delivered.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from hashlib import sha256
 from typing import Final, Protocol, TypedDict
 
@@ -18,13 +20,16 @@ from ewallet.catalog import Catalog, CredentialType
 from ewallet.catalog.kinds import KST
 from ewallet.credential import Claims, Draft, StatusRef, Validity
 from ewallet.env import Env
-from ewallet.errors import UsageError
+from ewallet.errors import Malformed, UsageError
 from ewallet.formats import FORMATS, Format, ToSign
 from ewallet.keys import PublicKey, Signer
-from ewallet.shape import certificate, to_base64url
+from ewallet.order import Order
+from ewallet.shape import base64url, certificate, to_base64url
 from ewallet.status import Status, StatusList
 
 MAX_COPIES: Final = 10  # of one certificate: what a wallet uses up in a few weeks
+PAGE: Final = 50  # certificates in a listing
+MAX_PAGE: Final = 200
 LIST_SIZE: Final = 1 << 20  # entries; shared by all kinds and holders, so that an index says nothing
 _BITS: Final = 2  # valid, revoked, suspended
 _DECOYS: Final = 8  # the number of digests is a multiple of it, so that it does not tell how much is recorded
@@ -32,6 +37,8 @@ _TOKEN_LIFE: Final = timedelta(hours=24)
 TOKEN_TTL: Final = timedelta(minutes=1)  # a revocation is to be seen within a minute
 _UNDECIDED: Final = timedelta(seconds=60)  # an intent this old belongs to a process that is gone
 _ROUNDED_FROM: Final = timedelta(days=2)  # shorter validities are kept exact
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_CURSOR: Final = re.compile(rb"(?s:(.{8}))([A-Za-z0-9_-]{1,64})")  # microseconds and the id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +51,14 @@ class Certificate:
     issued: datetime
     until: datetime
     status: Status = Status.VALID
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """A page of certificates; ``next`` is the cursor of the page after it, if there is one."""
+
+    certificates: tuple[Certificate, ...]
+    next: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,17 +75,28 @@ class IssuerStore(Protocol):
     def status_list(self, size: int, uri: Callable[[int], str]) -> str:
         """The uri of the list to allocate from: the newest that is less than half full, else a new one, numbered."""
 
-    def intend(self, certificate: Certificate, intents: Sequence[Intent]) -> frozenset[StatusRef]:
-        """Record a certificate and its intents, or nothing: the entries that were given before, none if recorded."""
+    def intend(
+        self, certificate: Certificate, intents: Sequence[Intent], order: Order | None = None
+    ) -> frozenset[StatusRef]:
+        """Record a certificate and its intents, or nothing: the entries that were given before, none if recorded.
 
-    def complete(self, certificate_id: str) -> None:
-        """The copies of that certificate are signed."""
+        With an order, what it uses up is used up with that, and an intent that was left of it is given up;
+        :class:`ewallet.order.RepeatedError` where it was carried out, or what it would use up was used.
+        """
+
+    def complete(self, certificate_id: str, order: Order | None = None, sealed: bytes = b"") -> None:
+        """The copies of that certificate are signed, and that is what is kept for whoever places the order again.
+
+        :class:`NotFound` where the intent has been given up.
+        """
 
     def void(self, before: datetime) -> int:
         """Give up the intents older than that, their entries burnt; how many."""
 
-    def certificates(self, subject: str) -> tuple[Certificate, ...]:
-        """What was issued to a subject, the newest first."""
+    def certificates(
+        self, subject: str, *, after: tuple[datetime, str] | None = None, limit: int | None = None
+    ) -> tuple[Certificate, ...]:
+        """What was issued to a subject, the newest first; the first of those after that time of issue and id."""
 
     def set_status(self, certificate_id: str, value: Status, reason: str, at: datetime) -> None:
         """Change the status of all copies, and keep the reason; :class:`NotFound`, ``status.transition``."""
@@ -131,12 +157,20 @@ class Issuer:
         self._decoys = decoys
 
     def issue(
-        self, type_id: str, claims: Claims, *, subject: str, holders: Sequence[PublicKey], format_id: str = "dc+sd-jwt"
+        self,
+        type_id: str,
+        claims: Claims,
+        *,
+        subject: str,
+        holders: Sequence[PublicKey],
+        format_id: str = "dc+sd-jwt",
+        order: Order | None = None,
     ) -> Issued:
         """A certificate of that kind, one copy for each key, each with its own salts and status entry.
 
         ``claims`` is a whole record of the kind; yes/no claims are added. ``subject`` is the issuer's own handle for
-        the person and never leaves it. Raises ``issue.*`` before anything is recorded, ``usage.*``.
+        the person and never leaves it. Raises ``issue.*`` before anything is recorded, ``usage.*``; with an order,
+        :class:`ewallet.order.RepeatedError` where it was carried out before.
         """
         type_, format_ = self.catalog.type(type_id), _format(format_id)
         format_type = format_.type_id(type_)
@@ -163,9 +197,9 @@ class Issuer:
             decoys=self._decoys,
         )
         signer = self._signer(type_, issued.until)
-        copies = self._intend(issued, [replace(draft, holder=key) for key in holders], format_, signer)
+        copies = self._intend(issued, [replace(draft, holder=key) for key in holders], format_, signer, order)
         credentials = tuple(copy.complete(signer.sign(copy.data)) for copy in copies)
-        self._store.complete(issued.id)
+        self._store.complete(issued.id, order, order.seal(issued.id, credentials) if order else b"")
         return Issued(certificate=issued, credentials=credentials)
 
     @property
@@ -173,9 +207,25 @@ class Issuer:
         """The algorithm of each national system's signer."""
         return {system: signer.public.alg for system, signer in self._signers.items()}
 
+    @property
+    def metadata_signer(self) -> Signer:
+        """Signs what the issuer says about itself: the first signer by the name of its national system."""
+        return self._signers[min(self._signers)]
+
     def certificates(self, subject: str) -> tuple[Certificate, ...]:
         """What was issued to a subject, the newest first."""
         return self._store.certificates(subject)
+
+    def listing(self, subject: str, *, cursor: str | None = None, limit: int = PAGE) -> Listing:
+        """One page of the same; the first, or the one that a cursor leads to. ``usage.argument``.
+
+        What is issued meanwhile moves nothing: no certificate is on two pages, and none of those there were is missing.
+        """
+        if not 0 < limit <= MAX_PAGE:
+            raise UsageError("usage.argument", f"a page of {limit}, expected 1 to {MAX_PAGE}")
+        after = None if cursor is None else _read_cursor(cursor)
+        found = self._store.certificates(subject, after=after, limit=limit + 1)
+        return Listing(certificates=found[:limit], next=_cursor(found[limit - 1]) if len(found) > limit else None)
 
     def revoke(self, certificate_id: str, *, reason: str) -> None:
         """End a certificate, all its copies, for good; again is allowed. :class:`ewallet.errors.NotFound`."""
@@ -225,12 +275,17 @@ class Issuer:
         signer = self._signers.get(type_.system)
         if signer is None:
             raise UsageError("usage.configuration", f"no signer for the national system {type_.system}")
-        if signer.chain and certificate(signer.chain[0]).not_valid_after_utc < until:
+        if signer.chain and _expiry(signer.chain[0]) < until:
             raise UsageError("usage.configuration", f"the signer for {type_.system} expires before what it would sign")
         return signer
 
     def _intend(
-        self, certificate: Certificate, drafts: Sequence[Draft], format_: Format, signer: Signer
+        self,
+        certificate: Certificate,
+        drafts: Sequence[Draft],
+        format_: Format,
+        signer: Signer,
+        order: Order | None,
     ) -> tuple[ToSign, ...]:
         """The copies ready to be signed, their intents on record; entries given before are drawn again."""
         uri = self._store.status_list(self._list_size, self._list_uri)
@@ -241,7 +296,7 @@ class Issuer:
                 ref = self._entry(uri, {ref for ref, _ in copies.values()})
                 copies[i] = ref, format_.prepare(replace(drafts[i], status=ref), signer, self._env.random)
             intents = [Intent(status=ref, digest=sha256(copy.data).digest()) for ref, copy in copies.values()]
-            taken = self._store.intend(certificate, intents)
+            taken = self._store.intend(certificate, intents, order)
             pending = [i for i, (ref, _) in copies.items() if ref in taken]
         return tuple(copy for _, copy in copies.values())
 
@@ -254,6 +309,27 @@ class Issuer:
 
     def _list_uri(self, number: int) -> str:
         return f"{self.identifier}/status/{number}"
+
+
+def _cursor(last: Certificate) -> str:
+    micros = (last.issued - _EPOCH) // timedelta(microseconds=1)
+    return to_base64url(micros.to_bytes(8, "big") + last.id.encode())
+
+
+def _read_cursor(text: str) -> tuple[datetime, str]:
+    try:
+        found = _CURSOR.fullmatch(base64url(text, "the cursor"))
+        if found:
+            return _EPOCH + timedelta(microseconds=int.from_bytes(found[1], "big")), found[2].decode("ascii")
+    except (Malformed, OverflowError):
+        pass
+    raise UsageError("usage.argument", "a cursor that is none of ours")
+
+
+@cache
+def _expiry(raw: bytes) -> datetime:
+    """The end of a signer's certificate, of which there are few."""
+    return certificate(raw).not_valid_after_utc
 
 
 def _format(id_: str) -> Format:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+from ewallet import links
 from ewallet.errors import CryptoError, TrustError
 from ewallet.keys import PublicKey
 from ewallet.shape import MAX_TEXT, Json, instance, json_object, member, refuse
@@ -19,13 +20,13 @@ _MAX_KEYS: Final = 100
 
 
 def well_known(identifier: str, name: str = NAME) -> str:
-    """The address of a metadata document: the name between the host and the path (RFC 8615); ``malformed.url``."""
-    host, path = _https(identifier, "an issuer identifier")
-    return f"https://{host}/.well-known/{name}{path.removesuffix('/')}"
+    """The address of an issuer's metadata document; ``malformed.url`` for what is no identifier."""
+    _check_https(identifier, "an issuer identifier")
+    return links.well_known(identifier, name)
 
 
-def _https(text: str, what: str) -> tuple[str, str]:
-    """Host with port, and path, of an https URL that has nothing else."""
+def _check_https(text: str, what: str) -> None:
+    """Return for an https URL that has a host, a port and a path at most."""
     if len(text) > MAX_TEXT or not text.isascii() or not text.isprintable() or set(text) & set(' "<>\\^`{|}'):
         refuse("malformed.url", f"{what} is not a url")
     try:
@@ -35,7 +36,6 @@ def _https(text: str, what: str) -> tuple[str, str]:
         refuse("malformed.url", f"{what} is not a url")
     if parts.scheme != "https" or not host or "@" in parts.netloc or "?" in text or "#" in text:
         refuse("malformed.url", f"{what} is not an https url without user, query and fragment")
-    return parts.netloc, parts.path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ class IssuerMetadata:
         if ("jwks" in members) == ("jwks_uri" in members):
             refuse("malformed.claim_type", "issuer metadata needs one of jwks and jwks_uri")
         if "jwks_uri" in members:
-            _https(member(members, "jwks_uri", str).partition("?")[0], "jwks_uri")
+            _check_https(member(members, "jwks_uri", str).partition("?")[0], "jwks_uri")
             return cls(issuer=issuer, jwks_uri=members["jwks_uri"])
         keys = member(member(members, "jwks", dict), "keys", list)
         if not 0 < len(keys) <= _MAX_KEYS:

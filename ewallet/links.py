@@ -1,4 +1,4 @@
-"""What a QR code that somebody scanned, or a link that somebody followed, is for: an offer, a request, or nothing.
+"""Where links lead, and what one that was scanned or followed is for: an offer, a request, or nothing.
 
 A code may hold anything. What is neither is not opened, handed on or looked at: no web page, no file, no program.
 """
@@ -6,6 +6,7 @@ A code may hold anything. What is neither is not opened, handed on or looked at:
 from __future__ import annotations
 
 from typing import Final, Literal
+from urllib.parse import urlsplit
 
 from ewallet.errors import Malformed
 
@@ -19,6 +20,15 @@ _SCHEMES: Final[dict[str, Purpose]] = {
     "haip-vp": "request",
 }
 _MAX_CODE: Final = 4 * 1024  # characters; the largest QR code holds 2 953 bytes
+
+
+def well_known(identifier: str, name: str) -> str:
+    """Where the metadata of that name is: inserted between host and path (RFC 8615).
+
+    So say RFC 8414 §3, OpenID4VCI 1.0 §12.2.2 and draft-ietf-oauth-sd-jwt-vc-19 §4 of their own.
+    """
+    parts = urlsplit(identifier)
+    return f"{parts.scheme}://{parts.netloc}/.well-known/{name}{parts.path.rstrip('/')}"
 
 
 def is_link(text: str) -> bool:

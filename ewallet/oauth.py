@@ -8,7 +8,7 @@ supplies what must be remembered (challenges that were given, identifiers that w
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -55,13 +55,24 @@ FUTURE: Final = 60  # seconds its author's clock may be fast
 
 
 def fresh(claims: Mapping[str, Json], at: datetime) -> datetime:
-    """The time from which a proof with that ``iat`` is refused as too old, if it was made just now: ``time.*``."""
+    """The time from which a proof with that ``iat`` is refused as too old, if it was made just now: ``time.*``.
+
+    ``exp`` and ``nbf``, which no proof has to have, hold where they are (RFC 7519 §4.1.4, §4.1.5).
+    """
     made = numeric_date(claims.get("iat"), "iat")
+    _check_term(claims, at)
     if at.timestamp() - made > PAST:
         raise ValidityError("time.expired", f"made more than {PAST} seconds ago")
     if made - at.timestamp() > FUTURE:
         raise ValidityError("time.not_yet_valid", f"made more than {FUTURE} seconds from now")
     return moment(made + PAST + 1)
+
+
+def _check_term(claims: Mapping[str, Json], at: datetime) -> None:
+    if "exp" in claims and at.timestamp() >= numeric_date(claims["exp"], "exp"):
+        raise ValidityError("time.expired", "its own exp is over")
+    if "nbf" in claims and numeric_date(claims["nbf"], "nbf") - at.timestamp() > FUTURE:
+        raise ValidityError("time.not_yet_valid", f"its own nbf is more than {FUTURE} seconds from now")
 
 
 def jti(claims: Mapping[str, Json]) -> str:
@@ -238,7 +249,7 @@ class Authorization:
         if len(headers) != 1:
             raise invalid_token(f"{len(headers)} authorization headers, expected 1")
         scheme, _, token = headers[0].partition(" ")
-        known = {"bearer": "Bearer", "dpop": "DPoP"}.get(scheme.lower())
+        known = _SCHEMES.get(scheme.lower())
         if known is None or len(token) > MAX_PROOF or not _TOKEN.match(token):
             raise invalid_token("not a bearer or dpop token")
         return cls(scheme=known, token=token)
@@ -279,6 +290,25 @@ def check_code_verifier(verifier: str | None, challenge: str) -> None:
         raise ProtocolError("request.invalid", detail, error="invalid_grant")
 
 
+#: The parameters with which a client authenticates itself (RFC 6749 §2.3.1, RFC 7521 §4.2).
+CREDENTIALS: Final = frozenset({"client_secret", "client_assertion", "client_assertion_type"})
+_SCHEMES: Final = {"bearer": "Bearer", "dpop": "DPoP"}
+_ATTESTED: Final = frozenset({"oauth-client-attestation", "oauth-client-attestation-pop"})
+
+
+def check_public_client(headers: Mapping[str, str], parameters: Collection[str]) -> None:
+    """Return if a client does not authenticate itself: ``invalid_client`` (RFC 6749 §5.2).
+
+    For a server that knows none. A secret or an attestation that is not looked at must not seem to have been good.
+    """
+    said = {name.lower(): value for name, value in headers.items()}
+    if "authorization" in said:
+        scheme = _SCHEMES.get(said["authorization"].partition(" ")[0].lower(), "Basic")
+        raise _invalid_client("no client is registered here", headers={"WWW-Authenticate": f'{scheme} realm="token"'})
+    if _ATTESTED & said.keys() or CREDENTIALS & set(parameters):
+        raise _invalid_client("a client that authenticates itself in a way that is not taken here")
+
+
 @dataclass(frozen=True, kw_only=True)
 class ClientAttestation:
     """A wallet that its provider vouches for; the ``jti`` of its proof may not come again before ``until``."""
@@ -317,8 +347,8 @@ def check_client_attestation(
         )
 
 
-def _invalid_client(detail: str) -> ProtocolError:
-    return ProtocolError("request.invalid", detail, error="invalid_client", status=401)
+def _invalid_client(detail: str, headers: Mapping[str, str] | None = None) -> ProtocolError:
+    return ProtocolError("request.invalid", detail, error="invalid_client", status=401, headers=headers)
 
 
 def _attested(compact: str, at: datetime, attester: KeyOf) -> tuple[dict[str, Json], PublicKey]:

@@ -1,14 +1,17 @@
 """What a relying party wants beyond a valid credential, as values that combine.
 
-A policy has one method, :meth:`Policy.check`. An empty :class:`AllOf` is an error, because "no rule" is too easily
+A policy has one method, :meth:`Policy.check`, for each credential of an answer; a rule about all of them together has
+:meth:`AnswerPolicy.check_answer` besides. An empty :class:`AllOf` is an error, because "no rule" is too easily
 an oversight; what is lax is called ``Unsafe``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+from unicodedata import normalize
 
 from ewallet.credential import Credential
 from ewallet.errors import PolicyError, StatusError, UsageError, ValidityError, VerificationError
@@ -19,6 +22,23 @@ class Policy(Protocol):
 
     def check(self, credential: Credential, at: datetime) -> None:
         """Return if the rule holds; raise a :class:`ewallet.errors.VerificationError` if not."""
+
+
+@runtime_checkable
+class AnswerPolicy(Policy, Protocol):
+    """A rule about all credentials of one answer, as one that combines others is."""
+
+    def check_answer(self, credentials: Sequence[Credential], at: datetime) -> None:
+        """Return if the rule holds; raise a :class:`ewallet.errors.VerificationError` if not."""
+
+
+def check(policy: Policy, credentials: Sequence[Credential], at: datetime) -> None:
+    """Return if a rule holds for an answer: for all of it, or for each of its credentials."""
+    if isinstance(policy, AnswerPolicy):
+        policy.check_answer(credentials, at)
+        return
+    for credential in credentials:
+        policy.check(credential, at)
 
 
 @dataclass(frozen=True, init=False)
@@ -34,8 +54,12 @@ class AllOf:
 
     def check(self, credential: Credential, at: datetime) -> None:
         """Return if all of them hold; raise what the first one raises."""
+        self.check_answer([credential], at)
+
+    def check_answer(self, credentials: Sequence[Credential], at: datetime) -> None:
+        """The same, for all credentials of an answer."""
         for policy in self.policies:
-            policy.check(credential, at)
+            check(policy, credentials, at)
 
 
 @dataclass(frozen=True, init=False)
@@ -51,12 +75,23 @@ class AnyOf:
 
     def check(self, credential: Credential, at: datetime) -> None:
         """Return if one of them holds; raise what the last one raises."""
+        self.check_answer([credential], at)
+
+    def check_answer(self, credentials: Sequence[Credential], at: datetime) -> None:
+        """The same, for each credential of an answer by itself, or for all by a rule that is about all."""
+        if any(isinstance(policy, AnswerPolicy) for policy in self.policies):
+            self._check_any(credentials, at)
+            return
+        for credential in credentials:
+            self._check_any([credential], at)
+
+    def _check_any(self, credentials: Sequence[Credential], at: datetime) -> None:
         for policy in self.policies[:-1]:
             try:
-                return policy.check(credential, at)
+                return check(policy, credentials, at)
             except VerificationError:
                 continue
-        return self.policies[-1].check(credential, at)
+        return check(self.policies[-1], credentials, at)
 
 
 @dataclass(frozen=True)
@@ -104,6 +139,48 @@ class RequireStatus:
         """``status.missing``."""
         if credential.status is None:
             raise StatusError("status.missing", "no status reference, expected one")
+
+
+#: Under which names kinds of certificates have the name and the date of birth of whom they are about.
+PERSON: tuple[tuple[str, str], ...] = (("name", "birth_date"), ("subject_name", "subject_birth_date"))
+
+
+@dataclass(frozen=True)
+class SamePerson:
+    """All certificates of one answer are about one person (OpenID4VP 1.0 §14.5).
+
+    By ``subject_ref`` where each of them has one, else by name and date of birth, which must have been asked for.
+    ``persons`` are the pairs of claims by which kinds call these.
+    """
+
+    persons: tuple[tuple[str, str], ...] = PERSON
+
+    def check(self, credential: Credential, at: datetime) -> None:
+        """One certificate is about one person."""
+
+    def check_answer(self, credentials: Sequence[Credential], at: datetime) -> None:
+        """``policy.subject_mismatch``; ``policy.subject_unknown`` where it cannot be told."""
+        references = [credential.claims.get("subject_ref") for credential in credentials]
+        if len(credentials) > 1 and all(isinstance(reference, str) for reference in references):
+            _check_alike(references)
+        elif len(credentials) > 1:
+            found = [self._person(credential.claims) for credential in credentials]
+            _check_alike(person for person in found if person)
+            if None in found:
+                raise PolicyError("policy.subject_unknown", "a certificate without subject_ref, or name and birth date")
+
+    def _person(self, claims: Mapping[str, object]) -> tuple[str, ...] | None:
+        """Name and date of birth, as they compare."""
+        for names in self.persons:
+            values = [claims.get(name) for name in names]
+            if all(isinstance(value, str) for value in values):
+                return tuple(normalize("NFC", str(value)) for value in values)
+        return None
+
+
+def _check_alike(marks: Iterable[object]) -> None:
+    if len(set(marks)) > 1:
+        raise PolicyError("policy.subject_mismatch", "certificates of more than one person")
 
 
 @dataclass(frozen=True, kw_only=True)

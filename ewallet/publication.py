@@ -1,13 +1,13 @@
-"""Status lists as they are published: signed when they change, and twice as often as they say they are good for.
+"""What an issuer publishes under its signature, signed once for all who ask: status lists, and what it says of itself.
 
-Section numbers are those of draft-ietf-oauth-status-list-20.
+It is signed anew twice as often as it says it is good for, and a status list after every change (Token Status List §8).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from threading import Lock
 from typing import Final
@@ -16,13 +16,16 @@ from ewallet.authorization import values
 from ewallet.env import Env
 from ewallet.flow import Request, Response
 from ewallet.issuer import TOKEN_TTL, Issuer
+from ewallet.oid4vci.metadata import IssuerMetadata
 from ewallet.shape import to_base64url
 from ewallet.status import CWT_MEDIA_TYPE, MEDIA_TYPE
 
-_ANYBODY: Final = {"access-control-allow-origin": "*", "vary": "accept"}
+#: Public, and the same for everybody.
+ANYBODY: Final = {"access-control-allow-origin": "*"}
+_METADATA_LIFE: Final = timedelta(days=1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Signed:
     """A status list as it was last published."""
 
@@ -32,22 +35,37 @@ class _Signed:
     etag: str
 
 
-class StatusPublication:
-    """What anybody may fetch of an issuer's status lists, as a JWT or, where that is what is accepted, as a CWT."""
+class Publication:
+    """The signed documents of an issuer; ``env`` tells how old they are."""
 
     def __init__(self, issuer: Issuer, env: Env) -> None:
         self._issuer = issuer
         self._env = env
         self._signed: dict[tuple[str, str], _Signed] = {}
+        self._own: tuple[bytes, datetime] = b"", datetime.min.replace(tzinfo=UTC)
         self._lock = Lock()
 
-    def answer(self, uri: str, request: Request) -> Response:
-        """The list (§8.2); unchanged for those who have it (304). :class:`ewallet.errors.NotFound`."""
+    def metadata(self, metadata: IssuerMetadata) -> bytes:
+        """The issuer's metadata as a JWT (OpenID4VCI 1.0 §12.2.3)."""
+        at = self._env.now()
+        with self._lock:
+            signed, since = self._own
+            if not signed or not timedelta(0) <= at - since < _METADATA_LIFE / 2:
+                signer, until = self._issuer.metadata_signer, at + _METADATA_LIFE
+                self._own = signed, _ = metadata.signed(signer, at=at, until=until).encode("ascii"), at
+        return signed
+
+    def status_list(self, uri: str, request: Request) -> Response:
+        """The signed list of that uri, a JWT or, where that is what is accepted, a CWT (Token Status List §8.2).
+
+        Unchanged for those who have it (304); :class:`ewallet.errors.NotFound`.
+        """
         media_type = _media_type(values(request, "accept"))
-        signed = self._current(uri, media_type)
+        signed = self._status_token(uri, media_type)
         age = self._env.now() - signed.at
         max_age = max(0, int((TOKEN_TTL / 2 - age).total_seconds()))
-        headers = {"etag": signed.etag, "cache-control": f"public, max-age={max_age}", **_ANYBODY}
+        cached = {"etag": signed.etag, "cache-control": f"public, max-age={max_age}", "vary": "accept"}
+        headers = cached | ANYBODY
         known = {
             each.strip().removeprefix("W/") for value in values(request, "if-none-match") for each in value.split(",")
         }
@@ -55,7 +73,7 @@ class StatusPublication:
             return Response(304, headers)
         return Response(200, {"content-type": media_type, **headers}, signed.token)
 
-    def _current(self, uri: str, media_type: str) -> _Signed:
+    def _status_token(self, uri: str, media_type: str) -> _Signed:
         at, changes = self._env.now(), self._issuer.status_changes()
         with self._lock:
             found = self._signed.get((uri, media_type))

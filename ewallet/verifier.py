@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol, TypeAlias, cast
 
 from ewallet import answer as answers
+from ewallet import policy as policies
 from ewallet import verdict as verdicts
 from ewallet.answer import Candidate
 from ewallet.credential import Binding, Credential
@@ -108,17 +109,23 @@ class Verifier:
         """
         return run(self.judge(presented, request), self.send)
 
-    def judge(self, presented: Answered, request: AuthorizationRequest | Binding | None) -> Flow[Verdict]:
-        """As :meth:`verify`, as a flow for whoever drives it."""
+    def judge(
+        self, presented: Answered, request: AuthorizationRequest | Binding | None, *, use_up: bool = True
+    ) -> Flow[Verdict]:
+        """As :meth:`verify`, as a flow for whoever drives it.
+
+        Without ``use_up`` the nonce of the request is left to the caller, who uses it up with the verdict.
+        """
         if isinstance(request, AuthorizationRequest):
             terms = _Terms(query=request.query, binding=request.binding, until=request.until, request=request)
         else:
             terms = _Terms(query=None, binding=request, until=None)
-        return self._verify(presented, terms)
+        return self._verify(presented, terms, use_up=use_up)
 
     def unsafe_verify_unbound(self, presented: Answered) -> Verdict:
         """The verdict on a presentation that anybody may have copied: the holder is not checked, and it says so."""
-        return run(self._verify(presented, _Terms(query=None, binding=None, until=None, unbound=True)), self.send)
+        terms = _Terms(query=None, binding=None, until=None, unbound=True)
+        return run(self._verify(presented, terms, use_up=False), self.send)
 
     def put_status_token(self, raw: str | bytes) -> None:
         """Take a status list token that came some other way, as one that was fetched; ``status.token_invalid``."""
@@ -128,11 +135,11 @@ class Verifier:
         """Take a revocation list, DER or PEM, that came some other way; ``trust.revocation_unknown``."""
         self._means.crls.put(raw, self._env.now())
 
-    def _verify(self, presented: Answered, terms: _Terms) -> Flow[Verdict]:
+    def _verify(self, presented: Answered, terms: _Terms, *, use_up: bool) -> Flow[Verdict]:
         at = self._env.now()
         climb = _Climb(self._means, terms, at)
-        checks = climb.use_up((yield from verdicts.climb(climb.rungs(presented))))
-        return verdicts.decide(checks, at, climb.claims)
+        checks = yield from verdicts.climb(climb.rungs(presented))
+        return verdicts.decide(climb.use_up(checks) if use_up else checks, at, climb.claims)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,9 +280,8 @@ class _Climb:
         return reservation
 
     def _check_policy(self) -> None:
-        for credential in self._credentials:
-            if self._means.policy:
-                self._means.policy.check(credential, self._at)
+        if self._means.policy:
+            policies.check(self._means.policy, self._credentials, self._at)
 
 
 def _open(presented: Answered, query: Query | None) -> Iterator[_Shown]:

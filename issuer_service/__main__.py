@@ -8,6 +8,7 @@ from typing import Final
 
 from ewallet import command
 
+_LOG: Final = logging.getLogger("ewallet")
 _TOLD: Final = "Serve an issuer. Its settings are EWALLET_* variables; .env.example has them all."
 
 
@@ -20,7 +21,9 @@ def _serve(arguments: list[str]) -> int:
     settings = settings_.read()
     app = create_app(settings)
     chain, key = settings.tls_chain, settings.tls_key
-    serve(app, listening(*settings.address), tls=Tls(chain=chain, key=key) if chain and key else None)
+    bound = listening(*settings.address)
+    _LOG.info("serving %s", settings.issuer)
+    serve(app, bound, tls=Tls(chain=chain, key=key) if chain and key else None)
     return 0
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
@@ -14,12 +16,15 @@ from fastapi.staticfiles import StaticFiles
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.exceptions import HTTPException
 
+import ewallet
 from ewallet import command, jose
 from ewallet.asgi import Guard, Problem
 from ewallet.authorization import refusal
 from ewallet.env import Env
 from ewallet.errors import EWalletError, ProtocolError
+from ewallet.rate import Limiter
 from issuer_service.carrying import carried
+from issuer_service.description import described
 from issuer_service.rendering import Pages
 from issuer_service.routes import citizen, health, operator, wallet
 from issuer_service.service import Service
@@ -32,20 +37,42 @@ _WALLET: Final = frozenset({"token", "nonce", "credential", "deferred", "notific
 def create_app(settings: Settings, *, env: Env | None = None) -> Guard:
     """The guarded application of these settings."""
     metrics = _Metrics()
-    app = framework(Service.of(settings, env), metrics.registry)
-    return Guard(app, hosts=settings.hosts, observe=metrics.observe)
+    service = Service.of(settings, env)
+    app = framework(service, metrics.registry)
+    return Guard(
+        app,
+        hosts=settings.hosts,
+        observe=metrics.observe,
+        limiter=Limiter(settings.rate, env=env) if settings.rate else None,
+        proxies=settings.proxies,
+        secure=settings.secure,
+        word=Pages(service).refusal,
+    )
 
 
 def framework(service: Service, registry: CollectorRegistry) -> FastAPI:
     """The routes; their description is served where the service is open to this machine only."""
-    described = f"{service.settings.path}/openapi.json" if service.settings.unsafe_loopback else None
-    app = FastAPI(title="ewallet issuer", version="1", openapi_url=described, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="ewallet issuer",
+        version=ewallet.__version__,
+        summary="Credentials for wallets, and what the agency's own programs call",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # it would lead to whatever scheme a proxy before us speaks
+        generate_unique_id_function=lambda route: route.name,
+        lifespan=_lifespan(service),
+    )
     pages = Pages(service)
     app.include_router(wallet.discovery(service))
     app.include_router(wallet.routes(service))
     app.include_router(operator.routes(service))
     app.include_router(health.routes(service, registry))
     app.include_router(citizen.routes(service, pages))
+    if service.settings.unsafe_loopback:
+        app.get(f"{service.settings.path}/openapi.json", include_in_schema=False)(
+            lambda: described(app, service.settings.issuer)
+        )
     app.mount(f"{service.settings.path}/static", StaticFiles(directory=_STATIC), name="static")
 
     def failed(request: WebRequest, exc: Exception) -> WebResponse:
@@ -54,6 +81,17 @@ def framework(service: Service, registry: CollectorRegistry) -> FastAPI:
     for kind in (EWalletError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, failed)
     return app
+
+
+def _lifespan(service: Service) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """At the end the database is closed, which puts everything into its file and leaves no log beside it."""
+
+    @asynccontextmanager
+    async def running(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        service.database.close()
+
+    return running
 
 
 def _failed(request: WebRequest, exc: Exception, service: Service, pages: Pages) -> WebResponse:

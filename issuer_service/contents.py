@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from ewallet.catalog.kinds import ClaimType, CredentialType
 from ewallet.errors import Language
 from issuer_service.words import word
+
+_JAMO: Final = "\u1100"  # Hangul, its parts and the Chinese characters of names come after the other letters we use
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,11 @@ class Item:
     label: str
     text: str = ""
     rows: tuple[tuple[Item, ...], ...] = ()
+
+    @property
+    def korean(self) -> bool:
+        """Whether the text is Korean, whatever the language of the page: screen readers want to know."""
+        return any(letter >= _JAMO for letter in self.text)
 
 
 def contents(kind: CredentialType, record: Mapping[str, Any], language: Language) -> tuple[Item, ...]:

@@ -38,18 +38,23 @@ def read(path: Path | None) -> tuple[Operator, ...]:
 
 
 def check(operators: Sequence[Operator], authorization: str, right: Right) -> Operator:
-    """Whose key it is, if it has that right: 401 for none of ours, 403 for one without it."""
-    scheme, _, key = authorization.partition(" ")
-    digest = sha256(key.encode()).digest()
+    """Whose key it is, if it has that right: 401 for none of ours, 403 for one without it (RFC 6750 §3.1)."""
+    scheme = authorization.partition(" ")[0]
+    digest = sha256(key_of(authorization).encode("utf-8", "surrogatepass")).digest()
     found = [each for each in operators if hmac.compare_digest(each.digest, digest)]
     if scheme.lower() != "bearer" or not found:
-        headers = {"WWW-Authenticate": "Bearer"}
-        raise ProtocolError(
-            "request.invalid", "no key of an operator", error="invalid_token", status=401, headers=headers
-        )
+        detail, headers = "no key of an operator, expected one as bearer", {"WWW-Authenticate": "Bearer"}
+        raise ProtocolError("access.unauthenticated", detail, error="invalid_token", status=401, headers=headers)
     if right not in found[0].rights:
-        raise ProtocolError("request.invalid", f"the key has no right to {right}", error="access_denied", status=403)
+        headers = {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{right}"'}
+        detail = f"the key has no right to {right}"
+        raise ProtocolError("access.forbidden", detail, error="insufficient_scope", status=403, headers=headers)
     return found[0]
+
+
+def key_of(authorization: str) -> str:
+    """The key itself, in whatever spelling its header is."""
+    return authorization.partition(" ")[2].strip()
 
 
 def _operator(line: str, number: int) -> Operator:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from fastapi import Request as WebRequest
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ewallet.asgi import Problem, Scope
 from ewallet.catalog.kinds import KST
 from ewallet.errors import EWalletError, Language
 from issuer_service import words
@@ -22,6 +26,8 @@ _CSP: Final = (
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'; "
     "script-src 'self'; style-src 'self'"
 )
+#: Where pages send forms, "no-referrer" would make browsers say that they come from nowhere: ``Origin: null``.
+_SAID: Final = {"content-security-policy": _CSP, "referrer-policy": "same-origin"}
 _LANGUAGE: Final = "lang"
 _YEAR: Final = 365 * 24 * 3600
 
@@ -37,23 +43,26 @@ class Pages:
         )
 
     def show(
-        self, request: WebRequest, name: str, session: Session | None, /, status: int = 200, **values: Any
+        self, request: WebRequest, name: str, session: Session | None, /, status: int = HTTPStatus.OK, **values: Any
     ) -> HTMLResponse:
         """A page in the language of whoever asks."""
         language = self.language(request)
         settings = self._service.settings
+        home = f"{settings.path}/"
+        shown = status == HTTPStatus.OK and request.method == "GET"  # an unknown path may lead anywhere: //evil.example
         text = self._templates.get_template(f"{name}.html").render(
             t=partial(_word, language),
             lang=language,
             other="en" if language == "ko" else "ko",
             base=settings.path,
-            here=request.scope["path"] if request.method == "GET" else f"{settings.path}/",
+            here=quote(request.scope["path"]) if shown else home,
             issuer_name=settings.issuer_name_ko if language == "ko" else settings.issuer_name_en,
+            page=name,
             session=session,
             citizen=named(CITIZENS[session.citizen_id], language) if session else "",
             **values,
         )
-        response = HTMLResponse(text, status, headers={"content-security-policy": _CSP, "content-language": language})
+        response = HTMLResponse(text, status, headers={**_SAID, "content-language": language})
         if request.query_params.get(_LANGUAGE) == language:
             secure = settings.secure
             response.set_cookie(_LANGUAGE, language, max_age=_YEAR, secure=secure, httponly=True, samesite="lax")
@@ -65,6 +74,15 @@ class Pages:
         told = words.problem(status, language)
         reference = error.detail if error and error.code == "internal.fault" else ""
         return self.show(request, "problem", None, status=status, told=told, reference=reference)
+
+    def refusal(self, scope: Scope, problem: Problem) -> Problem:
+        """A refusal that came before any route, as a page where a person's browser asks."""
+        request = WebRequest(scope)
+        if not self.wants(request):
+            return problem
+        page = self.problem(request, problem.status)
+        said = {name: value for name, value in page.headers.items() if name != "content-length"}
+        return replace(problem, headers={**problem.headers, **said}, body=bytes(page.body))
 
     def wants(self, request: WebRequest) -> bool:
         """Whether a person's browser asks."""

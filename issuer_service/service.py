@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ewallet import jose
 from ewallet.catalog import Catalog
 from ewallet.env import Env
 from ewallet.errors import UsageError
 from ewallet.files import read_secret
+from ewallet.idempotency import Calls
 from ewallet.issuance import Issuance, Records
 from ewallet.issuer import Issuer
 from ewallet.keys import SigningKey
@@ -24,6 +26,7 @@ from issuer_service.records import records_of
 from issuer_service.session import Sessions
 from issuer_service.settings import Settings
 
+_LOG: Final = logging.getLogger("ewallet")
 _STATUS = "status"  # the signer of the status lists of all systems
 
 
@@ -39,12 +42,14 @@ class Service:
     records: Records
     sessions: Sessions
     operators: tuple[operators.Operator, ...]
+    calls: Calls
 
     @classmethod
     def of(cls, settings: Settings, env: Env | None = None) -> Service:
         """The service of these settings; ``usage.*`` and ``storage.*`` say what is wrong with them."""
         env, catalog = env or Env(), Catalog.bundled()
         _folder(settings.data / "issuer")
+        _LOG.info("database %s", settings.database_name)  # before it is opened: where it is damaged, it has its name
         database = Database(settings.database_url, env=env)
         signers = _signers(settings.issuer_keys)
         issuer = Issuer(
@@ -74,6 +79,7 @@ class Service:
             records=records,
             sessions=Sessions(issuance.server, database.issuance, secure=settings.secure, env=env),
             operators=operators.read(settings.operators),
+            calls=Calls(database.issuer_calls, env=env),
         )
 
 

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ewallet import oauth
 from ewallet.errors import Malformed, UsageError
+from ewallet.rate import RATE, Rate
 
 _PREFIX: Final = "EWALLET_"
 
@@ -39,12 +40,18 @@ class Settings(BaseSettings):
     tls_chain: Path | None = None
     tls_key: Path | None = None
     proxies: int = Field(default=0, ge=0, le=10)
+    limits: str = RATE
     unsafe_loopback: bool = False
 
     @property
     def database_url(self) -> str:
         """The database; unsaid, a file in the data folder."""
         return self.database or f"sqlite:///{self.data / 'issuer' / 'issuer.db'}"
+
+    @property
+    def database_name(self) -> str:
+        """The name of the database, which is no secret, as the rest of the URL may be."""
+        return urlsplit(self.database_url).path.rpartition("/")[2]
 
     @property
     def path(self) -> str:
@@ -63,6 +70,11 @@ class Settings(BaseSettings):
         return frozenset({urlsplit(self.issuer).netloc})
 
     @property
+    def rate(self) -> Rate | None:
+        """How often one source may ask."""
+        return Rate.parse(self.limits)
+
+    @property
     def secure(self) -> bool:
         """Whether browsers come by https."""
         return self.issuer.startswith("https://")
@@ -79,11 +91,14 @@ def read(values: Mapping[str, Any] | None = None) -> Settings:
     try:
         found = Settings(**(values or {}))
         oauth.url(found.issuer, f"{_PREFIX}ISSUER", loopback=found.unsafe_loopback)
-        _ = found.address
+        _ = found.address, found.rate
     except ValidationError as exc:
         names = sorted({f"{_PREFIX}{error['loc'][0]}".upper() for error in exc.errors()})
         raise UsageError("usage.configuration", f"missing or wrong: {', '.join(names)}") from None
     except Malformed as exc:
+        loopback = f"http to this machine takes {_PREFIX}UNSAFE_LOOPBACK=1"
+        raise UsageError("usage.configuration", f"{exc.detail}, {loopback}") from None
+    except UsageError as exc:
         raise UsageError("usage.configuration", exc.detail) from None
     except ValueError:
         raise UsageError("usage.configuration", f"{_PREFIX}LISTEN is not host:port") from None

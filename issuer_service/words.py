@@ -36,7 +36,7 @@ sign_in_lead
 Choose one of the invented citizens to sign in as.
 
 sign_in_as
-{name}(으)로 로그인
+{name} 님으로 로그인
 Sign in as {name}
 
 sign_out
@@ -66,14 +66,6 @@ What it contains
 contents_lead
 지갑에는 아래 내용이 모두 담기고, 제출할 때는 고른 항목만 나갑니다.
 Your wallet will hold all of this; what you present later is only what you choose.
-
-item
-항목
-Item
-
-value
-내용
-Value
 
 answers
 예/아니요로만 보일 수 있는 것
@@ -116,8 +108,12 @@ offer
 Get it in your wallet
 
 offer_lead
-지갑 앱으로 QR 코드를 읽거나 링크를 여십시오.
-Scan the QR code with your wallet, or open the link.
+지갑 앱으로 QR 코드를 읽으십시오. 지갑이 이 기기에 있으면 아래 단추를 누르십시오.
+Scan the QR code with your wallet. If the wallet is on this device, use the button below.
+
+offer_after
+지갑이 받은 증명서는 “내 증명서”에서 볼 수 있습니다.
+What your wallet has received is listed under “My certificates”.
 
 qr_alt
 지갑 앱으로 읽는 QR 코드. 아래 링크와 같은 내용입니다.
@@ -155,13 +151,13 @@ good_until
 {time}까지 한 번만 쓸 수 있습니다.
 Good once, until {time}.
 
+over
+이 QR 코드의 시간이 지났습니다. 새 QR 코드를 만드십시오.
+The time of this QR code is over. Make a new one.
+
 again
 새 QR 코드 만들기
 Make a new QR code
-
-kind
-종류
-Kind
 
 issued_on
 발급일
@@ -192,12 +188,20 @@ expired
 Expired
 
 revoke
-폐지
+폐지하기
 Revoke
 
 revoke_this
-{name} 폐지
+{name} 폐지하기
 Revoke {name}
+
+revoke_now
+지금 폐지
+Revoke now
+
+revoke_now_this
+{name} 지금 폐지
+Revoke now: {name}
 
 revoke_lead
 폐지하면 되돌릴 수 없고, 모든 지갑의 사본이 함께 무효가 됩니다.
@@ -219,6 +223,10 @@ wrong
 내용이 다름
 Content is wrong
 
+older
+이전에 발급받은 증명서
+Older certificates
+
 none_issued
 발급받은 증명서가 없습니다.
 No certificates have been issued to you.
@@ -226,10 +234,6 @@ No certificates have been issued to you.
 was_revoked
 증명서를 폐지했습니다.
 The certificate was revoked.
-
-action
-처리
-Action
 
 yes
 예
@@ -262,6 +266,26 @@ There is no such page, or its time is over.
 problem_405
 이 주소에서는 할 수 없는 일입니다.
 That cannot be done at this address.
+
+problem_408
+요청이 너무 느려서 기다리지 않았습니다.
+The request came too slowly to wait for.
+
+problem_413
+보낸 것이 너무 큽니다.
+What was sent is too large.
+
+problem_414
+주소가 너무 깁니다.
+The address is too long.
+
+problem_429
+요청이 너무 많습니다. 잠시 뒤에 다시 해 주십시오.
+There were too many requests. Please try again in a moment.
+
+problem_431
+요청의 머리말이 너무 큽니다. 이 사이트의 쿠키를 지우고 다시 해 주십시오.
+The head of the request is too large. Please delete the cookies of this site and try again.
 
 problem_500
 서비스에 문제가 생겼습니다.
@@ -323,6 +347,12 @@ def word(name: str, language: Language, /, **values: object) -> str:
 def category(name: str, language: Language) -> str:
     """What a field of certificates is called; its own name where the pages have none."""
     return word(name, language) if name in _WORDS else name
+
+
+def place(category_: str) -> int:
+    """Where a field of certificates stands on a page: in the order above, what has no words at the end."""
+    names = list(_WORDS)
+    return names.index(category_) if category_ in _WORDS else len(names)
 
 
 def problem(status: int, language: Language) -> str:

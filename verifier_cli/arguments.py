@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, _ArgumentGroup
 
 from ewallet.command import count
 
@@ -29,13 +29,14 @@ def add_trust(parser: ArgumentParser, *, now: bool = False) -> None:
     trust.add_argument("--at", metavar="TIME", help="judge as of that time (RFC 3339) instead of now")
 
 
-def add_asked(parser: ArgumentParser) -> None:
+def add_asked(parser: ArgumentParser) -> _ArgumentGroup:
     """What is asked, and why."""
     asked = parser.add_argument_group("what is asked")
     asked.add_argument("--type", dest="kind", metavar="ID", help="the kind of certificate, with --claims")
     asked.add_argument("--claims", metavar="NAMES", help="the claims to show, with commas")
     asked.add_argument("--query", metavar="FILE", help="instead of a kind: a DCQL query")
     asked.add_argument("--purpose", metavar="TEXT", help="why, for the holder to read")
+    return asked
 
 
 def add_reader(parser: ArgumentParser) -> None:
@@ -58,12 +59,18 @@ def add_service(parser: ArgumentParser, *, listen: str) -> None:
     service.add_argument("--tls-key", metavar="FILE", help="and its key, PEM")
 
 
+def add_same_person(group: ArgumentParser | _ArgumentGroup) -> None:
+    """The rule about all certificates of an answer."""
+    group.add_argument("--same-person", action="store_true", help="the certificates of one answer are of one person")
+
+
 def add_terms(parser: ArgumentParser, *, state: str, types: bool = False) -> None:
     """How answers are judged: ``types`` where no question says of which kind."""
     terms = parser.add_argument_group("how answers are judged")
     if types:
         terms.add_argument("--type", action="append", metavar="ID", help="a kind that is accepted; may be repeated")
     terms.add_argument("--max-age", type=count, metavar="DAYS", help="issued at most so long ago")
+    add_same_person(terms)
     terms.add_argument("--drop-extra", action="store_true", help="let claims fall away that were not asked for")
     terms.add_argument("--stale-for", type=count, metavar="HOURS", help="how long past its end a status list will do")
     terms.add_argument("--offline", action="store_true", help="fetch nothing")

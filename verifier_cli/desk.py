@@ -16,8 +16,10 @@ from ewallet.env import Env
 from ewallet.errors import UsageError
 from ewallet.exchange import Exchange
 from ewallet.files import read_secret
+from ewallet.idempotency import Calls
 from ewallet.keys import SigningKey
 from ewallet.oid4vp.request import client_id
+from ewallet.rate import RATE, Limiter, Rate
 from ewallet.serving import Tls, listening
 from ewallet.sql import Database
 from ewallet.trust import TrustList
@@ -109,10 +111,18 @@ def _desk(session: Session, url: str, database: Database, at: socket, key: str) 
     return Desk(
         exchange=exchange,
         verifier=verifier,
+        calls=Calls(database.verifier_calls),
         check_ready=lambda: _check_ready(database, trust),
         hosts=frozenset({urlsplit(exchange.url).netloc, _netloc(at)}),
         api_key=key,
+        limiter=_limiter(session),
+        proxies=int(session.settings.get("proxies") or 0),
     )
+
+
+def _limiter(session: Session) -> Limiter | None:
+    rate = Rate.parse(str(session.settings.get("limits") or RATE))
+    return Limiter(rate) if rate else None
 
 
 def _check_ready(database: Database, trust: TrustList) -> None:

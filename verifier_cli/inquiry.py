@@ -18,7 +18,7 @@ from ewallet.files import read_own
 from ewallet.flow import Request, Response, Send
 from ewallet.jose import to_json
 from ewallet.oid4vp.response import Declined
-from ewallet.shape import Json, json_object, member, to_base64url
+from ewallet.shape import Json, instance, json_object, json_value, member, to_base64url
 from ewallet.verdict import Accepted, Rejected, Undecided, Verdict
 from verifier_cli import asking, desk
 from verifier_cli.inputs import moment
@@ -53,10 +53,25 @@ def worded(args: Namespace) -> dict[str, Json]:
         raise UsageError("usage.argument", "expected --type with --claims, or --query")
     if not args.purpose:
         raise UsageError("usage.argument", "--purpose is missing: the holder wants to know why")
+    members = _query(args) | {"purpose": args.purpose}
+    if args.transaction_data:
+        raw = read_own(args.transaction_data, what="the transactions")
+        members["transaction_data"] = _transactions(raw, asking.query(members))
+    return members
+
+
+def _query(args: Namespace) -> dict[str, Json]:
     if args.query:
-        return {"query": Query.parse(read_own(args.query, what="the query")).to_json(), "purpose": args.purpose}
-    claims = [name.strip() for name in args.claims.split(",")]
-    return {"type": args.kind, "claims": claims, "purpose": args.purpose}
+        return {"query": Query.parse(read_own(args.query, what="the query")).to_json()}
+    return {"type": args.kind, "claims": [name.strip() for name in args.claims.split(",")]}
+
+
+def _transactions(raw: bytes, query: Query) -> list[Json]:
+    """One transaction or several; one that names no credentials is confirmed with any that is asked for."""
+    found = json_value(raw, "the transactions")
+    ids: Json = [asked.id for asked in query.credentials]
+    each = found if isinstance(found, list) else [found]
+    return [{"credential_ids": ids, **instance(item, dict, "a transaction")} for item in each]
 
 
 @contextmanager

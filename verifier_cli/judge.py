@@ -13,7 +13,7 @@ from ewallet.errors import EWalletError, Malformed, UsageError
 from ewallet.files import read_own, read_trust
 from ewallet.flow import Request, Response, offline
 from ewallet.oid4vp import AuthorizationRequest
-from ewallet.policy import AcceptTypes, AllOf, IssuedWithin, Policy, StatusFresh
+from ewallet.policy import AcceptTypes, AllOf, IssuedWithin, Policy, SamePerson, StatusFresh
 from ewallet.trust import TrustList, TrustVersions
 from ewallet.verdict import Accepted, Check, Rejected, Verdict
 from ewallet.verifier import LADDER, Verifier, VerifierStore
@@ -160,6 +160,8 @@ def _policy(session: Session) -> Policy | None:
     days = session.settings.get("max_age")
     if days is not None:
         rules.append(IssuedWithin(timedelta(days=days)))
+    if session.args.same_person:
+        rules.append(SamePerson())
     return AllOf(*rules) if rules else None
 
 

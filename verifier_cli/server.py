@@ -7,7 +7,7 @@ believed in nothing. Wallets get errors as OpenID4VP has them, without detail; t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -15,7 +15,7 @@ from hmac import compare_digest
 from http import HTTPStatus
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from starlette.exceptions import HTTPException
 
@@ -24,30 +24,55 @@ from ewallet import jose, qr
 from ewallet.asgi import Guard, Problem
 from ewallet.errors import EWalletError, ProtocolError, StoreError
 from ewallet.exchange import Exchange
+from ewallet.idempotency import Calls
 from ewallet.oauth import ErrorResponse
 from ewallet.oid4vp.request import MEDIA_TYPE, Fetch
-from ewallet.shape import Json
+from ewallet.rate import Limiter
+from ewallet.shape import Json, json_object
 from ewallet.verifier import Verifier
 from verifier_cli import asking, batch
+from verifier_cli import description as told
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _JSON: Final = "application/json"
+_AGAIN: Final = "a text in double quotes that names this call: made again under the same one, it has the same answer"
 _TIDY: Final = 60.0  # seconds between two looks for what need not be kept
 
 
 @dataclass(frozen=True, kw_only=True)
 class Desk:
-    """What is served: requests and verdicts, under the names ``hosts``; ``check_ready`` raises while it cannot be."""
+    """What is served: requests and verdicts, under the names ``hosts``; ``check_ready`` raises while it cannot be.
+
+    ``calls`` keeps the answers to requests for which the bank's programs may ask again.
+    ``limiter`` counts requests by source, ``proxies`` of our own stand before the service.
+    """
 
     exchange: Exchange
     verifier: Verifier
+    calls: Calls
     check_ready: Callable[[], None]
     hosts: frozenset[str]
     api_key: str = field(repr=False)
+    limiter: Limiter | None = None
+    proxies: int = 0
 
 
 def create_app(desk: Desk) -> Guard:
     """The application, guarded."""
+    metrics = Metrics()
+    app = framework(desk, metrics)
+    return Guard(
+        app,
+        hosts=desk.hosts,
+        observe=metrics.observe,
+        limiter=desk.limiter,
+        proxies=desk.proxies,
+        secure=desk.exchange.url.startswith("https://"),
+    )
+
+
+def framework(desk: Desk, metrics: Metrics) -> FastAPI:
+    """The routes."""
     app = FastAPI(
         title="ewallet-verify",
         version=ewallet.__version__,
@@ -56,32 +81,42 @@ def create_app(desk: Desk) -> Guard:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
         lifespan=_lifespan(desk),
     )
-    metrics = _Metrics()
     app.include_router(_wallets(desk))
     app.include_router(_bank(desk))
     app.include_router(_operation(desk, app, metrics))
     app.add_exception_handler(EWalletError, _told)
     app.add_exception_handler(HTTPException, _unrouted)
-    return Guard(app, hosts=desk.hosts, observe=metrics.observe)
+    return app
 
 
 # -- what wallets use ------------------------------------------------------------------------------------------
 
 
 def _wallets(desk: Desk) -> APIRouter:
-    router = APIRouter(tags=["wallet"])
+    router = APIRouter(tags=["wallet"], default_response_class=Response)
 
-    @router.get("/request/{handle}", summary="The signed request (OpenID4VP 1.0 §5)")
+    @router.get("/request/{handle}", summary="The signed request (OpenID4VP 1.0 §5)", responses=told.FETCHED)
     def request_object(handle: str) -> Response:
         return _request_object(desk.exchange.request_object(handle))
 
-    @router.post("/request/{handle}", summary="The signed request, with the wallet's nonce (§5.10)")
+    @router.post(
+        "/request/{handle}",
+        summary="The signed request, with the wallet's nonce (§5.10)",
+        responses=told.FETCHED_FOR,
+        openapi_extra=told.FETCHES,
+    )
     def request_object_for(handle: str, body: Annotated[bytes, Depends(_form)]) -> Response:
         return _request_object(desk.exchange.request_object(handle, Fetch.parse(body)))
 
-    @router.post("/response/{handle}", summary="The answer to a request (§8.2)")
+    @router.post(
+        "/response/{handle}",
+        summary="The answer to a request (§8.2)",
+        responses=told.ANSWERED,
+        openapi_extra=told.RESPONDS,
+    )
     def response(handle: str, body: Annotated[bytes, Depends(_form)]) -> Response:
         return Response(desk.exchange.respond(handle, body), media_type=_JSON)
 
@@ -109,14 +144,14 @@ async def _body(request: Request, media_type: str) -> bytes:
 # -- what the bank uses ----------------------------------------------------------------------------------------
 
 
-def _authorized(desk: Desk) -> Callable[[Request], None]:
+def _authorized(desk: Desk) -> Callable[[Request], Awaitable[None]]:
     expected = _digest(desk.api_key)
 
-    def check(request: Request) -> None:
+    async def check(request: Request) -> None:  # a coroutine, for anything else is given a thread of its own
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not compare_digest(_digest(key.strip()), expected):
-            detail, headers = "no api key, or another one", {"www-authenticate": "Bearer"}
-            raise ProtocolError("request.invalid", detail, error="invalid_token", status=401, headers=headers)
+            detail, headers = "no api key, or another one, expected it as bearer", {"www-authenticate": "Bearer"}
+            raise ProtocolError("access.unauthenticated", detail, error="invalid_token", status=401, headers=headers)
 
     return check
 
@@ -126,25 +161,38 @@ def _digest(text: str) -> bytes:
 
 
 def _bank(desk: Desk) -> APIRouter:
-    router = APIRouter(prefix="/v1", tags=["bank"], dependencies=[Depends(_authorized(desk))])
+    router = APIRouter(
+        prefix="/v1", tags=["bank"], dependencies=[Depends(_authorized(desk))], default_response_class=Response
+    )
 
-    @router.post("/requests", status_code=201, summary="Ask for certificates", openapi_extra=_takes(_REQUEST))
-    def ask(body: Annotated[bytes, Depends(_json)]) -> Response:
-        return _created(asking.created(asking.ask(desk.exchange, body)))
+    @router.post(
+        "/requests", status_code=201, summary="Ask for certificates", responses=told.MADE, openapi_extra=told.ASKS
+    )
+    def ask(
+        body: Annotated[bytes, Depends(_json)],
+        key: Annotated[str | None, Header(alias="idempotency-key", description=_AGAIN)] = None,
+    ) -> Response:
+        asked = desk.calls.once(key, caller=desk.api_key, asked=body, perform=lambda: _asked(desk, body))
+        return _created(asked)
 
-    @router.get("/requests/{id_}", summary="What has become of a request")
+    @router.get("/requests/{id_}", summary="What has become of a request", responses=told.OUTCOME)
     def outcome(id_: str, response_code: str | None = None) -> Response:
         desk.exchange.pace(id_)
         return _answer(asking.became(id_, desk.exchange.verdict(id_, response_code=response_code)))
 
-    @router.post("/verify", summary="Judge a presentation", openapi_extra=_takes(_PRESENTATION))
+    @router.post("/verify", summary="Judge a presentation", responses=told.JUDGED, openapi_extra=told.PRESENTS)
     def verify(body: Annotated[bytes, Depends(_json)]) -> Response:
         return _answer(desk.verifier.verify(*batch.parsed(body)).to_json())
 
     return router
 
 
-def _created(document: dict[str, Json]) -> Response:
+def _asked(desk: Desk, body: bytes) -> bytes:
+    return jose.to_json(asking.created(asking.ask(desk.exchange, body)))
+
+
+def _created(raw: bytes) -> Response:
+    document = json_object(raw)
     drawn = document | {"qr": qr.svg(document["link"])}
     return Response(jose.to_json(drawn), 201, {"location": f"/v1/requests/{document['id']}"}, _JSON)
 
@@ -153,62 +201,28 @@ def _answer(document: Json) -> Response:
     return Response(jose.to_json(document), media_type=_JSON)
 
 
-def _takes(schema: dict[str, Json]) -> dict[str, Json]:
-    """What OpenAPI says about a body that our own parser reads."""
-    return {"requestBody": {"required": True, "content": {_JSON: {"schema": schema}}}}
-
-
-_TEXT: Final[dict[str, Json]] = {"type": "string"}
-_OBJECT: Final[dict[str, Json]] = {"type": "object"}
-_REQUEST: Final[dict[str, Json]] = {
-    "type": "object",
-    "required": ["purpose"],
-    "additionalProperties": False,
-    "properties": {
-        "query": _OBJECT | {"description": "a DCQL query"},
-        "type": _TEXT | {"description": "instead of a query: the id of a kind, with claims"},
-        "claims": {"type": "array", "items": {"type": ["string", "array"]}},
-        "purpose": _TEXT | {"description": "why, for the holder to read", "minLength": 1},
-        "response_mode": {"enum": ["direct_post", "direct_post.jwt"], "default": "direct_post.jwt"},
-        "redirect_to": _TEXT | {"description": "where a wallet on the same device leads back to", "format": "uri"},
-        "transaction_data": {"type": "array", "items": _OBJECT},
-        "verifier_info": {"type": "array", "items": _OBJECT},
-    },
-}
-_PRESENTATION: Final[dict[str, Json]] = {
-    "type": "object",
-    "required": ["presentation"],
-    "properties": {
-        "presentation": {"type": ["string", "object"], "description": "a presentation, or a vp_token"},
-        "request": _OBJECT | {"description": "the request that it answers"},
-        "nonce": _TEXT | {"description": "without a request: the nonce that the wallet was given"},
-        "audience": _TEXT | {"description": "without a request: for whom it must be made"},
-    },
-}
-
-
 # -- what those use who run it ---------------------------------------------------------------------------------
 
 
-def _operation(desk: Desk, app: FastAPI, metrics: _Metrics) -> APIRouter:
-    router = APIRouter(tags=["operation"])
+def _operation(desk: Desk, app: FastAPI, metrics: Metrics) -> APIRouter:
+    router = APIRouter(tags=["operation"], default_response_class=Response)
     known = [Depends(_authorized(desk))]
 
-    @router.get("/healthz", summary="Whether the process answers")
+    @router.get("/healthz", summary="Whether the process answers", responses=told.WELL)
     def healthz() -> Response:
         return _answer({"status": "ok"})
 
-    @router.get("/readyz", summary="Whether it can do its work")
+    @router.get("/readyz", summary="Whether it can do its work", responses=told.READY)
     def readyz() -> Response:
         return _ready(desk)
 
-    @router.get("/metrics", summary="Counters, for Prometheus", dependencies=known)
+    @router.get("/metrics", summary="Counters, for Prometheus", dependencies=known, responses=told.FIGURES)
     def figures() -> Response:
         return Response(generate_latest(metrics.registry), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    @router.get("/v1/openapi.json", summary="This description", dependencies=known)
+    @router.get("/v1/openapi.json", summary="This description", dependencies=known, responses=told.DESCRIBED)
     def description() -> Response:
-        return _answer(app.openapi())
+        return _answer(told.described(app, desk.exchange.url))
 
     return router
 
@@ -221,7 +235,7 @@ def _ready(desk: Desk) -> Response:
     return _answer({"status": "ready"})
 
 
-class _Metrics:
+class Metrics:
     """Counts of this process, by route and never by what was asked."""
 
     def __init__(self) -> None:

@@ -362,8 +362,8 @@ def _check_texts(value: Json, path: tuple[str, ...]) -> None:
     elif isinstance(value, list):
         for index, item in enumerate(value):
             _check_texts(item, (*path, str(index)))
-    elif isinstance(value, str) and _has_control(value):
-        _invalid(".".join(path), "control characters")
+    elif isinstance(value, str) and _has_unseen(value):
+        _invalid(".".join(path), "control characters, or others that are not seen")
     elif not isinstance(value, str | int | float | NoneType):
         _invalid(".".join(path), "another type of value")
 
@@ -371,12 +371,18 @@ def _check_texts(value: Json, path: tuple[str, ...]) -> None:
 def _check_name(name: Json, path: tuple[str, ...]) -> None:
     if name in RESERVED_EVERYWHERE or (not path and name in RESERVED):
         raise UsageError("issue.reserved_claim", f"{'.'.join((*path, name))} has a meaning of its own in a credential")
-    if not isinstance(name, str) or _has_control(name):
+    if not isinstance(name, str) or _has_unseen(name):
         _invalid(".".join(path) or "record", "a name that is not one")
 
 
-def _has_control(text: str) -> bool:
-    return not text.isprintable() and any(unicodedata.category(sign) in ("Cc", "Cs") for sign in text)
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # controls, directions, joiners, surrogates, line ends
+_FILLERS: Final = frozenset("\u115f\u1160\u3164\uffa0")  # letters of Hangul that nobody sees
+
+
+def _has_unseen(text: str) -> bool:
+    """Whether there is more in a text than one sees: what is signed is what was read."""
+    unprintable = not text.isprintable() and any(unicodedata.category(sign) in _UNSEEN for sign in text)
+    return unprintable or not _FILLERS.isdisjoint(text)
 
 
 #: Said in our own words: a validator's message quotes the value.

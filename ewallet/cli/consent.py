@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
+from ewallet import transactions
 from ewallet.answer import Answer, Choice
 from ewallet.cli import words
 from ewallet.cli.session import Session
@@ -32,6 +33,7 @@ _SAYS: Final[dict[str, dict[Language, str]]] = {
     "known": {"ko": "(신뢰목록에서 확인됨, {0})", "en": "(on the trust list, {0})"},
     "why": {"ko": "확인 목적", "en": "purpose"},
     "untold": {"ko": "(밝히지 않음)", "en": "(not told)"},
+    "confirm": {"ko": "이 제출로 확인하는 거래", "en": "with this you confirm"},
     "only": {"ko": "이것만 보냅니다", "en": "only this is sent"},
     "kept": {"ko": "보내지 않는 항목", "en": "not sent"},
     "yes_no": {"ko": "여부만", "en": "yes/no only"},
@@ -74,6 +76,7 @@ def lines(
     """The lines of the screen; without ``values`` it names the claims only."""
     says = {name: text[session.lang] for name, text in _SAYS.items()}
     yield from asking(request, session)
+    yield from _confirmed(request, session.lang)
     for choice in answer.choices:
         document = wallet.get(choice.candidate.id)
         yield ""
@@ -87,6 +90,15 @@ def lines(
     yield ""
     yield says["always"]
     yield says["refuse"]
+
+
+def _confirmed(request: AuthorizationRequest, lang: Language) -> Iterator[str]:
+    """The transactions in full, values too wherever the screen is: they are the verifier's and not the holder's."""
+    for transaction in request.transaction_data:
+        yield ""
+        first, *rest = transactions.lines(transaction.type, transaction.fields, lang)
+        yield f"{_SAYS['confirm'][lang]}: {first}"
+        yield from rest
 
 
 def _leaving(choice: Choice, document: Document, lang: Language, *, values: bool) -> Iterator[str]:

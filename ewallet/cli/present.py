@@ -131,10 +131,13 @@ def _request(session: Session) -> AuthorizationRequest:
     from ewallet.errors import ProtocolError
     from ewallet.files import read
     from ewallet.oid4vp import AuthorizationRequest
+    from ewallet.transactions import KNOWN
 
     request = AuthorizationRequest.parse(read(session.args.request, what="the request"))
     if session.env.now() >= request.until:
         raise ProtocolError("request.invalid", "the request has expired")
+    for transaction in request.transaction_data:
+        transaction.check_known(KNOWN)
     return request
 
 

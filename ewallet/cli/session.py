@@ -21,6 +21,7 @@ from ewallet.files import read_operator, read_own, read_secret
 from ewallet.flow import offline
 from ewallet.http import Http
 from ewallet.shape import Json
+from ewallet.transactions import KNOWN
 from ewallet.trust import TrustList
 from ewallet.wallet import Wallet
 
@@ -97,7 +98,7 @@ class Session:
 
         store = Database(f"sqlite:///{self.folder / 'wallet.db'}", env=self.env).wallet(passphrase, create=create)
         send = Http() if believing else offline
-        return Wallet(store=store, trust=trust, send=send, catalog=self.catalog, env=self.env)
+        return Wallet(store=store, trust=trust, send=send, catalog=self.catalog, transaction_types=KNOWN, env=self.env)
 
     def _passphrase(self, *, twice: bool) -> str:
         named = self.args.passphrase_file or os.environ.get("EWALLET_PASSPHRASE_FILE")

@@ -200,13 +200,17 @@ def _check_addressed(claims: Claims, binding: Binding) -> None:
 
 
 def _check_confirmed(claims: Claims, binding: Binding) -> None:
-    """OpenID4VP 1.0 App. B.3.3: every transaction is confirmed, by the hash of its text as it was sent."""
+    """OpenID4VP 1.0 App. B.3.3: every transaction is confirmed by the hash of its text as sent, and none besides."""
     if not binding.transaction_data:
+        if "transaction_data_hashes" in claims:
+            raise PolicyError("policy.transaction_data", "a confirmation of transactions that were not asked about")
         return
     name = claims.get("transaction_data_hashes_alg", _USUAL_HASH)
     hashes = claims.get("transaction_data_hashes")
     if name not in (binding.transaction_hashes or (_USUAL_HASH,)) or not isinstance(hashes, list):
         raise PolicyError("policy.transaction_data", "no hashes of the transactions, or other ones than were asked for")
+    if len(hashes) > len(binding.transaction_data):
+        raise PolicyError("policy.transaction_data", "more transactions than were asked about")
     if not all(digest(HASHES[name], raw) in hashes for raw in binding.transaction_data):
         raise PolicyError("policy.transaction_data", "a transaction that the holder did not confirm")
 

@@ -70,11 +70,16 @@ def _listed(members: Mapping[str, Json], name: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class TokenRequest:
-    """A pre-authorized code for a token (§6.1)."""
+    """A pre-authorized code for a token (§6.1).
+
+    ``client_id`` is what a client calls itself; ``credentials`` are the names of the parameters by which it would prove
+    it, which say what they were only to a server that takes them.
+    """
 
     code: str = field(repr=False)
     tx_code: str | None = field(default=None, repr=False)
     client_id: str | None = None
+    credentials: frozenset[str] = frozenset()
 
     @classmethod
     def parse(cls, raw: bytes) -> TokenRequest:
@@ -84,10 +89,13 @@ class TokenRequest:
             raise _wrong("grant_type is missing", "invalid_request")
         if members["grant_type"] != PRE_AUTHORIZED:
             raise _wrong("another grant than that of a pre-authorized code", "unsupported_grant_type")
-        if "pre-authorized_code" not in members or "user_pin" in members:  # user_pin: what drafts called tx_code
-            raise _wrong("no pre-authorized_code, or a user_pin", "invalid_request")
+        if "pre-authorized_code" not in members:
+            raise _wrong("no pre-authorized_code", "invalid_request")
         return cls(
-            code=members["pre-authorized_code"], tx_code=members.get("tx_code"), client_id=members.get("client_id")
+            code=members["pre-authorized_code"],
+            tx_code=members.get("tx_code"),
+            client_id=members.get("client_id"),
+            credentials=oauth.CREDENTIALS & members.keys(),
         )
 
     def to_bytes(self) -> bytes:

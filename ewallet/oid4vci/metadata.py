@@ -5,7 +5,8 @@ Section numbers are those of OpenID4VCI 1.0.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -22,16 +23,12 @@ from ewallet.shape import MAX_DOCUMENT, Json, instance, json_object, member, num
 ISSUER: Final = "openid-credential-issuer"
 AUTHORIZATION_SERVER: Final = "oauth-authorization-server"
 SIGNED_TYP: Final = "openidvci-issuer-metadata+jwt"
+SIGNED: Final = "application/jwt"  # the media type of what has that typ (§12.2.2)
+_WEIGHT: Final = re.compile(r"0(\.[0-9]{0,3})?\Z|1(\.0{0,3})?\Z")
 PRE_AUTHORIZED: Final = "urn:ietf:params:oauth:grant-type:pre-authorized_code"
 ENCRYPTION_ALG: Final = "ECDH-ES"
 _MAX_CONFIGURATIONS: Final = 5_000  # a country's kinds in each format
 _CURVES: Final = frozenset({"P-256", "P-384", "P-521"})
-
-
-def well_known(identifier: str, name: str) -> str:
-    """Where the metadata of that name is: inserted between host and path (§12.2.2, RFC 8414 §3)."""
-    parts = urlsplit(identifier)
-    return f"{parts.scheme}://{parts.netloc}/.well-known/{name}{parts.path.rstrip('/')}"
 
 
 def identifier(text: str, what: str, *, loopback: bool = False) -> str:
@@ -275,6 +272,19 @@ class IssuerMetadata:
         """As a signed document (§12.2.3)."""
         dates = {"iat": int(at.timestamp()), "exp": int(until.timestamp())}
         return jose.sign(SIGNED_TYP, {"sub": self.credential_issuer, **dates, **self.to_json()}, signer)
+
+
+def prefers_signed(accept: Sequence[str]) -> bool:
+    """Whether a signed document is asked for by ``Accept`` headers (§12.2.2): by name, and rather than a plain one."""
+    weights = dict(_weight(part) for line in accept for part in line.split(","))
+    return weights.get(SIGNED, 0.0) > weights.get("application/json", 0.0)
+
+
+def _weight(part: str) -> tuple[str, float]:
+    """A media type and how much it is wanted (RFC 9110 §12.5.1)."""
+    name, *parameters = (each.strip().lower() for each in part.split(";"))
+    given = next((each[2:] for each in parameters if each.startswith("q=")), "1")
+    return name, float(given) if _WEIGHT.match(given) else 0.0
 
 
 def _configurations(members: Mapping[str, Json]) -> Mapping[str, CredentialConfiguration]:

@@ -16,14 +16,32 @@ from typing import Final
 from ewallet.env import Env
 from ewallet.errors import NotFound, StoreError, UsageError
 from ewallet.sql import walletfile
+from ewallet.sql.calls import SqlCallStore
 from ewallet.sql.engine import engine_of
 from ewallet.sql.issuance import SqlIssuanceStore
 from ewallet.sql.issuer import SqlIssuerStore
-from ewallet.sql.tables import ISSUER, ISSUER_VERSION, VERIFIER, VERIFIER_VERSION, WALLET, WALLET_VERSION
+from ewallet.sql.tables import (
+    ISSUER,
+    ISSUER_VERSION,
+    VERIFIER,
+    VERIFIER_VERSION,
+    WALLET,
+    WALLET_VERSION,
+    issuer_calls,
+    verifier_calls,
+)
 from ewallet.sql.verifier import SqlVerifierStore
 from ewallet.sql.wallet import SqlWalletStore
 
-__all__ = ["Database", "SqlIssuanceStore", "SqlIssuerStore", "SqlVerifierStore", "SqlWalletStore", "upgrade"]
+__all__ = [
+    "Database",
+    "SqlCallStore",
+    "SqlIssuanceStore",
+    "SqlIssuerStore",
+    "SqlVerifierStore",
+    "SqlWalletStore",
+    "upgrade",
+]
 
 _ROLES: Final = {"issuer": (ISSUER, ISSUER_VERSION), "verifier": (VERIFIER, VERIFIER_VERSION)}
 _PAGE: Final = 512  # bytes: every page of SQLite's is a multiple; what is missing of the last one it takes for zeros
@@ -65,6 +83,18 @@ class Database:
         """The verifier's store."""
         self._touch()
         return SqlVerifierStore(self._engine)
+
+    @cached_property
+    def issuer_calls(self) -> SqlCallStore:
+        """The calls of the issuer's service that may be made again, in the issuer's tables."""
+        _ = self.issuance
+        return SqlCallStore(self._engine, issuer_calls)
+
+    @cached_property
+    def verifier_calls(self) -> SqlCallStore:
+        """Those of the verifier's service, in the verifier's tables."""
+        _ = self.verifier
+        return SqlCallStore(self._engine, verifier_calls)
 
     @property
     def is_memory(self) -> bool:

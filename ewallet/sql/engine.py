@@ -2,32 +2,37 @@
 
 SQLite runs in WAL with ``synchronous=FULL``, PostgreSQL with ``synchronous_commit=on``, so that a reply leaves after
 its transaction is on disk. A transaction that writes begins as one on SQLite (``BEGIN IMMEDIATE``); on either engine it
-waits 5 s for another program. Times are kept as integers, microseconds since 1970 in UTC, which both engines order and
-compare without rounding.
+waits 5 s for another program, and on SQLite as long for its turn among those of its own. Times are kept as integers,
+microseconds since 1970 in UTC, which both engines order and compare without rounding.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from hashlib import sha256
-from threading import RLock
+from threading import Lock, RLock
 from time import sleep
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from sqlalchemy import Connection, MetaData, Table, create_engine, event, func, select
+from sqlalchemy import ClauseElement, Connection, Executable, MetaData, Table, create_engine, event, func, select
 from sqlalchemy import Engine as Pool
+from sqlalchemy import Insert as BaseInsert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import StaticPool
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from ewallet.errors import EWalletError, StoreError, UsageError
 from ewallet.sql import schema
 
+_IDLE: Final = 4  # connections of a kind at hand: far fewer than the pool lends
 _BUSY: Final = 5  # seconds to wait for another program's transaction
 _PRAGMAS: Final = (
     f"busy_timeout = {_BUSY * 1000}",
@@ -94,7 +99,53 @@ def moment(stored: int) -> datetime:
 
 def insert_into(table: Table, connection: Connection) -> Insert:
     """An insert that knows ``ON CONFLICT``: both engines have it, each in a class of its own."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    return insert_for(table, connection.dialect.name)
+
+
+def insert_for(table: Table, dialect: str) -> Insert:
+    """The same for a statement that is built once: building one costs more than what SQLite does with it."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+Values = Mapping[str, Any]
+Found = Sequence[Any]
+
+
+def first(connection: Connection, statement: Executable, values: Values) -> Found | None:
+    """The first row of a statement that was built once, with these values in it; None where there is none."""
+    if connection.dialect.name != "sqlite":
+        return connection.execute(statement, values).first()
+    return cast("Found | None", _executed(connection, statement, values).fetchone())
+
+
+def put(connection: Connection, statement: Executable, values: Values) -> None:
+    """Run such a statement, of which nothing comes back."""
+    if connection.dialect.name == "sqlite":
+        _executed(connection, statement, values)
+    else:
+        connection.execute(statement, values)
+
+
+def each(connection: Connection, statement: Executable, rows: Sequence[Values]) -> list[Found]:
+    """All rows that come back from such a statement, run with the values of each row."""
+    if connection.dialect.name != "sqlite":
+        return list(connection.execute(statement, rows))
+    return [found for row in rows for found in _executed(connection, statement, row).fetchall()]
+
+
+def _executed(connection: Connection, statement: Executable, values: Values) -> sqlite3.Cursor:
+    """SQLite answers in less time than it takes SQLAlchemy to ask: so it is asked directly, in SQLAlchemy's words."""
+    text, names, fixed = _worded(statement, tuple(values) if isinstance(statement, BaseInsert) else None)
+    raw = cast(sqlite3.Connection, connection.connection.dbapi_connection)
+    return raw.execute(text, [values[name] if name in values else fixed[name] for name in names])
+
+
+@cache
+def _worded(statement: Executable, columns: tuple[str, ...] | None) -> tuple[str, Sequence[str], Values]:
+    """The text of a statement, the names of its parameters in order, and the values that it has itself."""
+    compiled = cast(ClauseElement, statement).compile(dialect=sqlite.dialect(), column_keys=columns)
+    written = cast(SQLCompiler, compiled)
+    return str(compiled), written.positiontup or (), compiled.params
 
 
 def take_turns(connection: Connection, *about: bytes) -> None:
@@ -107,6 +158,24 @@ def take_turns(connection: Connection, *about: bytes) -> None:
             connection.execute(select(func.pg_advisory_xact_lock(int.from_bytes(digest[:8], signed=True))))
 
 
+class _Line:
+    """Where the writers of this process stand for a SQLite file, which takes one at a time.
+
+    SQLite itself has no line: who finds the file busy sleeps, tries again after longer and longer times, and may see
+    many others go before. That is left for other processes, of which there are few.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(timeout=_BUSY):
+            raise _locked()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
 class Engine:
     """Connections to one database, SQLite or PostgreSQL."""
 
@@ -115,17 +184,24 @@ class Engine:
         self._memory = url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:")
         # One connection is all there is of a database in memory, so threads take turns.
         self._turn: AbstractContextManager[object] = RLock() if self._memory else nullcontext()
+        self._is_file = url.get_backend_name() == "sqlite" and not self._memory
+        self._line: AbstractContextManager[object] = _Line() if self._is_file else nullcontext()
+        self._writers: deque[Connection] = deque()
+        self._glancers: deque[Connection] = deque()
         self._versions: dict[str, int] = {}
         with translated():
             self._engine = create_engine(url, hide_parameters=True, **_options(url, memory=self._memory))
-        self._reader = self._engine
+        self._reader = self._glancer = self._engine
+        self._writer = self._engine.execution_options(ewallet_begin="BEGIN IMMEDIATE")
         if self.is_sqlite:
             event.listen(self._engine, "connect", _connected)
             event.listen(self._engine, "begin", _begun)
+            self._glancer = self._engine.execution_options(ewallet_begin="")
         else:
             event.listen(self._engine, "connect", _settled)
             # One snapshot for all that a transaction reads, as SQLite has it.
             self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            self._glancer = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @property
     def is_memory(self) -> bool:
@@ -144,15 +220,37 @@ class Engine:
             yield connection
 
     @contextmanager
+    def glancing(self) -> Iterator[Connection]:
+        """For one statement that only reads: it sees one moment by itself, without a transaction around it."""
+        with self._turn, translated(), self._lent(self._glancer, self._glancers) as connection:
+            yield connection
+
+    @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that is on disk when the block ends, and undone if the block raises.
 
         Where the connection is lost in the very commit, ``storage.unavailable`` leaves open which of the two it was.
         """
-        with self._turn, translated(), _connection(self._engine) as connection:
-            writer = connection.execution_options(ewallet_begin="BEGIN IMMEDIATE")
-            with writer.begin():
-                yield writer
+        lent = self._lent(self._writer, self._writers)
+        with self._turn, self._line, translated(), lent as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def _lent(self, pool: Pool, idle: deque[Connection]) -> Iterator[Connection]:
+        """One of the connections to a SQLite file that are at hand, for it costs as much to make one as to use it."""
+        try:
+            connection = idle.pop()
+        except IndexError:
+            connection = _connection(pool)
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        if self._is_file and len(idle) < _IDLE:
+            idle.append(connection)
+        else:
+            connection.close()
 
     def prepare(self, role: str, tables: MetaData, version: int) -> None:
         """Create a role's tables in that version, or bring older ones up to it.
@@ -198,6 +296,9 @@ class Engine:
 
     def close(self) -> None:
         """Close all connections."""
+        for idle in (self._writers, self._glancers):
+            while idle:
+                idle.pop().close()
         self._engine.dispose()
 
 
@@ -322,4 +423,7 @@ def _use_log(connection: sqlite3.Connection, tries: int = _BUSY * 20) -> None:
 
 
 def _begun(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("ewallet_begin", "BEGIN"))
+    begin = connection.get_execution_options().get("ewallet_begin", "BEGIN")
+    if begin:
+        raw = cast(sqlite3.Connection, connection.connection.dbapi_connection)
+        raw.execute(begin)

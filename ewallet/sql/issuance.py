@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, insert, select, update
+from sqlalchemy import BindParameter, Connection, Row, Update, and_, bindparam, case, delete, insert, select, update
 
 from ewallet import jose
-from ewallet.authorization import Attempt, Code, Grant, Redemption
+from ewallet.authorization import LATE, Attempt, Code, Grant, Redemption
 from ewallet.issuance import Deferral
 from ewallet.keys import PublicKey
 from ewallet.shape import json_value, strings
-from ewallet.sql.engine import Engine, insert_into, micros, moment, take_turns
+from ewallet.sql.engine import Engine, first, insert_into, micros, moment, put, take_turns
+from ewallet.sql.once import used_before
 from ewallet.sql.tables import (
     ISSUER,
     ISSUER_VERSION,
@@ -22,6 +23,7 @@ from ewallet.sql.tables import (
     failures,
     issuer_secrets,
     notifications,
+    orders,
     taken,
     tokens,
 )
@@ -40,18 +42,17 @@ class SqlIssuanceStore:
             connection.execute(first)
             return bytes(connection.execute(select(issuer_secrets.c.secret)).scalar_one())
 
-    def put_code(self, code: Code, ended: datetime | None = None) -> None:
+    def put_code(self, code: Code, at: datetime | None = None) -> None:
         row = _granted(code.digest, code.grant) | {"tx_code": code.tx_code, "tries": 0, "redeemed": 0}
         with self._engine.writing() as connection:
-            connection.execute(insert(codes).values(row))
-            if ended is not None:
-                for table in (codes, tokens, taken, failures, deferrals):
-                    connection.execute(delete(table).where(table.c.until < micros(ended)))
+            put(connection, _INSERT_CODE, row)
+            if at is not None:
+                _forget(connection, at)
 
     def code(self, digest: bytes, at: datetime) -> Code | None:
-        with self._engine.reading() as connection:
-            row = connection.execute(select(codes).where(_open(digest, at))).first()
-            return None if row is None else Code(digest=digest, grant=_grant(row), tx_code=row.tx_code)
+        with self._engine.glancing() as connection:
+            row = first(connection, _FIND_CODE, {"of": digest, "at": micros(at)})
+            return None if row is None else Code(digest=digest, grant=_grant(*row[:3]), tx_code=row[3])
 
     def withdraw(self, digest: bytes) -> bool:
         gone = delete(codes).where(codes.c.digest == digest, codes.c.redeemed == 0).returning(codes.c.digest)
@@ -59,25 +60,25 @@ class SqlIssuanceStore:
             return connection.execute(gone).first() is not None
 
     def redeem(self, attempt: Attempt, at: datetime) -> tuple[Redemption, Grant | None]:
-        usable = and_(_open(attempt.code, at), codes.c.tries < attempt.max_tries)
-        same = codes.c.tx_code.is_(None) if attempt.tx_code is None else codes.c.tx_code == attempt.tx_code
+        tried = {"of": attempt.code, "at": micros(at), "most": attempt.max_tries}
         with self._engine.writing() as connection:
             take_turns(connection, attempt.source, attempt.code)  # else guesses made at once would count as one
             if _failed(connection, attempt, at) >= attempt.max_failures:
                 return "too_many", None
-            if _taken_before(connection, attempt.once):
+            if used_before(connection, attempt.once):
                 return "proof_used", None
-            row = connection.execute(update(codes).where(usable, same).values(redeemed=1).returning(codes)).first()
-            if row is None:
-                return _failure(connection, attempt, usable), None
-            grant = _grant(row, until=attempt.until, thumbprint=attempt.thumbprint)
-            connection.execute(insert(tokens).values(_granted(attempt.token, grant) | {"thumbprint": grant.thumbprint}))
+            redeemed = first(connection, *_redemption(attempt, tried))
+            if redeemed is None:
+                return _failure(connection, attempt, tried), None
+            subject, configurations = redeemed
+            grant = _grant(subject, configurations, micros(attempt.until), attempt.thumbprint)
+            put(connection, _INSERT_TOKEN, _granted(attempt.token, grant) | {"thumbprint": grant.thumbprint})
             return "redeemed", grant
 
     def token(self, digest: bytes) -> Grant | None:
-        with self._engine.reading() as connection:
-            row = connection.execute(select(tokens).where(tokens.c.digest == digest)).first()
-            return None if row is None else _grant(row, thumbprint=row.thumbprint)
+        with self._engine.glancing() as connection:
+            row = first(connection, _FIND_TOKEN, {"of": digest})
+            return None if row is None else _grant(*row)
 
     def take(self, once: Mapping[bytes, datetime]) -> frozenset[bytes]:
         try:
@@ -131,36 +132,52 @@ class _TakenError(Exception):
 
 
 def _take_all(connection: Connection, once: Mapping[bytes, datetime]) -> None:
-    before = _taken_before(connection, once)
+    before = used_before(connection, once)
     if before:
         raise _TakenError(before)
 
 
-def _taken_before(connection: Connection, once: Mapping[bytes, datetime]) -> frozenset[bytes]:
-    """Take the digests, and say which of them had been taken."""
-    if not once:
-        return frozenset()
-    rows = [{"digest": digest, "until": micros(once[digest])} for digest in sorted(once)]  # in one order: no deadlocks
-    statement = insert_into(taken, connection).values(rows).on_conflict_do_nothing().returning(taken.c.digest)
-    return frozenset(once) - {bytes(digest) for digest in connection.scalars(statement)}
+# Statements of every issuance, built once: building one costs more than what SQLite does with it.
+_OF: Final[BindParameter[Any]] = bindparam("of")
+_OPEN: Final = and_(codes.c.digest == _OF, codes.c.redeemed == 0, codes.c.until > bindparam("at"))
+_USABLE: Final = and_(_OPEN, codes.c.tries < bindparam("most"))
+_INSERT_CODE: Final = insert(codes)
+_INSERT_TOKEN: Final = insert(tokens)
+_FIND_CODE: Final = select(codes.c.subject, codes.c.configurations, codes.c.until, codes.c.tx_code).where(_OPEN)
+_FIND_TOKEN: Final = select(tokens.c.subject, tokens.c.configurations, tokens.c.until, tokens.c.thumbprint).where(
+    tokens.c.digest == _OF
+)
+_FIND_FAILURES: Final = select(failures.c.count).where(failures.c.source == _OF, failures.c.until > bindparam("at"))
+_REDEEM: Final = update(codes).where(_USABLE).values(redeemed=1).returning(codes.c.subject, codes.c.configurations)
+_REDEEM_PLAIN: Final = _REDEEM.where(codes.c.tx_code.is_(None))
+_REDEEM_GUARDED: Final = _REDEEM.where(codes.c.tx_code == bindparam("shown"))
 
 
-def _open(digest: bytes, at: datetime) -> ColumnElement[bool]:
-    return and_(codes.c.digest == digest, codes.c.redeemed == 0, codes.c.until > micros(at))
+def _redemption(attempt: Attempt, tried: dict[str, Any]) -> tuple[Update, dict[str, Any]]:
+    if attempt.tx_code is None:
+        return _REDEEM_PLAIN, tried
+    return _REDEEM_GUARDED, {**tried, "shown": attempt.tx_code}
+
+
+def _forget(connection: Connection, at: datetime) -> None:
+    """Delete what ended long ago, and at once what was sealed for those who might ask again."""
+    for table in (codes, tokens, taken, failures, deferrals):
+        connection.execute(delete(table).where(table.c.until < micros(at - LATE)))
+    connection.execute(delete(orders).where(orders.c.until <= micros(at)))
 
 
 def _failed(connection: Connection, attempt: Attempt, at: datetime) -> int:
     """How often the source failed in this window."""
-    found = select(failures.c.count).where(failures.c.source == attempt.source, failures.c.until > micros(at))
-    return connection.scalar(found) or 0
+    row = first(connection, _FIND_FAILURES, {"of": attempt.source, "at": micros(at)})
+    return row[0] if row else 0
 
 
-def _failure(connection: Connection, attempt: Attempt, usable: ColumnElement[bool]) -> Redemption:
+def _failure(connection: Connection, attempt: Attempt, tried: dict[str, Any]) -> Redemption:
     """Why a code was not redeemed; a guess counts against the code and against whoever guessed."""
-    row = connection.execute(select(codes.c.tx_code).where(usable)).first()
+    row = connection.execute(select(codes.c.tx_code).where(_USABLE), tried).first()
     if row is not None and (row.tx_code is None) != (attempt.tx_code is None):
         return "tx_code_unexpected" if row.tx_code is None else "tx_code_missing"
-    connection.execute(update(codes).where(usable).values(tries=codes.c.tries + 1))
+    connection.execute(update(codes).where(_USABLE).values(tries=codes.c.tries + 1), tried)
     first = insert_into(failures, connection).values(source=attempt.source, until=micros(attempt.window), count=1)
     again = case((failures.c.until == first.excluded.until, failures.c.count + 1), else_=1)
     connection.execute(
@@ -175,11 +192,11 @@ def _granted(digest: bytes, grant: Grant) -> dict[str, Any]:
     return {"digest": digest, "subject": grant.subject, "configurations": configurations, "until": until}
 
 
-def _grant(row: Row[Any], *, until: datetime | None = None, thumbprint: str | None = None) -> Grant:
+def _grant(subject: str, configurations: str, until: int, thumbprint: str | None = None) -> Grant:
     return Grant(
-        subject=row.subject,
-        configuration_ids=strings(json_value(row.configurations), "the configurations"),
-        until=until or moment(row.until),
+        subject=subject,
+        configuration_ids=strings(json_value(configurations), "the configurations"),
+        until=moment(until),
         thumbprint=thumbprint,
     )
 

@@ -6,16 +6,31 @@ from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from enum import IntEnum
+from functools import cache
 from operator import itemgetter
-from typing import Any
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Executable,
+    Row,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from ewallet.credential import StatusRef
 from ewallet.errors import AlreadyUsed, NotFound, StatusError, UsageError
 from ewallet.issuer import Certificate, Intent
-from ewallet.sql.engine import Engine, insert_into, micros, moment
-from ewallet.sql.tables import ISSUER, ISSUER_VERSION, certificates, entries, status_events, status_lists
+from ewallet.order import Order, RepeatedError
+from ewallet.sql.engine import Engine, each, first, insert_for, insert_into, micros, moment, put
+from ewallet.sql.once import used_before
+from ewallet.sql.tables import ISSUER, ISSUER_VERSION, certificates, entries, orders, status_events, status_lists
 from ewallet.status import Status
 
 
@@ -26,41 +41,58 @@ class _Stage(IntEnum):
 
 
 class SqlIssuerStore:
-    """An :class:`ewallet.issuer.IssuerStore` in a database. It keeps no claims."""
+    """An :class:`ewallet.issuer.IssuerStore` in a database. It keeps no claims that it could read."""
 
     def __init__(self, engine: Engine) -> None:
         engine.prepare("issuer", ISSUER, ISSUER_VERSION)
         self._engine = engine
+        self._numbers: dict[str, int] = {}  # of lists by their uris, which never change
+        self._newest: tuple[_List, ...] = ()  # the list that was allocated from last, as full as it was then
 
     def status_list(self, size: int, uri: Callable[[int], str]) -> str:
+        found = _roomy(self._newest, size, uri) or self._opened(size, uri)
+        return found.uri
+
+    def _opened(self, size: int, uri: Callable[[int], str]) -> _List:
         with self._engine.reading() as connection:
             found = _roomy(_lists(connection), size, uri)
         if found is not None:
-            return found
+            return self._known(found)
         with self._engine.writing() as connection:
             while True:
                 known = _lists(connection)
                 found = _roomy(known, size, uri)
                 if found is not None:
-                    return found
+                    return self._known(found)
                 _open_list(connection, known[0].number + 1 if known else 1, size, uri)
 
-    def intend(self, certificate: Certificate, intents: Sequence[Intent]) -> frozenset[StatusRef]:
+    def _known(self, found: _List) -> _List:
+        self._newest = (found,)
+        return found
+
+    def intend(
+        self, certificate: Certificate, intents: Sequence[Intent], order: Order | None = None
+    ) -> frozenset[StatusRef]:
         if not 0 < len({intent.status for intent in intents}) == len(intents):
             raise UsageError("usage.argument", "no status entries, or one of them twice")
         try:
             with self._engine.writing() as connection:
-                _put_certificate(connection, certificate)
-                _put_entries(connection, certificate.id, intents)
+                repeated = _place(connection, order, certificate.id) if order else None
+                if repeated is None:
+                    _put_certificate(connection, certificate)
+                    self._put_entries(connection, certificate.id, intents)
         except _TakenError as exc:
             return exc.refs
+        if repeated is not None:
+            raise repeated
         return frozenset()
 
-    def complete(self, certificate_id: str) -> None:
-        done = _moved(_Stage.INTENDED, _Stage.ISSUED).where(certificates.c.id == certificate_id)
+    def complete(self, certificate_id: str, order: Order | None = None, sealed: bytes = b"") -> None:
         with self._engine.writing() as connection:
-            if connection.execute(done.returning(certificates.c.id)).first() is None:
-                raise NotFound("storage.not_found", "no copies of that certificate are waiting to be signed")
+            if order:
+                _carry_out(connection, order, certificate_id, sealed)
+            if first(connection, _COMPLETE, {"of": certificate_id}) is None:
+                raise _given_up()
 
     def void(self, before: datetime) -> int:
         # They count as revoked: the process that is thought gone may have signed one and sent it.
@@ -69,10 +101,14 @@ class SqlIssuerStore:
             voided = connection.scalars(gone.values(status=Status.REVOKED).returning(certificates.c.id))
             return sum(_copies_of(connection, certificate_id) for certificate_id in voided.all())
 
-    def certificates(self, subject: str) -> tuple[Certificate, ...]:
+    def certificates(
+        self, subject: str, *, after: tuple[datetime, str] | None = None, limit: int | None = None
+    ) -> tuple[Certificate, ...]:
         issued = select(certificates).where(certificates.c.subject == subject, certificates.c.stage == _Stage.ISSUED)
+        if after is not None:
+            issued = issued.where(_older(*after))
         with self._engine.reading() as connection:
-            rows = connection.execute(issued.order_by(certificates.c.issued.desc(), certificates.c.id))
+            rows = connection.execute(issued.order_by(certificates.c.issued.desc(), certificates.c.id).limit(limit))
             return tuple(_certificate(row) for row in rows)
 
     def set_status(self, certificate_id: str, value: Status, reason: str, at: datetime) -> None:
@@ -111,6 +147,38 @@ class SqlIssuerStore:
         with self._engine.reading() as connection:
             return int(connection.scalar(select(voided + latest)) or 0)
 
+    def _put_entries(self, connection: Connection, certificate_id: str, intents: Sequence[Intent]) -> None:
+        """Give these entries to the certificate, all of them, or raise with those that were given before."""
+        numbers = self._list_numbers(connection, {intent.status.uri for intent in intents})
+        refs = {(numbers[intent.status.uri], intent.status.index): intent for intent in intents}
+        rows = [
+            {"list": number, "entry": entry, "certificate": certificate_id, "digest": intent.digest}
+            for (number, entry), intent in sorted(refs.items(), key=itemgetter(0))  # in one order: no deadlocks
+        ]
+        given = {(of, entry) for of, entry in each(connection, _insert_entries(connection.dialect.name), rows)}
+        if given != refs.keys():
+            raise _TakenError({intent.status for place, intent in refs.items() if place not in given})
+        for number in sorted(numbers.values()):
+            counted = first(connection, _COUNT, {"of": number, "added": sum(of == number for of, _ in refs)})
+            if counted:
+                self._newest = (_List(*counted),)
+
+    def _list_numbers(self, connection: Connection, uris: AbstractSet[str]) -> dict[str, int]:
+        if uris - self._numbers.keys():
+            self._numbers |= {found.uri: found.number for found in _lists(connection)}
+        if uris - self._numbers.keys():
+            raise NotFound("storage.not_found", "no status list of that uri")
+        return {uri: self._numbers[uri] for uri in uris}
+
+
+class _List(NamedTuple):
+    """A status list: its place in the order, and how many of its entries have been given."""
+
+    number: int
+    uri: str
+    size: int
+    given: int
+
 
 class _TakenError(Exception):
     """Undoes the transaction: some of the entries were given before."""
@@ -124,14 +192,95 @@ def _moved(old: _Stage, new: _Stage) -> Any:
     return update(certificates).where(certificates.c.stage == old).values(stage=new)
 
 
-def _lists(connection: Connection) -> Sequence[Row[Any]]:
-    return connection.execute(select(status_lists).order_by(status_lists.c.number.desc())).all()
+# Statements of every issuance, built once: building one costs more than what SQLite does with it.
+_OF: Final[BindParameter[Any]] = bindparam("of")
+_COMPLETE: Final = _moved(_Stage.INTENDED, _Stage.ISSUED).where(certificates.c.id == _OF).returning(certificates.c.id)
+_GIVE_UP: Final = _moved(_Stage.INTENDED, _Stage.VOID).where(certificates.c.id == _OF).values(status=Status.REVOKED)
+_CARRY_OUT: Final = (
+    update(orders)
+    .where(orders.c.digest == _OF, orders.c.certificate == bindparam("for"), orders.c.sealed.is_(None))
+    .values(sealed=bindparam("kept"))
+    .returning(orders.c.digest)
+)
+_ORDERED: Final = select(orders.c.sealed, orders.c.holders).where(orders.c.digest == _OF)
+_LIST: Final = [status_lists.c[name] for name in ("number", "uri", "size", "given")]
+_LISTS: Final = select(*_LIST).order_by(status_lists.c.number.desc())
+_COUNT: Final = (
+    update(status_lists)
+    .where(status_lists.c.number == _OF)
+    .values(given=status_lists.c.given + bindparam("added"))
+    .returning(*_LIST)
+)
 
 
-def _roomy(known: Sequence[Row[Any]], size: int, uri: Callable[[int], str]) -> str | None:
+@cache
+def _put_order(dialect: str) -> Executable:
+    """Begin an order, or begin it again; nothing is returned where it was carried out."""
+    new = insert_for(orders, dialect)
+    again = {name: new.excluded[name] for name in ("certificate", "holders", "until")}
+    return new.on_conflict_do_update(
+        index_elements=[orders.c.digest],
+        set_={"previous": orders.c.certificate, **again},
+        where=orders.c.sealed.is_(None),
+    ).returning(orders.c.previous)
+
+
+@cache
+def _insert_certificate(dialect: str) -> Executable:
+    return insert_for(certificates, dialect).on_conflict_do_nothing().returning(certificates.c.id)
+
+
+@cache
+def _insert_entries(dialect: str) -> Executable:
+    return insert_for(entries, dialect).on_conflict_do_nothing().returning(entries.c.list, entries.c.entry)
+
+
+def _place(connection: Connection, order: Order, certificate_id: str) -> RepeatedError | None:
+    """Take the order for that certificate, and give up what an earlier attempt intended; or say that it is done."""
+    used = used_before(connection, order.once)
+    if used:
+        raise RepeatedError(used=used)
+    row = {
+        "digest": order.digest,
+        "holders": order.holders,
+        "certificate": certificate_id,
+        "until": micros(order.until),
+    }
+    placed = first(connection, _put_order(connection.dialect.name), row)
+    if placed is None:
+        done = connection.execute(_ORDERED, {"of": order.digest}).one()
+        return RepeatedError(sealed=bytes(done.sealed), holders=bytes(done.holders))
+    (previous,) = placed
+    if previous is not None:
+        put(connection, _GIVE_UP, {"of": previous})
+    return None
+
+
+def _carry_out(connection: Connection, order: Order, certificate_id: str, sealed: bytes) -> None:
+    done = {"of": order.digest, "for": certificate_id, "kept": sealed}
+    if first(connection, _CARRY_OUT, done) is None:
+        raise _given_up()
+
+
+def _given_up() -> NotFound:
+    return NotFound("storage.not_found", "no copies of that certificate are waiting to be signed")
+
+
+def _older(issued: datetime, id_: str) -> ColumnElement[bool]:
+    """What comes after that one in a listing; of those issued in the same microsecond, by their ids."""
+    columns = certificates.c
+    same = and_(columns.issued == micros(issued), columns.id > id_)
+    return or_(columns.issued < micros(issued), same)
+
+
+def _lists(connection: Connection) -> list[_List]:
+    return [_List(*row) for row in connection.execute(_LISTS)]
+
+
+def _roomy(known: Sequence[_List], size: int, uri: Callable[[int], str]) -> _List | None:
     """The newest list with room; not one of an issuer that had another name."""
-    fit = (row for row in known if row.size == size and row.given * 2 < size and row.uri == uri(row.number))
-    return next((str(row.uri) for row in fit), None)
+    fit = (found for found in known if found.size == size and found.given * 2 < size and found.uri == uri(found.number))
+    return next(fit, None)
 
 
 def _open_list(connection: Connection, number: int, size: int, uri: Callable[[int], str]) -> None:
@@ -150,35 +299,8 @@ def _put_certificate(connection: Connection, certificate: Certificate) -> None:
         "stage": _Stage.INTENDED,
         "status": certificate.status,
     }
-    statement = insert_into(certificates, connection).values(row).on_conflict_do_nothing()
-    if connection.execute(statement.returning(certificates.c.id)).first() is None:
+    if first(connection, _insert_certificate(connection.dialect.name), row) is None:
         raise AlreadyUsed("storage.already_used", "a certificate of that identifier is on record")
-
-
-def _put_entries(connection: Connection, certificate_id: str, intents: Sequence[Intent]) -> None:
-    """Give these entries to the certificate, all of them, or raise with those that were given before."""
-    numbers = _list_numbers(connection, {intent.status.uri for intent in intents})
-    refs = {(numbers[intent.status.uri], intent.status.index): intent for intent in intents}
-    rows = [
-        {"list": number, "entry": entry, "certificate": certificate_id, "digest": intent.digest}
-        for (number, entry), intent in sorted(refs.items(), key=itemgetter(0))  # in one order: no deadlocks
-    ]
-    statement = insert_into(entries, connection).values(rows).on_conflict_do_nothing()
-    given = {(row.list, row.entry) for row in connection.execute(statement.returning(entries.c.list, entries.c.entry))}
-    if given != refs.keys():
-        raise _TakenError({intent.status for place, intent in refs.items() if place not in given})
-    for number in sorted(numbers.values()):
-        added = sum(of == number for of, _ in refs)
-        counted = update(status_lists).where(status_lists.c.number == number)
-        connection.execute(counted.values(given=status_lists.c.given + added))
-
-
-def _list_numbers(connection: Connection, uris: AbstractSet[str]) -> dict[str, int]:
-    found = connection.execute(select(status_lists).where(status_lists.c.uri.in_(uris)))
-    numbers = {row.uri: row.number for row in found}
-    if uris - numbers.keys():
-        raise NotFound("storage.not_found", "no status list of that uri")
-    return numbers
 
 
 def _copies_of(connection: Connection, certificate_id: str) -> int:

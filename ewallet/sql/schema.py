@@ -41,8 +41,13 @@ def settle(connection: Connection, role: str, tables: MetaData, version: int) ->
 
 
 def touch(connection: Connection, role: str, version: int) -> None:
-    """Write the version that is there already, to see whether the database can be written."""
-    same = update(schema_versions).where(schema_versions.c.role == role).values(version=schema_versions.c.version)
+    """Write the version that is there already, to see whether the database can be written.
+
+    By way of another one: SQLite leaves out a write that changes nothing, and would not notice a full disk.
+    """
+    written = update(schema_versions).where(schema_versions.c.role == role)
+    connection.execute(written.values(version=schema_versions.c.version + 1))
+    same = written.values(version=schema_versions.c.version - 1)
     found = connection.scalar(same.returning(schema_versions.c.version))
     if found is None:
         raise StoreError("storage.corrupt", "the tables that were there before are gone")

@@ -139,6 +139,18 @@ deferrals: Final = Table(
     Column("until", _BIG, nullable=False, index=True),
     sqlite_strict=True,
 )
+# ``certificate`` and ``previous`` may name what is not on record: they are taken before it is.
+orders: Final = Table(
+    "orders",
+    ISSUER,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("holders", LargeBinary, nullable=False),
+    Column("certificate", Text, nullable=False),
+    Column("previous", Text),
+    Column("sealed", LargeBinary),
+    Column("until", _BIG, nullable=False, index=True),
+    sqlite_strict=True,
+)
 notifications: Final = Table(
     "notifications",
     ISSUER,
@@ -146,6 +158,15 @@ notifications: Final = Table(
     Column("event", Text, nullable=False),
     Column("at", _BIG, nullable=False),
     PrimaryKeyConstraint("certificate", "event"),
+    sqlite_strict=True,
+)
+issuer_calls: Final = Table(
+    "issuer_calls",
+    ISSUER,
+    Column("name", LargeBinary, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("answer", LargeBinary),
+    Column("until", _BIG, nullable=False, index=True),
     sqlite_strict=True,
 )
 
@@ -203,6 +224,15 @@ exchange_claims: Final = Table(
     VERIFIER,
     Column("id", LargeBinary, ForeignKey("exchanges.id", ondelete="CASCADE"), primary_key=True),
     Column("sealed", LargeBinary, nullable=False),
+    Column("until", _BIG, nullable=False, index=True),
+    sqlite_strict=True,
+)
+verifier_calls: Final = Table(
+    "verifier_calls",
+    VERIFIER,
+    Column("name", LargeBinary, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("answer", LargeBinary),
     Column("until", _BIG, nullable=False, index=True),
     sqlite_strict=True,
 )

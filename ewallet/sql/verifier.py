@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from hashlib import sha256
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, delete, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Executable,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from ewallet.errors import AlreadyUsed, NotFound
-from ewallet.exchange import Kept, Sealed
-from ewallet.sql.engine import Engine, insert_into, micros, moment
+from ewallet.exchange import Kept, Settled
+from ewallet.sql.engine import Engine, first, insert_for, insert_into, micros, moment, put
 from ewallet.sql.tables import (
     VERIFIER,
     VERIFIER_VERSION,
@@ -33,11 +46,8 @@ class SqlVerifierStore:
         self._engine = engine
 
     def take_nonce(self, nonce: str, until: datetime) -> None:
-        row = {"digest": sha256(nonce.encode("utf-8", "surrogatepass")).digest(), "until": micros(until)}
         with self._engine.writing() as connection:
-            statement = insert_into(nonces, connection).values(row).on_conflict_do_nothing()
-            if connection.execute(statement.returning(nonces.c.digest)).first() is None:
-                raise AlreadyUsed("storage.already_used", "the nonce was used before")
+            _take_nonce(connection, nonce, until)
 
     def forget_nonces(self, before: datetime) -> int:
         """Delete the nonces of requests that were over before that time, which must be long past; how many."""
@@ -45,8 +55,9 @@ class SqlVerifierStore:
             return connection.execute(delete(nonces).where(nonces.c.until < micros(before))).rowcount
 
     def status_token(self, uri: str) -> str | None:
-        with self._engine.reading() as connection:
-            return connection.scalar(select(status_tokens.c.raw).where(status_tokens.c.uri == uri))
+        with self._engine.glancing() as connection:
+            found = first(connection, _FIND_TOKEN, {"of": uri})
+        return found[0] if found else None
 
     def put_status_token(self, uri: str, raw: str, issued: datetime) -> bool:
         with self._engine.writing() as connection:
@@ -99,34 +110,23 @@ class SqlVerifierStore:
             "seen": 0,
         }
         with self._engine.writing() as connection:
-            connection.execute(exchanges.insert().values(row))
+            put(connection, _INSERT_EXCHANGE, row)
 
     def exchange(self, id_: bytes) -> Kept:
-        return self._exchange(exchanges.c.id == id_)
+        return self._exchange(_FIND_BY_ID, id_)
 
     def exchange_of(self, handle: bytes) -> Kept:
-        return self._exchange(exchanges.c.handle == handle)
+        return self._exchange(_FIND_BY_HANDLE, handle)
 
-    def take_exchange(self, id_: bytes) -> None:
-        taken = update(exchanges).where(exchanges.c.id == id_, exchanges.c.open == 1).values(open=0)
+    def settle_exchange(self, id_: bytes, settled: Settled) -> None:
         with self._engine.writing() as connection:
-            if connection.execute(taken.returning(exchanges.c.id)).first() is None:
+            done = {"of": id_, "became": settled.outcome, "opens": settled.code}
+            if first(connection, _SETTLE, done) is None:
                 raise AlreadyUsed("storage.already_used", "the request was answered before")
-
-    def reopen_exchange(self, id_: bytes) -> None:
-        again = update(exchanges).where(exchanges.c.id == id_, exchanges.c.outcome.is_(None)).values(open=1)
-        with self._engine.writing() as connection:
-            connection.execute(again)
-
-    def settle_exchange(self, id_: bytes, outcome: str, code: bytes | None, claims: Sealed | None) -> None:
-        settled = update(exchanges).where(exchanges.c.id == id_, exchanges.c.outcome.is_(None))
-        with self._engine.writing() as connection:
-            done = settled.values(open=0, record=None, outcome=outcome, code=code).returning(exchanges.c.id)
-            if connection.execute(done).first() is None:
-                raise AlreadyUsed("storage.already_used", "the request was settled before")
-            if claims:
-                row = {"id": id_, "sealed": claims.record, "until": micros(claims.until)}
-                connection.execute(exchange_claims.insert().values(row))
+            _take_nonce(connection, settled.nonce, settled.until)
+            if settled.claims:
+                row = {"id": id_, "sealed": settled.claims.record, "until": micros(settled.claims.until)}
+                put(connection, _INSERT_CLAIMS, row)
 
     def take_code(self, id_: bytes, code: bytes) -> None:
         taken = update(exchanges).where(exchanges.c.id == id_, exchanges.c.code == code).values(code=None)
@@ -135,18 +135,13 @@ class SqlVerifierStore:
                 raise AlreadyUsed("storage.already_used", "another code, or used before")
 
     def take_claims(self, id_: bytes, at: datetime, *, keep: bool = False) -> bytes | None:
-        there = (exchange_claims.c.id == id_, exchange_claims.c.until > micros(at))
-        if keep:
-            with self._engine.reading() as connection:
-                return connection.scalar(select(exchange_claims.c.sealed).where(*there))
-        with self._engine.writing() as connection:
-            return connection.scalar(delete(exchange_claims).where(*there).returning(exchange_claims.c.sealed))
+        with self._engine.glancing() if keep else self._engine.writing() as connection:
+            found = first(connection, _FIND_CLAIMS if keep else _TAKE_CLAIMS, {"of": id_, "at": micros(at)})
+        return found[0] if found else None
 
     def pace_exchange(self, id_: bytes, at: datetime, before: datetime) -> bool:
-        seen = update(exchanges).where(exchanges.c.id == id_, exchanges.c.seen <= micros(before))
         with self._engine.writing() as connection:
-            noted = connection.execute(seen.values(seen=micros(at)).returning(exchanges.c.id))
-            return noted.first() is not None
+            return first(connection, _PACE, {"of": id_, "at": micros(at), "before": micros(before)}) is not None
 
     def forget_exchanges(self, at: datetime, before: datetime) -> int:
         unread = delete(exchange_claims).where(exchange_claims.c.until <= micros(at))
@@ -154,21 +149,61 @@ class SqlVerifierStore:
         with self._engine.writing() as connection:
             return connection.execute(unread).rowcount + connection.execute(over).rowcount
 
-    def _exchange(self, which: ColumnElement[bool]) -> Kept:
-        with self._engine.reading() as connection:
-            row = connection.execute(select(exchanges).where(which)).first()
+    def _exchange(self, statement: Select[Any], of: bytes) -> Kept:
+        with self._engine.glancing() as connection:
+            row = first(connection, statement, {"of": of})
         if row is None:
             raise NotFound("storage.not_found", "no request of that identifier")
-        return _kept(row)
+        return _kept(*row)
 
 
-def _kept(row: Row[Any]) -> Kept:
+# Statements of every exchange, built once: building one costs more than what SQLite does with it.
+_OF: Final[BindParameter[Any]] = bindparam("of")
+_INSERT_EXCHANGE: Final = insert(exchanges)
+_INSERT_CLAIMS: Final = insert(exchange_claims)
+_KEPT: Final = select(
+    *(exchanges.c[name] for name in ("id", "handle", "until", "guarded", "open", "record", "outcome"))
+)
+_FIND_BY_ID: Final = _KEPT.where(exchanges.c.id == _OF)
+_FIND_BY_HANDLE: Final = _KEPT.where(exchanges.c.handle == _OF)
+_FIND_TOKEN: Final = select(status_tokens.c.raw).where(status_tokens.c.uri == _OF)
+_THERE: Final = and_(exchange_claims.c.id == _OF, exchange_claims.c.until > bindparam("at"))
+_FIND_CLAIMS: Final = select(exchange_claims.c.sealed).where(_THERE)
+_TAKE_CLAIMS: Final = delete(exchange_claims).where(_THERE).returning(exchange_claims.c.sealed)
+_SETTLE: Final = (
+    update(exchanges)
+    .where(exchanges.c.id == _OF, exchanges.c.open == 1)
+    .values(open=0, record=None, outcome=bindparam("became"), code=bindparam("opens"))
+    .returning(exchanges.c.id)
+)
+_PACE: Final = (
+    update(exchanges)
+    .where(exchanges.c.id == _OF, exchanges.c.seen <= bindparam("before"))
+    .values(seen=bindparam("at"))
+    .returning(exchanges.c.id)
+)
+
+
+@cache
+def _insert_nonce(dialect: str) -> Executable:
+    return insert_for(nonces, dialect).on_conflict_do_nothing().returning(nonces.c.digest)
+
+
+def _take_nonce(connection: Connection, nonce: str, until: datetime) -> None:
+    row = {"digest": sha256(nonce.encode("utf-8", "surrogatepass")).digest(), "until": micros(until)}
+    if first(connection, _insert_nonce(connection.dialect.name), row) is None:
+        raise AlreadyUsed("storage.already_used", "the nonce was used before")
+
+
+def _kept(
+    id_: bytes, handle: bytes, until: int, guarded: int, open_: int, record: bytes | None, outcome: str | None
+) -> Kept:
     return Kept(
-        id=row.id,
-        handle=row.handle,
-        until=moment(row.until),
-        guarded=bool(row.guarded),
-        open=bool(row.open),
-        record=row.record,
-        outcome=row.outcome,
+        id=id_,
+        handle=handle,
+        until=moment(until),
+        guarded=bool(guarded),
+        open=bool(open_),
+        record=record,
+        outcome=outcome,
     )

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import RLock
 
-from ewallet.authorization import Attempt, Code, Grant, Redemption
+from ewallet.authorization import LATE, Attempt, Code, Grant, Redemption
 from ewallet.catalog import Catalog
 from ewallet.credential import Claims
 from ewallet.errors import NotFound
 from ewallet.issuance import Deferral, Pending
+from ewallet.issuer import IssuerStore
+from ewallet.testing.stores import MemoryIssuerStore
 
 
 @dataclass
@@ -22,14 +24,17 @@ class _Kept:
 
 
 class MemoryIssuanceStore:
-    """An :class:`ewallet.issuance.IssuanceStore`; ``events`` are what wallets said became of their certificates."""
+    """An :class:`ewallet.issuance.IssuanceStore`; ``events`` are what wallets said became of their certificates.
 
-    def __init__(self) -> None:
+    ``issuer`` is the store of its issuer, which shares what was taken with it.
+    """
+
+    def __init__(self, issuer: IssuerStore | None = None) -> None:
         self.events: dict[tuple[str, str], datetime] = {}
         self._secret = b""
         self._codes: dict[bytes, _Kept] = {}
         self._tokens: dict[bytes, Grant] = {}
-        self._taken: dict[bytes, datetime] = {}
+        self._taken = issuer.taken if isinstance(issuer, MemoryIssuerStore) else {}
         self._failures: dict[tuple[bytes, datetime], int] = {}
         self._deferrals: dict[bytes, Deferral] = {}
         self._lock = RLock()
@@ -39,10 +44,10 @@ class MemoryIssuanceStore:
             self._secret = self._secret or fresh
             return self._secret
 
-    def put_code(self, code: Code, ended: datetime | None = None) -> None:
+    def put_code(self, code: Code, at: datetime | None = None) -> None:
         with self._lock:
-            if ended:
-                self._forget(ended)
+            if at:
+                self._forget(at - LATE)
             self._codes[code.digest] = _Kept(code)
 
     def code(self, digest: bytes, at: datetime) -> Code | None:
@@ -104,7 +109,8 @@ class MemoryIssuanceStore:
     def _forget(self, ended: datetime) -> None:
         self._codes = {digest: kept for digest, kept in self._codes.items() if kept.code.grant.until >= ended}
         self._tokens = {digest: grant for digest, grant in self._tokens.items() if grant.until >= ended}
-        self._taken = {digest: until for digest, until in self._taken.items() if until >= ended}
+        for digest in [digest for digest, until in self._taken.items() if until < ended]:
+            del self._taken[digest]
 
     def _open(self, digest: bytes, at: datetime) -> _Kept | None:
         kept = self._codes.get(digest)

@@ -100,7 +100,7 @@ class Kit:
             list_size=_LIST_SIZE,
         )
         records = SampleRecords(catalog)
-        issuance = Issuance(issuer, records=records, store=MemoryIssuanceStore(), env=env, names=NAMES)
+        issuance = Issuance(issuer, records=records, store=MemoryIssuanceStore(issuer_store), env=env, names=NAMES)
         network.route(f"{ISSUER}/", issuance)
         network.route(f"{ISSUER}/status/", status_host(issuer))
         return cls(

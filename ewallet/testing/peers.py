@@ -62,7 +62,7 @@ class IssuerPeer:
 
     def __init__(self, kit: Kit, *, encrypted: bool = False, batch_size: int = 10) -> None:
         self.records = SampleRecords(kit.catalog)
-        self.store = MemoryIssuanceStore()
+        self.store = MemoryIssuanceStore(kit.issuer_store)
         self.issuance = Issuance(
             kit.issuer,
             records=self.records,

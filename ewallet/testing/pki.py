@@ -256,15 +256,17 @@ class Pki:
     def save(self, folder: Path | str) -> None:
         """Write keys (mode 0600), certificates and the signed trust list into a new folder.
 
-        An issuer loads ``signers/<id>.key`` and ``.pem``, ``trust-list.jwt`` and ``operator.jwk`` everybody else.
+        An issuer loads all of ``signers/``: ``<id>.key`` and ``.pem``. A verifier signs with ``verifier.key`` and
+        ``verifier.pem``, which are therefore beside it; ``trust-list.jwt`` and ``operator.jwk`` are for everybody.
         """
         folder = Path(folder)
         for place in ("authorities", "signers"):
             (folder / place).mkdir(mode=0o700, parents=True, exist_ok=True)
         for authority in (self.root, *self.authorities.values()):
             _save(folder / "authorities" / authority.id, authority.key, [authority.der])
-        for id_, signer in self._all_signers().items():
+        for id_, signer in {**self.signers, "status": self.status_signer}.items():
             _save(folder / "signers" / id_, signer, signer.chain)
+        _save(folder / "verifier", self.verifier, self.verifier.chain)
         self.operator.save(folder / "operator.key")
         (folder / "operator.jwk").write_text(json.dumps(self.operator_key.jwk), encoding="ascii")
         (folder / "trust-list.jwt").write_text(self.signed_trust_list(), encoding="ascii")
@@ -274,9 +276,6 @@ class Pki:
             "types": {k: sorted(v) for k, v in self.types.items()},
         }
         (folder / "pki.json").write_text(json.dumps(members, indent=2), encoding="utf-8")
-
-    def _all_signers(self) -> dict[str, SigningKey]:
-        return {**self.signers, "status": self.status_signer, "verifier": self.verifier}
 
     @classmethod
     def load(cls, folder: Path | str) -> Pki:
@@ -290,9 +289,9 @@ class Pki:
             types=types,
             root=_load_authority(folder, "root"),
             authorities={id_: _load_authority(folder, id_) for id_ in (*types, "status", "verifier")},
-            signers={id_: _load_signer(folder, id_) for id_ in types},
-            status_signer=_load_signer(folder, "status"),
-            verifier=_load_signer(folder, "verifier"),
+            signers={id_: _load_signer(folder / "signers" / id_) for id_ in types},
+            status_signer=_load_signer(folder / "signers" / "status"),
+            verifier=_load_signer(folder / "verifier"),
             operator=SigningKey.load(folder / "operator.key"),
         )
 
@@ -373,6 +372,5 @@ def _load_authority(folder: Path, id_: str) -> Authority:
     return Authority(id=id_, certificate=own, key=SigningKey.load(path.with_suffix(".key")))
 
 
-def _load_signer(folder: Path, id_: str) -> SigningKey:
-    path = folder / "signers" / id_
+def _load_signer(path: Path) -> SigningKey:
     return SigningKey.load(path.with_suffix(".key"), chain=path.with_suffix(".pem"))

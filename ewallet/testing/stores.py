@@ -10,8 +10,9 @@ from threading import RLock
 from ewallet.collection import Pending
 from ewallet.credential import StatusRef
 from ewallet.errors import AlreadyUsed, NotFound, StatusError
-from ewallet.exchange import Kept, Sealed
+from ewallet.exchange import Kept, Sealed, Settled
 from ewallet.issuer import Certificate, Intent
+from ewallet.order import Order, RepeatedError
 from ewallet.status import Status
 from ewallet.wallet import Arrival, Copy, Held, Shown, Use
 
@@ -31,10 +32,24 @@ class _Issue:
     reason: str = ""
 
 
+def _place(certificate: Certificate) -> tuple[float, str]:
+    """The newest first, and of those issued at the same time by their ids."""
+    return -certificate.issued.timestamp(), certificate.id
+
+
+@dataclass
+class _Ordered:
+    order: Order
+    certificate: str
+    sealed: bytes | None = None
+
+
 class MemoryIssuerStore:
-    """An :class:`ewallet.issuer.IssuerStore`."""
+    """An :class:`ewallet.issuer.IssuerStore`; ``taken`` is what orders used up."""
 
     def __init__(self) -> None:
+        self.taken: dict[bytes, datetime] = {}
+        self._orders: dict[bytes, _Ordered] = {}
         self._lists: list[_List] = []
         self._issues: dict[str, _Issue] = {}
         self._given: set[StatusRef] = set()
@@ -47,19 +62,25 @@ class MemoryIssuerStore:
                 self._lists.append(_List(uri(len(self._lists) + 1), size))
             return self._lists[-1].uri
 
-    def intend(self, certificate: Certificate, intents: Sequence[Intent]) -> frozenset[StatusRef]:
+    def intend(
+        self, certificate: Certificate, intents: Sequence[Intent], order: Order | None = None
+    ) -> frozenset[StatusRef]:
         entries = tuple(intent.status for intent in intents)
         with self._lock:
             taken = self._given.intersection(entries)
+            if not taken and order:
+                self._begin(order, certificate.id)
             if not taken:
                 self._given.update(entries)
                 self._list(entries[0].uri).given += len(entries)
                 self._issues[certificate.id] = _Issue(certificate, entries)
             return frozenset(taken)
 
-    def complete(self, certificate_id: str) -> None:
+    def complete(self, certificate_id: str, order: Order | None = None, sealed: bytes = b"") -> None:
         with self._lock:
             self._issue(certificate_id).completed = True
+            if order:
+                self._orders[order.digest].sealed = sealed
 
     def void(self, before: datetime) -> int:
         with self._lock:
@@ -68,10 +89,15 @@ class MemoryIssuerStore:
                 del self._issues[issue.certificate.id]  # the entries stay given
             return sum(len(issue.entries) for issue in dead)
 
-    def certificates(self, subject: str) -> tuple[Certificate, ...]:
+    def certificates(
+        self, subject: str, *, after: tuple[datetime, str] | None = None, limit: int | None = None
+    ) -> tuple[Certificate, ...]:
         with self._lock:
             found = [i.certificate for i in self._issues.values() if i.completed and i.certificate.subject == subject]
-        return tuple(reversed(found))
+        listed = sorted(found, key=_place)
+        return tuple(each for each in listed if after is None or _place(each) > (-after[0].timestamp(), after[1]))[
+            :limit
+        ]
 
     def set_status(self, certificate_id: str, value: Status, reason: str, at: datetime) -> None:
         with self._lock:
@@ -97,6 +123,18 @@ class MemoryIssuerStore:
 
     def status_changes(self) -> int:
         return self._changes
+
+    def _begin(self, order: Order, certificate_id: str) -> None:
+        used = self.taken.keys() & order.once.keys()
+        if used:
+            raise RepeatedError(used=frozenset(used))
+        self.taken.update(order.once)
+        begun = self._orders.get(order.digest)
+        if begun and begun.sealed is not None:
+            raise RepeatedError(sealed=begun.sealed, holders=begun.order.holders)
+        if begun:
+            self._issues.pop(begun.certificate, None)  # the entries stay given
+        self._orders[order.digest] = _Ordered(order, certificate_id)
 
     def _list(self, uri: str) -> _List:
         for found in self._lists:
@@ -257,26 +295,16 @@ class MemoryVerifierStore:
         with self._lock:
             return self.exchange(next((kept.id for kept in self._exchanges.values() if kept.handle == handle), b""))
 
-    def take_exchange(self, id_: bytes) -> None:
+    def settle_exchange(self, id_: bytes, settled: Settled) -> None:
         with self._lock:
             if not self.exchange(id_).open:
                 raise AlreadyUsed("storage.already_used", "the request was answered before")
-            self._exchanges[id_] = replace(self._exchanges[id_], open=False)
-
-    def reopen_exchange(self, id_: bytes) -> None:
-        with self._lock:
-            if self.exchange(id_).outcome is None:
-                self._exchanges[id_] = replace(self._exchanges[id_], open=True)
-
-    def settle_exchange(self, id_: bytes, outcome: str, code: bytes | None, claims: Sealed | None) -> None:
-        with self._lock:
-            if self.exchange(id_).outcome is not None:
-                raise AlreadyUsed("storage.already_used", "the request was settled before")
-            self._exchanges[id_] = replace(self._exchanges[id_], open=False, record=None, outcome=outcome)
-            if code:
-                self._codes[id_] = code
-            if claims:
-                self._claims[id_] = claims
+            self.take_nonce(settled.nonce, settled.until)
+            self._exchanges[id_] = replace(self._exchanges[id_], open=False, record=None, outcome=settled.outcome)
+            if settled.code:
+                self._codes[id_] = settled.code
+            if settled.claims:
+                self._claims[id_] = settled.claims
 
     def take_code(self, id_: bytes, code: bytes) -> None:
         with self._lock:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Form, Query
 from fastapi import Request as WebRequest
 from fastapi import Response as WebResponse
 from fastapi.responses import RedirectResponse
@@ -28,6 +28,7 @@ from issuer_service.rendering import Pages, clock, day
 from issuer_service.service import Service
 from issuer_service.session import Session, check_form, check_origin
 
+_ON_A_PAGE: Final = 20  # certificates
 _REASONS: Final = ("lost", "not_needed", "wrong")
 _HANDLE: Final = re.compile(r"[A-Za-z0-9_-]{32}\Z")
 _PICTURES: Final[dict[str, tuple[str, Callable[[str], bytes]]]] = {
@@ -42,11 +43,15 @@ def routes(service: Service, pages: Pages) -> APIRouter:
     """The pages below the identifier's path."""
     router = APIRouter(prefix=service.settings.path, include_in_schema=False)
     desk = _Desk(service, pages)
+    if service.settings.path:
+        router.get("")(desk.start)
     router.get("/")(desk.home)
     router.post("/sign-in")(desk.sign_in)
+    router.get("/sign-in")(desk.start)
     router.post("/sign-out")(desk.sign_out)
     router.get("/kinds/{type_id}")(desk.kind)
     router.post("/kinds/{type_id}/offer")(desk.offer)
+    router.get("/kinds/{type_id}/offer")(desk.offer_again)
     router.get("/my/offers/{handle}.{picture}")(desk.picture)
     router.get("/my/certificates")(desk.certificates)
     router.post("/my/certificates/{certificate_id}/revoke")(desk.revoke)
@@ -67,7 +72,7 @@ class _Desk:
         if session is None:
             return self._pages.show(request, "sign_in", None, citizens=tuple(CITIZENS.values()))
         groups: dict[str, list[CredentialType]] = {}
-        for kind in self._service.issuer.catalog:
+        for kind in sorted(self._service.issuer.catalog, key=lambda kind: words.place(kind.category)):
             if f"{kind.id}.dc+sd-jwt" in self._service.issuance.metadata.configurations:
                 groups.setdefault(words.category(kind.category, self._pages.language(request)), []).append(kind)
         return self._pages.show(request, "home", session, groups=groups)
@@ -85,6 +90,10 @@ class _Desk:
             sessions.cookie, sessions.begin(citizen), secure=sessions.secure, httponly=True, samesite="lax", path="/"
         )
         return response
+
+    def start(self) -> WebResponse:
+        """Where a browser goes that opens the address of a form by itself."""
+        return RedirectResponse(self._home, 303)
 
     def sign_out(self, request: WebRequest, csrf: Token = "") -> WebResponse:
         """End the session."""
@@ -126,6 +135,10 @@ class _Desk:
         made = self._service.issuance.offer(type_id, subject=session.citizen_id, tx_code=tx_code == "on")
         return self._offered(request, session, kind, made)
 
+    def offer_again(self, type_id: str) -> WebResponse:
+        """The kind, where a browser opens an offer's address by itself: an offer is made by its form only."""
+        return RedirectResponse(f"{self._home}kinds/{self._kind(type_id).id}", 303)
+
     def picture(self, request: WebRequest, handle: str, picture: str) -> WebResponse:
         """The QR code of an offer, as a picture, for the person it was made for."""
         session = self._session(request)
@@ -136,16 +149,24 @@ class _Desk:
         link = OfferReference(f"{self._service.settings.issuer}/offers/{handle}").uri
         return WebResponse(draw(link), media_type=media_type)
 
-    def certificates(self, request: WebRequest, revoked: str = "") -> WebResponse:
-        """What was issued to whoever is signed in."""
+    def certificates(
+        self, request: WebRequest, revoked: str = "", cursor: Annotated[str | None, Query(max_length=256)] = None
+    ) -> WebResponse:
+        """What was issued to whoever is signed in, the newest first, page by page."""
         session = self._session(request)
         if session is None:
             return RedirectResponse(self._home, 303)
         language, now = self._pages.language(request), self._service.env.now()
-        issued = self._service.issuer.certificates(session.citizen_id)
-        rows = [self._row(certificate, language, now) for certificate in issued]
+        listing = self._service.issuer.listing(session.citizen_id, cursor=cursor, limit=_ON_A_PAGE)
+        rows = [self._row(certificate, language, now) for certificate in listing.certificates]
         return self._pages.show(
-            request, "certificates", session, rows=rows, reasons=_REASONS, was_revoked=revoked == "1"
+            request,
+            "certificates",
+            session,
+            rows=rows,
+            reasons=_REASONS,
+            was_revoked=revoked == "1",
+            older=listing.next,
         )
 
     def revoke(
@@ -176,6 +197,7 @@ class _Desk:
             picture=picture,
             tx_code=made.tx_code,
             until=clock(made.until),
+            seconds=int((made.until - self._service.env.now()).total_seconds()),
         )
 
     def _row(self, certificate: Certificate, language: Language, now: datetime) -> dict[str, object]:

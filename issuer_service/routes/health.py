@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header
 from fastapi import Response as WebResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
+from issuer_service import description as told
 from issuer_service import operators
 from issuer_service.service import Service
 
@@ -27,8 +28,8 @@ def routes(service: Service, registry: CollectorRegistry) -> APIRouter:
         service.database.ready()
         return {"status": "ok"}
 
-    @router.get("/metrics", response_class=WebResponse)
-    def metrics(authorization: Annotated[str, Header()] = "") -> WebResponse:
+    @router.get("/metrics", response_class=WebResponse, responses=told.FIGURES_GIVEN | told.FIGURES)
+    def metrics(authorization: Annotated[str, Header(include_in_schema=False)] = "") -> WebResponse:
         """Counters, for operators with the right to read."""
         operators.check(service.operators, authorization, "read")
         return WebResponse(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

@@ -6,17 +6,22 @@ No call takes claims: they come from the records when a wallet asks for the cred
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Header, Query
 from fastapi import Response as WebResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from ewallet.errors import NotFound
+from ewallet.issuer import MAX_PAGE, PAGE, Certificate
+from issuer_service import description as told
 from issuer_service import operators
 from issuer_service.service import Service
 
-Key = Annotated[str, Header(alias="authorization")]
+_SUBJECT: Final = r"^[A-Za-z0-9._-]+$"
+_AGAIN: Final = "a text in double quotes that names this call: made again under the same one, it has the same answer"
+
+Key = Annotated[str, Header(alias="authorization", include_in_schema=False)]
 
 
 class _Strict(BaseModel):
@@ -26,8 +31,8 @@ class _Strict(BaseModel):
 class OfferRequest(_Strict):
     """Who may have which kinds, in which format; ``tx_code`` asks for a code that goes another way than the offer."""
 
-    subject: str = Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._-]+$")
-    types: list[str] = Field(min_length=1, max_length=10)
+    subject: str = Field(min_length=1, max_length=128, pattern=_SUBJECT, examples=["hong"])
+    types: list[str] = Field(min_length=1, max_length=10, examples=[["resident_register_copy"]])
     tx_code: bool = False
     format: str = Field(default="dc+sd-jwt", max_length=40, examples=["mso_mdoc"])
 
@@ -45,7 +50,7 @@ class OfferMade(BaseModel):
 class Change(_Strict):
     """Why a status is changed; kept with the change."""
 
-    reason: str = Field(min_length=1, max_length=200)
+    reason: str = Field(min_length=1, max_length=200, examples=["가상 사유: 분실 신고"])
 
 
 class Issued(BaseModel):
@@ -57,6 +62,26 @@ class Issued(BaseModel):
     until: datetime
     status: Literal["valid", "revoked", "suspended"]
 
+    @classmethod
+    def of(cls, certificate: Certificate) -> Issued:
+        """As programs of the agency read it."""
+        return cls.model_validate(
+            {
+                "id": certificate.id,
+                "type": certificate.type_id,
+                "issued": certificate.issued,
+                "until": certificate.until,
+                "status": certificate.status.name.lower(),
+            }
+        )
+
+
+class IssuedPage(BaseModel):
+    """Some of what was issued; ``next`` is the cursor of the page after this one, null on the last."""
+
+    certificates: list[Issued]
+    next: str | None
+
 
 def routes(service: Service) -> APIRouter:
     """The calls below ``/v1``."""
@@ -67,22 +92,20 @@ def routes(service: Service) -> APIRouter:
 
 
 def _offers(router: APIRouter, service: Service) -> None:
-    @router.post("/offers", status_code=201)
-    def make(wanted: OfferRequest, authorization: Key = "") -> OfferMade:
+    @router.post("/offers", status_code=201, response_model=OfferMade, responses=told.OFFERS)
+    def make(
+        wanted: OfferRequest,
+        authorization: Key = "",
+        key: Annotated[str | None, Header(alias="idempotency-key", description=_AGAIN)] = None,
+    ) -> WebResponse:
         """Offer certificates to a person; the link is good for five minutes and one wallet."""
         operators.check(service.operators, authorization, "offer")
-        made = service.issuance.offer(
-            *wanted.types, subject=wanted.subject, tx_code=wanted.tx_code, format_id=wanted.format
-        )
-        return OfferMade(
-            handle=made.handle,
-            uri=made.offer.uri,
-            reference_uri=made.reference.uri,
-            tx_code=made.tx_code,
-            until=made.until,
-        )
+        asked = wanted.model_dump_json().encode()
+        caller = operators.key_of(authorization)
+        made = service.calls.once(key, caller=caller, asked=asked, perform=lambda: _made(service, wanted))
+        return WebResponse(made, 201, media_type="application/json")
 
-    @router.delete("/offers/{handle}", status_code=204, response_class=WebResponse)
+    @router.delete("/offers/{handle}", status_code=204, response_class=WebResponse, responses=told.WITHDRAWN)
     def withdraw(handle: str, authorization: Key = "") -> None:
         """Take an offer back that was not redeemed."""
         operators.check(service.operators, authorization, "offer")
@@ -90,37 +113,46 @@ def _offers(router: APIRouter, service: Service) -> None:
             raise NotFound("storage.not_found", "no offer of that handle waits")
 
 
-def _certificates(router: APIRouter, service: Service) -> None:
-    @router.get("/certificates")
-    def certificates(subject: str, authorization: Key = "") -> list[Issued]:
-        """What was issued to a person, the newest first."""
-        operators.check(service.operators, authorization, "read")
-        return [
-            Issued.model_validate(
-                {
-                    "id": each.id,
-                    "type": each.type_id,
-                    "issued": each.issued,
-                    "until": each.until,
-                    "status": each.status.name.lower(),
-                }
-            )
-            for each in service.issuer.certificates(subject)
-        ]
+def _made(service: Service, wanted: OfferRequest) -> bytes:
+    made = service.issuance.offer(
+        *wanted.types, subject=wanted.subject, tx_code=wanted.tx_code, format_id=wanted.format
+    )
+    told = OfferMade(
+        handle=made.handle,
+        uri=made.offer.uri,
+        reference_uri=made.reference.uri,
+        tx_code=made.tx_code,
+        until=made.until,
+    )
+    return told.model_dump_json().encode()
 
-    @router.post("/certificates/{id}/revoke", status_code=204, response_class=WebResponse)
+
+def _certificates(router: APIRouter, service: Service) -> None:
+    @router.get("/certificates", responses=told.LISTED)
+    def certificates(
+        subject: Annotated[str, Query(min_length=1, max_length=128, pattern=_SUBJECT)],
+        limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = PAGE,
+        cursor: Annotated[str | None, Query(max_length=256, description="the `next` of the page before")] = None,
+        authorization: Key = "",
+    ) -> IssuedPage:
+        """What was issued to a person, the newest first, page by page."""
+        operators.check(service.operators, authorization, "read")
+        found = service.issuer.listing(subject, cursor=cursor, limit=limit)
+        return IssuedPage(certificates=[Issued.of(each) for each in found.certificates], next=found.next)
+
+    @router.post("/certificates/{id}/revoke", status_code=204, response_class=WebResponse, responses=told.CHANGED)
     def revoke(id: str, change: Change, authorization: Key = "") -> None:  # noqa: A002 - its name in the address
         """End a certificate for good."""
         operators.check(service.operators, authorization, "status")
         service.issuer.revoke(id, reason=change.reason)
 
-    @router.post("/certificates/{id}/suspend", status_code=204, response_class=WebResponse)
+    @router.post("/certificates/{id}/suspend", status_code=204, response_class=WebResponse, responses=told.CHANGED)
     def suspend(id: str, change: Change, authorization: Key = "") -> None:  # noqa: A002 - as above
         """Stop a certificate until it is resumed."""
         operators.check(service.operators, authorization, "status")
         service.issuer.suspend(id, reason=change.reason)
 
-    @router.post("/certificates/{id}/resume", status_code=204, response_class=WebResponse)
+    @router.post("/certificates/{id}/resume", status_code=204, response_class=WebResponse, responses=told.CHANGED)
     def resume(id: str, change: Change, authorization: Key = "") -> None:  # noqa: A002 - as above
         """Make a suspended certificate valid again."""
         operators.check(service.operators, authorization, "status")

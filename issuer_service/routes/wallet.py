@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter
 from fastapi import Request as WebRequest
 from fastapi import Response as WebResponse
 
-from ewallet.oid4vci.metadata import AUTHORIZATION_SERVER, ISSUER, well_known
+from ewallet.asgi import source
+from ewallet.links import well_known
+from ewallet.oid4vci.metadata import AUTHORIZATION_SERVER, ISSUER
+from issuer_service import description as told
 from issuer_service.carrying import Received, carried
 from issuer_service.service import Service
-
-_OBJECT: Final[dict[str, Any]] = {"schema": {"type": "object"}}
-_TEXT: Final[dict[str, Any]] = {"schema": {"type": "string"}}
-_ERROR: Final[dict[str, Any]] = {
-    "description": "OAuth error",
-    "content": {
-        "application/json": {
-            "schema": {
-                "type": "object",
-                "required": ["error"],
-                "properties": {"error": {"type": "string"}, "error_description": {"type": "string"}},
-            }
-        }
-    },
-}
-
-
-def _takes(*media_types: str) -> dict[str, Any]:
-    content = {name: _TEXT if name.endswith("jwt") else _OBJECT for name in media_types}
-    return {"requestBody": {"required": True, "content": content}, "responses": {"4XX": _ERROR}}
 
 
 def routes(service: Service) -> APIRouter:
@@ -45,32 +27,32 @@ def routes(service: Service) -> APIRouter:
 def _protected(router: APIRouter, service: Service) -> None:
     issuance = service.issuance
 
-    @router.post("/token", openapi_extra=_takes("application/x-www-form-urlencoded"))
+    @router.post("/token", responses=told.TOKEN, openapi_extra=told.TOKEN_TAKES)
     def token(request: Received, web: WebRequest) -> WebResponse:
         """A token for a pre-authorized code."""
-        return carried(issuance.server.token(request, source=_source(web, service.settings.proxies)))
+        return carried(issuance.server.token(request, source=source(web.scope, service.settings.proxies)))
 
-    @router.post("/nonce")
-    def nonce(request: Received) -> WebResponse:
+    @router.post("/nonce", responses=told.NONCE)
+    async def nonce(request: Received) -> WebResponse:  # nothing is read or written for it: a thread would cost more
         """A nonce for key proofs."""
         return carried(issuance.nonce(request))
 
-    @router.post("/credential", openapi_extra=_takes("application/json", "application/jwt"))
+    @router.post("/credential", responses=told.CREDENTIAL, openapi_extra=told.CREDENTIAL_TAKES)
     def credential(request: Received) -> WebResponse:
         """Credentials for the keys that were proven."""
         return carried(issuance.credential(request))
 
-    @router.post("/deferred", openapi_extra=_takes("application/json", "application/jwt"))
+    @router.post("/deferred", responses=told.DEFERRED, openapi_extra=told.DEFERRED_TAKES)
     def deferred(request: Received) -> WebResponse:
         """Credentials that were promised."""
         return carried(issuance.deferred(request))
 
-    @router.post("/notification", openapi_extra=_takes("application/json"))
+    @router.post("/notification", status_code=204, responses=told.NOTIFICATION, openapi_extra=told.NOTIFICATION_TAKES)
     def notification(request: Received) -> WebResponse:
         """What became of credentials."""
         return carried(issuance.notification(request))
 
-    @router.get("/offers/{handle}")
+    @router.get("/offers/{handle}", responses=told.OFFER)
     def offer(handle: str) -> WebResponse:
         """An offer that was made by reference."""
         return carried(issuance.offered(handle))
@@ -79,17 +61,17 @@ def _protected(router: APIRouter, service: Service) -> None:
 def _public(router: APIRouter, service: Service) -> None:
     issuance = service.issuance
 
-    @router.get("/status")
+    @router.get("/status", responses=told.STATUS_LISTS)
     def status_lists(request: Received) -> WebResponse:
         """Where the status lists are."""
         return carried(issuance.status_lists(request))
 
-    @router.get("/status/{number}")
+    @router.get("/status/{number}", responses=told.STATUS_LIST)
     def status_list(number: str, request: Received) -> WebResponse:
         """A signed status list."""
         return carried(issuance.status_list(number, request))
 
-    @router.get("/types/{vct:path}")
+    @router.get("/types/{vct:path}", responses=told.TYPE)
     def type_metadata(vct: str) -> WebResponse:
         """The description of a kind."""
         return carried(issuance.type_metadata(vct))
@@ -100,22 +82,14 @@ def discovery(service: Service) -> APIRouter:
     router = APIRouter(tags=["wallet"], default_response_class=WebResponse)
     issuance, identifier = service.issuance, service.settings.issuer
 
-    @router.get(urlsplit(well_known(identifier, ISSUER)).path)
+    @router.get(urlsplit(well_known(identifier, ISSUER)).path, responses=told.ISSUER)
     def issuer_metadata(request: Received) -> WebResponse:
         """What is issued here."""
         return carried(issuance.issuer_metadata(request))
 
-    @router.get(urlsplit(well_known(identifier, AUTHORIZATION_SERVER)).path)
+    @router.get(urlsplit(well_known(identifier, AUTHORIZATION_SERVER)).path, responses=told.SERVER)
     def server_metadata(request: Received) -> WebResponse:
         """How tokens are had here."""
         return carried(issuance.server_metadata(request))
 
     return router
-
-
-def _source(request: WebRequest, proxies: int) -> str:
-    """Who asks: the peer, or what the outermost of our own proxies says; what others say is not believed."""
-    told = [part.strip() for value in request.headers.getlist("x-forwarded-for") for part in value.split(",")]
-    if proxies and len(told) >= proxies:
-        return told[-proxies]
-    return request.client.host if request.client else ""

@@ -16,6 +16,7 @@ from ewallet import jose
 from ewallet.errors import EWalletError, TransportError
 from ewallet.flow import Response
 from ewallet.oid4vci import CredentialResponse, parse_credential_response
+from ewallet.oid4vci.metadata import SIGNED_TYP
 from ewallet.oid4vci.offer import AuthorizationCode, CredentialOffer, OfferReference, PreAuthorized
 from ewallet.shape import base64url, json_object, to_base64url
 from ewallet.testing import Kit
@@ -56,12 +57,20 @@ def _answer(document, status=200, **headers):
     return lambda _request, _response: Response(status, JSON | headers, body)
 
 
+def _said(response):
+    """The JSON of an answer, of a signed one that which is signed."""
+    if response.headers["content-type"] == "application/jwt":
+        return jose.parse(response.body.decode(), SIGNED_TYP, what="metadata", limit=1 << 20).claims
+    return json_object(response.body)
+
+
 def _changed(**members):
     """The honest JSON with members changed, or left out for None."""
 
     def spoil(_request, response):
-        found = {**json_object(response.body), **members}
-        return replace(response, body=json.dumps({k: v for k, v in found.items() if v is not None}).encode())
+        found = {**_said(response), **members}
+        body = json.dumps({k: v for k, v in found.items() if v is not None}).encode()
+        return replace(response, headers={**response.headers, **JSON}, body=body)
 
     return spoil
 

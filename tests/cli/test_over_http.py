@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -24,6 +25,7 @@ from ewallet.flow import Request
 from ewallet.http import Http
 from ewallet.issuance import Issuance
 from ewallet.issuer import Issuer
+from ewallet.oid4vp import TransactionData
 from ewallet.oid4vp.response import Declined
 from ewallet.testing.issuance import MemoryIssuanceStore, SampleRecords
 from ewallet.testing.peers import bank_host
@@ -151,6 +153,37 @@ def test_a_picture_of_an_offer_becomes_a_certificate_and_a_picture_of_a_request_
     outcome = town.exchange.verdict(asked, response_code=code.partition("response_code=")[2])
     assert isinstance(outcome, Accepted)
     assert {"resident_address", "is_householder"} == outcome.claims[KIND].keys()
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"), [("ko", "이 제출로 확인하는 거래: 대출 신청:"), ("en", "with this you confirm: loan")]
+)
+def test_a_transaction_is_read_before_it_is_confirmed(town, lang, words):
+    """In the holder's language, with all it says; the bank's verdict stands on the hash of exactly that."""
+    town.offer()
+    town.wallet("receive", "offer.png", "--copies", "1", "--yes")
+    fields = {"lender": "가상은행", "product": "가상 신용대출", "amount": "10,000,000원", "period": "12개월"}
+    loan = TransactionData.make("urn:example:kr-ewallet:transaction:loan:1", [town.query.credentials[0].id], fields)
+    asked = town.ask(transaction_data=[loan])
+    sent = town.wallet("present", "request.png", "--lang", lang, stdin=b"y\n")
+
+    assert 0 == sent.code, sent.stderr
+    assert words in sent.stdout
+    assert all(text in sent.stdout for text in fields.values())
+    assert isinstance(town.exchange.verdict(asked), Accepted)
+
+
+def test_a_transaction_that_cannot_be_put_into_words_is_not_confirmed(town):
+    """WAL-09: the bank hears invalid_transaction_data, and nothing is sent."""
+    town.offer()
+    town.wallet("receive", "offer.png", "--copies", "1", "--yes")
+    strange = TransactionData.make("urn:example:transfer", [town.query.credentials[0].id], {"amount": "1"})
+    asked = town.ask(transaction_data=[strange])
+    sent = town.wallet("present", "request.png", "--yes")
+
+    assert 1 == sent.code
+    assert Declined(error="invalid_transaction_data") == replace(town.exchange.verdict(asked), description="")
+    assert "copies left: 1" in town.wallet("list").stdout
 
 
 def test_a_refusal_is_told_and_spends_nothing(town):

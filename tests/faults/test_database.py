@@ -73,6 +73,7 @@ def held(fault_url, monkeypatch):
             holder.kill()
 
 
+@pytest.mark.sweep
 def test_a_database_that_is_held_is_locked_after_a_while(held):
     """Not at once, not for ever; and when it is let go, all is well (F-08)."""
     database, holder = held

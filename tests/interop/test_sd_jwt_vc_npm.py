@@ -1,7 +1,7 @@
 """The peer ``@sd-jwt/sd-jwt-vc`` (npm): what we issue and present verifies there, and the other way round.
 
-Needs node 20 and, in this folder, ``npm install --no-package-lock``. Where it departs from RFC 9901, as of 0.19.0;
-nothing of it is worked around in the library:
+Needs node 20 and what ``.ci/run`` installs in this folder. Where it departs from RFC 9901, as of 0.19.0; nothing of it
+is worked around in the library:
 
 - keys and signatures are its user's: the verifying function sees neither ``alg`` nor ``typ`` of the header, which
   nobody judges then; nor the ``aud`` and the age of a key binding (§7.3 step 5);
@@ -44,7 +44,7 @@ def _node():
     if node is None:
         pytest.skip(f"{_PEER} needs node, which is not installed", allow_module_level=True)
     if not (_HERE / "node_modules/@sd-jwt/sd-jwt-vc").is_dir():
-        pytest.skip(f"{_PEER} is not installed: npm install --no-package-lock here", allow_module_level=True)
+        pytest.skip(f"{_PEER} is not installed: npm install, as .ci/run does it, here", allow_module_level=True)
     version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout.strip()
     if int(version.removeprefix("v").partition(".")[0]) < 20:
         pytest.skip(f"{_PEER} needs node 20, found {version}", allow_module_level=True)

@@ -37,7 +37,6 @@ def keys(tmp_path_factory):
     """The folder of signers that every service of these tests has."""
     folder = tmp_path_factory.mktemp("keys")
     Pki.make(at=Clock().now(), issuer=ISSUER).save(folder)
-    (folder / "signers" / "verifier.key").unlink()
     return folder / "signers"
 
 

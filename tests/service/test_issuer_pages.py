@@ -219,3 +219,18 @@ def test_a_record_in_preparation_can_be_applied_for(open_site, settings):
     offer, caller = site.scanned(site.page(f"/kinds/{KIND}/offer")), site.caller()
 
     assert 202 == caller.credential(caller.token(offer)).status
+
+
+def test_older_certificates_are_on_a_page_of_their_own(site):
+    """Twenty on each, the newest first, and a link to the older ones as long as there are any."""
+    site.sign_in()
+    for _ in range(21):
+        site.clock.advance(timedelta(seconds=1))
+        caller = site.caller()
+        caller.credential(caller.token(site.service.issuance.offer("resident_register_copy", subject="hong")))
+    first = site.page("/my/certificates")
+    (link,) = re.findall(r'href="(/my/certificates\?cursor=[^"]+)"', first)
+    second = site.page(link)
+
+    assert (20, 1) == tuple(page.count("<li>\n<h2>") for page in (first, second))
+    assert "cursor=" not in second

@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import logging
 import re
+from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
+from starlette.testclient import TestClient
 
 from ewallet.flow import Request
 from ewallet.keys import SigningKey
 from ewallet.oid4vci.offer import CredentialOffer, parse_link
 from ewallet.shape import json_object
 from ewallet.testing.caller import KIND, error, issued
+from issuer_service import settings as settings_module
+from issuer_service.app import create_app
 
 ISSUER = "https://issuer.example.go.kr"
 HTML = {"accept": "text/html"}
@@ -94,6 +99,21 @@ def test_a_proxy_of_ours_says_who_asks(open_site, settings):
     assert 400 == guess("192.0.2.1, 192.0.2.2")
 
 
+def test_a_source_that_asks_too_often_is_told_to_wait(settings):
+    """L-07: whatever it asks for; as often as the settings say, and `off` is a setting too."""
+
+    def asked(limits):
+        app = create_app(settings_module.read(settings | {"limits": limits}))
+        with TestClient(app, base_url=ISSUER) as browser:
+            return [browser.get(path) for path in ("/healthz", "/status", "/nowhere", "/healthz")]
+
+    found = asked("3/60")
+
+    assert [200, 200, 404, 429] == [answer.status_code for answer in found]
+    assert ("limit.rate", "20") == (found[-1].json()["code"], found[-1].headers["retry-after"])
+    assert [200, 200, 404, 200] == [answer.status_code for answer in asked("off")]
+
+
 def test_addresses_come_from_the_configuration(site):
     """VCI-33, WEB-05: a Host that is not ours is refused, and forwarded ones change nothing."""
     spoofed = {"x-forwarded-host": "evil.example", "x-forwarded-proto": "http", "forwarded": "host=evil.example"}
@@ -167,7 +187,7 @@ def test_descriptions_and_counters_are_not_for_everybody(site):
 def test_it_says_whether_it_lives_and_can_work(site):
     """Alive without a database, ready only with one."""
     ready = [site.browser.get(path).status_code for path in ("/healthz", "/readyz")]
-    site.service.database._engine._engine.dispose()
+    site.service.database.close()
     path = site.service.settings.data / "issuer" / "issuer.db"
     for file in path.parent.glob("issuer.db*"):
         file.unlink()
@@ -226,10 +246,10 @@ def test_an_operator_offers_revokes_suspends_and_resumes(site):
     caller = site.caller()
     caller.credential(caller.token(offer, made.json()["tx_code"]))
     path, states = "/v1/certificates", []
-    (first,) = site.operator("GET", f"{path}?subject=hong").json()
+    (first,) = site.operator("GET", f"{path}?subject=hong").json()["certificates"]
     for change in ("suspend", "resume", "revoke"):
         assert 204 == site.operator("POST", f"{path}/{first['id']}/{change}", reason="a test").status_code
-        states += [each["status"] for each in site.operator("GET", f"{path}?subject=hong").json()]
+        states += [each["status"] for each in site.operator("GET", f"{path}?subject=hong").json()["certificates"]]
     again = site.operator("POST", f"{path}/{first['id']}/resume", reason="a test")
 
     assert (201, parse_link(made.json()["uri"])) == (made.status_code, offer)
@@ -257,12 +277,74 @@ def test_an_operator_withdraws_an_offer(site):
     assert "invalid_grant" == error(site.caller().redeem(offer))
 
 
-@pytest.mark.parametrize(("key", "status"), [("", 401), ("made-up", 401), ("status-key", 403), ("read-key", 403)])
-def test_an_offer_needs_a_key_with_the_right(site, key, status):
-    """VCI-31: nobody's key, and the keys of others."""
-    answer = site.operator("POST", "/v1/offers", key, subject="hong", types=[KIND])
+NO_RIGHT = {
+    "none": ("", 401, "access.unauthenticated", "Bearer"),
+    "made up": ("made-up", 401, "access.unauthenticated", "Bearer"),
+    "of a court": ("status-key", 403, "access.forbidden", 'Bearer error="insufficient_scope", scope="offer"'),
+    "of an auditor": ("read-key", 403, "access.forbidden", 'Bearer error="insufficient_scope", scope="offer"'),
+}
 
-    assert (status, "application/problem+json") == (answer.status_code, answer.headers["content-type"])
+
+@pytest.mark.parametrize(("key", "status", "code", "challenge"), NO_RIGHT.values(), ids=NO_RIGHT)
+def test_an_offer_needs_a_key_with_the_right(site, key, status, code, challenge):
+    """VCI-31: nobody's key, and the keys of others; which right is wanting is said, and no key is."""
+    answer = site.operator("POST", "/v1/offers", key, subject="hong", types=[KIND])
+    problem = answer.json()
+
+    assert (status, code, status) == (answer.status_code, problem["code"], problem["status"])
+    assert ("application/problem+json", challenge) == tuple(
+        answer.headers[n] for n in ("content-type", "www-authenticate")
+    )
+    assert not key or key not in answer.text
+
+
+def test_an_offer_that_is_made_again_is_the_same_offer(site):
+    """F-14: with an Idempotency-Key, for the operator who made it."""
+
+    def make(key, operator="all-key", subject="hong"):
+        headers = {"authorization": f"Bearer {operator}", "idempotency-key": key}
+        return site.browser.post("/v1/offers", headers=headers, json={"subject": subject, "types": [KIND]})
+
+    first, again, other, others = make('"one"'), make('"one"'), make('"two"'), make('"one"', operator="offer-key")
+    refused = make('"one"', subject="kim")
+
+    assert [201] * 4 == [each.status_code for each in (first, again, other, others)]
+    assert first.json() == again.json()
+    assert 3 == len({each.json()["handle"] for each in (first, other, others)})
+    assert (422, "usage.key_reused") == (refused.status_code, refused.json()["code"])
+
+
+def test_what_was_issued_is_read_page_by_page(site):
+    """The newest first; what is issued meanwhile moves nothing, and a cursor that is none is refused."""
+
+    def issue():
+        site.clock.advance(timedelta(seconds=1))
+        site.caller().credential(site.caller().token(site.service.issuance.offer(KIND, subject="hong")))
+
+    def page(**asked):
+        return site.operator("GET", f"/v1/certificates?{urlencode({'subject': 'hong', **asked})}")
+
+    for _ in range(5):
+        issue()
+    whole = [each["id"] for each in page().json()["certificates"]]
+    first = page(limit=2).json()
+    issue()
+    second = page(limit=2, cursor=first["next"]).json()
+    third = page(limit=2, cursor=second["next"]).json()
+    pages = [[each["id"] for each in found["certificates"]] for found in (first, second, third)]
+
+    assert [whole[:2], whole[2:4], whole[4:]] == pages
+    assert (None, 6) == (third["next"], len(page().json()["certificates"]))
+    assert [400, 400, 422, 422] == [
+        page(**wrong).status_code for wrong in ({"cursor": "x"}, {"cursor": "a" * 99}, {"limit": 0}, {"limit": 201})
+    ]
+
+
+@pytest.mark.parametrize("path", ["/v1/certificates?subject=hong", "/metrics"])
+@pytest.mark.parametrize(("key", "status"), [("", 401), ("offer-key", 403), ("read-key", 200)])
+def test_what_was_issued_and_how_much_is_read_with_the_right_to_read(site, path, key, status):
+    """VCI-31, WEB-15: a key that makes offers does not list people's certificates."""
+    assert status == site.operator("GET", path, key).status_code
 
 
 def test_claims_are_not_taken_from_a_call(site):
@@ -291,7 +373,7 @@ def test_statements_in_parameters_are_only_text(site, text):
     listed = site.operator("GET", f"/v1/certificates?subject={text}")
     changed = site.operator("POST", f"/v1/certificates/{text}/revoke", reason=text)
 
-    assert ([], 404) == (listed.json(), changed.status_code)
+    assert (422, 404) == (listed.status_code, changed.status_code)
     assert [400, 404] == [site.caller().redeem(text).status, site.browser.get(f"/status/{text}").status_code]
 
 

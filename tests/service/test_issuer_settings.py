@@ -36,6 +36,7 @@ ISSUER = "https://issuer.example.go.kr"
         ({"records": "folder:/nowhere"}, "folder of records"),
         ({"listen": "nowhere"}, "EWALLET_LISTEN"),
         ({"proxies": -1}, "EWALLET_PROXIES"),
+        ({"limits": "often"}, "requests/seconds"),
         ({"issuer_keys": "/nowhere"}, "status.key"),
         ({"operators": "/nowhere"}, "operators"),
     ],
@@ -140,7 +141,7 @@ def test_the_service_runs_as_a_process_and_ends_when_told(keys, tmp_path):
         told = process.communicate(timeout=20)[1]
 
     assert (200, issuer) == (answer.status, json_object(answer.body)["credential_issuer"])
-    assert (0, "") == (process.returncode, told)
+    assert (0, f"INFO ewallet serving {issuer}\n") == (process.returncode, told)
 
 
 def _when_up(http, url, process):

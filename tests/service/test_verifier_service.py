@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from ewallet.errors import StoreError, TrustError
 from ewallet.exchange import Exchange
 from ewallet.flow import Response
+from ewallet.idempotency import Calls
 from ewallet.oid4vp import vp_token_json
 from ewallet.oid4vp.request import RequestLink, authenticate, fetched
 from ewallet.oid4vp.response import answer, refusal
@@ -83,6 +84,7 @@ def service(ewallet_kit, tmp_path):
     desk = Desk(
         exchange=Exchange(BANK, verifier=kit.verifier, signer=kit.pki.verifier, store=store, env=kit.env),
         verifier=kit.verifier,
+        calls=Calls(database.verifier_calls, env=kit.env),
         check_ready=check_ready,
         hosts=frozenset({"bank.example"}),
         api_key=KEY,
@@ -228,6 +230,7 @@ def test_the_banks_side_takes_the_banks_key(method, path, key, service):
     found = service.bank(method, path, key=key, document={} if method == "POST" else None)
 
     assert (401, "Bearer") == (found.status_code, found.headers["www-authenticate"])
+    assert "access.unauthenticated" == found.json()["code"]
 
 
 @pytest.mark.parametrize(
@@ -273,6 +276,22 @@ def test_a_request_that_makes_no_sense_is_refused(body, code, service):
 def test_what_cannot_be_judged_is_refused(body, service):
     """A call that makes no sense gets no verdict."""
     assert 400 == service.bank("POST", "/v1/verify", document=body).status_code
+
+
+def test_a_request_that_is_made_again_is_the_same_request(service):
+    """F-14: with an Idempotency-Key, after a reply that was lost; another body under it is refused."""
+
+    def ask(key, **changes):
+        headers = {"authorization": f"Bearer {KEY}", "idempotency-key": key}
+        return service.client.post("/v1/requests", headers=headers, json=ASKED | changes)
+
+    first, again, other = ask('"one"'), ask('"one"'), ask('"two"')
+    refused = [ask('"one"', purpose="가상 다른 목적"), ask("bare")]
+
+    assert [201] * 3 == [each.status_code for each in (first, again, other)]
+    assert (first.json(), first.headers["location"]) == (again.json(), again.headers["location"])
+    assert first.json()["id"] != other.json()["id"]
+    assert [(422, "usage.key_reused"), (400, "usage.argument")] == [(e.status_code, e.json()["code"]) for e in refused]
 
 
 def test_a_body_is_json_by_name(service):

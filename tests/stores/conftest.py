@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
-from typing import IO, cast
 
 import pytest
 
@@ -46,20 +47,40 @@ def database(store_url):
     database.close()
 
 
+class Mother:
+    """The process that has imported what workers need, and forks them: a hundred are there in a second."""
+
+    def __init__(self):
+        path = os.pathsep.join(entry for entry in sys.path if entry)
+        self.socket, far = socket.socketpair()
+        with far:
+            self.process = subprocess.Popen(
+                [sys.executable, str(WORKER), str(far.fileno())],
+                env=os.environ | {"PYTHONPATH": path},
+                pass_fds=[far.fileno()],
+            )
+
+    def bear(self):
+        """A new process, and the ends of the pipes to and from it."""
+        (heard, mouth), (ear, spoken) = os.pipe(), os.pipe()
+        socket.send_fds(self.socket, [b"."], [heard, spoken])
+        pid = int(self.socket.recv(32))
+        os.close(heard)
+        os.close(spoken)
+        return pid, os.fdopen(mouth, "w"), os.fdopen(ear)
+
+    def close(self):
+        """End."""
+        self.socket.close()
+        self.process.wait()
+
+
 class Worker:
     """One process on the far side of a pipe."""
 
-    def __init__(self, number):
-        path = os.pathsep.join(entry for entry in sys.path if entry)
+    def __init__(self, mother, number):
         self.number = number
-        self.process = subprocess.Popen(
-            [sys.executable, str(WORKER)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"PYTHONPATH": path},
-        )
-        self.ear, self.mouth = cast(IO[str], self.process.stdin), cast(IO[str], self.process.stdout)
+        self.pid, self.ear, self.mouth = mother.bear()
 
     def tell(self, do, *, at=0.0, **arguments):
         """Send a command."""
@@ -81,15 +102,16 @@ class Worker:
 
     def kill(self):
         """End it in the middle of whatever it does."""
-        self.process.kill()
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-        self.ear.close()
+        self.kill()
+        with suppress(BrokenPipeError):
+            self.ear.close()
         self.mouth.close()
 
 
@@ -112,14 +134,21 @@ class Crowd:
 
 
 @pytest.fixture(scope="package")
-def crowd():
+def mother():
+    """The process that workers are forked from."""
+    with closing(Mother()) as mother:
+        yield mother
+
+
+@pytest.fixture(scope="package")
+def crowd(mother):
     """Twenty processes, a hundred in full."""
     with ExitStack() as stack:
-        yield Crowd([stack.enter_context(Worker(number)) for number in range(CROWD)])
+        yield Crowd([stack.enter_context(Worker(mother, number)) for number in range(CROWD)])
 
 
 @pytest.fixture
-def worker():
+def worker(mother):
     """One process, to be killed."""
-    with Worker(0) as worker:
+    with Worker(mother, 0) as worker:
         yield worker

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from ewallet.authorization import Attempt, Code, Grant
+from ewallet.authorization import LATE, Attempt, Code, Grant
 from ewallet.credential import StatusRef
 from ewallet.env import Env
 from ewallet.issuance import Deferral, Issuance
@@ -115,10 +115,11 @@ def test_a_code_ends_with_its_time_or_when_it_is_withdrawn(store):
 
 
 def test_what_ended_is_forgotten_with_the_next_code(store):
-    """Codes, tokens and what was taken."""
+    """Codes, tokens and what was taken, a day later."""
     store.put_code(Code(digest=CODE, grant=GRANT), AT)
     store.redeem(ATTEMPT, AT)
-    store.put_code(Code(digest=b"d" * 32, grant=replace(GRANT, until=AT + 60 * MINUTE)), AT + 11 * MINUTE)
+    later = AT + LATE + 11 * MINUTE
+    store.put_code(Code(digest=b"d" * 32, grant=replace(GRANT, until=later)), later)
 
     assert (None, False) == (store.token(TOKEN), store.is_taken(b"proof"))
     assert store.withdraw(b"d" * 32)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ewallet.authorization import MAX_TRIES, Code, Grant
-from ewallet.exchange import Kept, Sealed
+from ewallet.exchange import Kept
 from ewallet.issuance import Deferral
 from ewallet.sql import Database
 
@@ -20,6 +20,8 @@ AT = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 LATER = AT + timedelta(hours=1)
 ROUNDS = 5
 FULL = bool(os.environ.get("EWALLET_FULL"))
+
+pytestmark = pytest.mark.sweep
 
 
 @pytest.fixture
@@ -100,16 +102,22 @@ def test_one_of_a_crowd_collects_what_was_deferred(crowd, url):
 
 
 def test_one_of_a_crowd_answers_and_one_reads_the_result(crowd, url):
-    """One answer is taken, one response code is good once, and the claims are read once (F-26)."""
-    none = [False] * (len(crowd.workers) - 1)
+    """One verdict is kept, one response code is good once, and the claims are read once (F-26)."""
     with closing(Database(url)) as database:
         database.verifier.put_exchange(Kept(id=b"e-1", handle=b"h-1", until=LATER, record=b"sealed", guarded=True))
-        taken = crowd.do("answer", url=url, id="e-1", step="take_exchange", arguments=[])
-        database.verifier.settle_exchange(b"e-1", "{}", b"code", Sealed(record=b"claims", until=LATER))
-    codes = crowd.do("answer", url=url, id="e-1", step="take_code", arguments=["code"])
-    claims = crowd.do("read_claims", url=url, id="e-1")
+    found = [sorted(crowd.do(step, url=url, id="e-1")) for step in ("settle", "take_code", "read_claims")]
 
-    assert [[*none, True]] * 3 == [sorted(taken), sorted(codes), sorted(claims)]
+    assert [[False] * (len(crowd.workers) - 1) + [True]] * 3 == found
+
+
+def test_a_nonce_that_was_used_elsewhere_settles_nothing(crowd, url):
+    """The request stays as it was."""
+    with closing(Database(url)) as database:
+        database.verifier.put_exchange(Kept(id=b"e-1", handle=b"h-1", until=LATER))
+        database.verifier.take_nonce("nonce-1", LATER)
+
+        assert {False} == set(crowd.do("settle", url=url, id="e-1", nonce="nonce-1"))
+        assert (True, None) == (database.verifier.exchange(b"e-1").open, database.verifier.exchange(b"e-1").outcome)
 
 
 def test_four_workers_fill_list_after_list(crowd, url):

@@ -193,3 +193,20 @@ def test_x5t_17_the_highest_version_of_each_operator_is_remembered(stores):
 
     assert [True, False, True, True, True] == kept
     assert (3, 1, 0) == tuple(stores.verifier.trust_version(operator) for operator in "abc")
+
+
+def test_a_listing_goes_on_after_any_of_it(stores):
+    """Newest first, those of the same time by their ids; what is not issued whole is not in it."""
+    uri = _list(stores)
+    ids = ["b", "a", "c", "d"]
+    for index, id_ in enumerate(ids):
+        issued = AT + timedelta(seconds=index // 2)
+        stores.issuer.intend(_certificate(id_, issued=issued), _intents(uri, index))
+        if id_ != "d":
+            stores.issuer.complete(id_)
+    whole = [(each.issued, each.id) for each in stores.issuer.certificates("s-1")]
+
+    assert ["c", "a", "b"] == [id_ for _, id_ in whole]
+    assert [["c", "a"], ["a", "b"], ["b"], []] == [
+        [each.id for each in stores.issuer.certificates("s-1", after=after, limit=2)] for after in (None, *whole)
+    ]

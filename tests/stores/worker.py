@@ -1,12 +1,17 @@
 """Another program on the same database: does what it is told, a JSON object a line, and says how it went.
 
-A command is done at its time ``at``, so that many workers do it at once.
+A command is done at its time ``at``, so that many workers do it at once. All workers are forked from one process, which
+has imported what they need.
 """
 
 from __future__ import annotations
 
+import gc
 import json
+import os
 import random
+import signal
+import socket
 import sys
 import time
 from datetime import UTC, datetime, timedelta
@@ -14,11 +19,18 @@ from functools import lru_cache
 from itertools import count
 
 from ewallet.authorization import Attempt
+from ewallet.catalog import Catalog
 from ewallet.credential import StatusRef
+from ewallet.env import Env
 from ewallet.errors import AlreadyUsed, EWalletError
-from ewallet.issuer import Certificate, Intent
+from ewallet.exchange import Sealed, Settled
+from ewallet.flow import Request
+from ewallet.issuance import Issuance
+from ewallet.issuer import Certificate, Intent, Issuer
 from ewallet.sql import Database
 from ewallet.status import Status
+from ewallet.testing.issuance import SampleRecords
+from ewallet.testing.pki import Pki
 from ewallet.wallet import Copy, Held, Shown
 
 AT = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
@@ -75,11 +87,21 @@ def _collect(command):
     return _database(command["url"]).issuance.collect(command["digest"].encode())
 
 
-def _answer(command):
-    """The first answer, the one verdict, the one look at what was shown."""
-    store, id_ = _database(command["url"]).verifier, command["id"].encode()
+def _settle(command):
+    """The one verdict."""
+    claims = Sealed(record=b"claims", until=AT + timedelta(hours=1))
+    nonce = command.get("nonce", command["id"])
+    settled = Settled(outcome="{}", nonce=nonce, until=AT, code=b"code", claims=claims)
+    return _is_first(lambda store: store.settle_exchange(command["id"].encode(), settled), command)
+
+
+def _take_code(command):
+    return _is_first(lambda store: store.take_code(command["id"].encode(), b"code"), command)
+
+
+def _is_first(action, command):
     try:
-        getattr(store, command["step"])(id_, *[argument.encode() for argument in command["arguments"]])
+        action(_database(command["url"]).verifier)
     except AlreadyUsed:
         return False
     return True
@@ -107,25 +129,16 @@ def _intend(command):
 
 @lru_cache(maxsize=1)
 def _pki(folder: str):
-    from ewallet.testing.pki import Pki
-
     return Pki.load(folder)
 
 
 @lru_cache(maxsize=1)
 def _catalog():
-    from ewallet.catalog import Catalog
-
     return Catalog.bundled()
 
 
 @lru_cache(maxsize=1)
 def _issuance(url: str, pki: str):
-    from ewallet.env import Env
-    from ewallet.issuance import Issuance
-    from ewallet.issuer import Issuer
-    from ewallet.testing.issuance import SampleRecords
-
     made, catalog, database = _pki(pki), _catalog(), _database(url)
     env = Env(now=lambda: AT)
     issuer = Issuer(
@@ -141,13 +154,12 @@ def _issuance(url: str, pki: str):
 
 def _post(command):
     """Any request to the issuing endpoints, as a wallet sends it: the status, and what came."""
-    from ewallet.flow import Request
-
     issuance = _issuance(command["url"], command["pki"])
     if "path" not in command:
         return "ready"
     url = f"{issuance.issuer.identifier}{command['path']}"
-    answer = issuance(Request("POST", url, command["headers"], command["body"].encode()))
+    body = command["bodies"][command["number"]] if "bodies" in command else command["body"]
+    answer = issuance(Request("POST", url, command["headers"], body.encode()))
     return [answer.status, answer.body.decode()]
 
 
@@ -239,7 +251,8 @@ COMMANDS = {
         _redeem,
         _take,
         _collect,
-        _answer,
+        _settle,
+        _take_code,
         _read_claims,
         _status_list,
         _intend,
@@ -262,7 +275,7 @@ def _say(answer):
     sys.stdout.flush()
 
 
-def _main():
+def _work():
     for line in sys.stdin:
         command = json.loads(line)
         while time.time() < command["at"]:
@@ -275,5 +288,27 @@ def _main():
     _close_last()
 
 
+def _main(number):
+    """Fork a worker for every pair of pipes that comes."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
+    _catalog()
+    gc.freeze()  # else every worker copies all of it at its first collection
+    with socket.socket(fileno=number) as near:
+        while (pipes := socket.recv_fds(near, 1, 2)[1]) != []:
+            child = os.fork()
+            if child == 0:
+                near.close()
+                for place, pipe in enumerate(pipes):
+                    os.dup2(pipe, place)
+                    os.close(pipe)
+                try:
+                    _work()
+                finally:
+                    os._exit(0)
+            for pipe in pipes:
+                os.close(pipe)
+            near.sendall(str(child).encode())
+
+
 if __name__ == "__main__":
-    _main()
+    _main(int(sys.argv[1]))

@@ -21,6 +21,8 @@ from ewallet.errors import (
     TransportError,
     UsageError,
 )
+from ewallet.rate import Limiter, Rate
+from ewallet.testing.clock import Clock
 
 HOST = b"bank.example"
 
@@ -257,3 +259,49 @@ def test_each_error_has_its_status(exc, status, headers):
     assert (status, {"content-type": "application/problem+json"} | headers) == (problem.status, problem.headers)
     assert (status, f"urn:ewallet:error:{told['code']}") == (told["status"], told["type"])
     assert "secret" not in problem.body.decode()
+
+
+def _from(peer, *forwarded):
+    headers = [(b"x-forwarded-for", value) for value in forwarded]
+    return {**_scope(headers=headers), "client": (peer, 50_000)}
+
+
+def _limited(**given):
+    return Guard(_echo, hosts=["bank.example"], limiter=Limiter(Rate(2, 30), env=Clock().env()), **given)
+
+
+def test_a_source_that_asks_too_often_is_told_when_to_come_again():
+    """With 429 and a problem document; the body is not read, and others are served."""
+    guard = _limited()
+    answers = [_ask(guard, _from("192.0.2.1")) for _ in range(3)]
+    last = answers[-1]
+
+    assert [200, 200, 429] == [answer.status for answer in answers]
+    assert ("limit.rate", b"15") == (json.loads(last.body)["code"], last.headers[b"retry-after"])
+    assert 200 == _ask(guard, _from("192.0.2.2")).status
+
+
+def test_what_strangers_forward_does_not_change_who_they_are():
+    """Without a proxy of ours the header is anybody's."""
+    guard = _limited()
+
+    assert [200, 200, 429] == [_ask(guard, _from("192.0.2.1", b"198.51.100.%d" % n)).status for n in range(3)]
+
+
+def test_behind_proxies_of_ours_the_outermost_says_who_asks():
+    """What stands before its word was written by whoever asks; where it said nothing, it is the peer."""
+    guard = _limited(proxies=2)
+    told = [b"198.51.100.%d, 192.0.2.7, 203.0.113.1" % number for number in range(3)]
+
+    assert [200, 200, 429] == [_ask(guard, _from("203.0.113.9", line)).status for line in told]
+    assert [200, 429] == [_ask(guard, _from("203.0.113.9", line)).status for line in (b"192.0.2.8, x", b"192.0.2.7, x")]
+    assert [200, 200, 429] == [_ask(guard, _from("203.0.113.9", b"192.0.2.9")).status for _ in range(3)]
+
+
+def test_a_request_that_is_refused_by_its_head_counts_for_nobody():
+    """A scanner of wrong hosts does not use up anybody's share."""
+    guard = _limited()
+    wrong = {**_from("192.0.2.1"), "headers": [(b"host", b"evil.example")]}
+
+    assert [400] * 3 == [_ask(guard, wrong).status for _ in range(3)]
+    assert 200 == _ask(guard, _from("192.0.2.1")).status

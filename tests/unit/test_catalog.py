@@ -269,10 +269,10 @@ def test_reserved_name_inside_a_row_is_an_ordinary_name():
 @pytest.mark.parametrize(
     ("changes", "detail"),
     [
-        ({"resident_address": "가상특별시\x00"}, "resident_address: control characters"),
-        ({"resident_address": "가상\n특별시"}, "resident_address: control characters"),
-        ({"resident_address": "\x9b31m"}, "resident_address: control characters"),
-        ({"resident_address": "\ud800"}, "resident_address: control characters"),
+        ({"resident_address": "가상특별시\x00"}, "resident_address: control characters, or others that are not seen"),
+        ({"resident_address": "가상\n특별시"}, "resident_address: control characters, or others that are not seen"),
+        ({"resident_address": "\x9b31m"}, "resident_address: control characters, or others that are not seen"),
+        ({"resident_address": "\ud800"}, "resident_address: control characters, or others that are not seen"),
         ({"resident_address": ""}, "resident_address: empty"),
         ({"resident_address": "가" * 20_001}, "resident_address: too long"),
         ({"resident_address": None}, "resident_address: another type of value"),

@@ -16,7 +16,7 @@ from ewallet.errors import UNDECIDED, EWalletError
 ROOT = Path(__file__).parents[2]
 
 CODES = {
-    "usage": "argument configuration file missing_extra",
+    "usage": "argument configuration file key_reused in_progress missing_extra",
     "malformed": "encoding json json_duplicate claim_type sdjwt cbor cose mdoc x509 url qr image offer vp_token",
     "limit": "size depth count decompressed time rate",
     "crypto": "alg_not_allowed hash_not_allowed key_invalid signature_invalid crit_unsupported typ_mismatch"
@@ -32,11 +32,12 @@ CODES = {
     " unavailable transition",
     "replay": "nonce_used response_used",
     "dcql": "invalid unsatisfied extra_claims",
-    "policy": "vct_not_accepted type_metadata subject_mismatch transaction_data",
+    "policy": "vct_not_accepted type_metadata subject_mismatch subject_unknown transaction_data",
     "request": "invalid signature_invalid client_id_mismatch untrusted_verifier response_uri_mismatch issuer_mismatch"
     " declined expired",
     "session": "ended unexpected refused",
     "offer": "untrusted_issuer refused unsupported",
+    "access": "unauthenticated forbidden",
     "consent": "required expired withdrawn not_yet_valid scope purpose recipient authority",
     "receipt": "invalid",
     "log": "tampered",
@@ -66,6 +67,7 @@ RAISED_AS = {
     "policy": {"PolicyError"},
     "receipt": {"PolicyError"},
     "log": {"PolicyError"},
+    "access": {"ProtocolError"},
     "consent": {"ConsentError"},
     "storage": {"StoreError"},
     "fetch": {"TransportError"},

@@ -16,6 +16,7 @@ from ewallet import jose, qr
 from ewallet.dcql import Query
 from ewallet.env import Env
 from ewallet.errors import (
+    AlreadyUsed,
     BindingError,
     CryptoError,
     EWalletError,
@@ -30,6 +31,7 @@ from ewallet.flow import Response, offline
 from ewallet.oid4vp import TransactionData
 from ewallet.oid4vp.request import Fetch, RequestLink, authenticate
 from ewallet.oid4vp.response import Declined, answer, read_reply, refusal
+from ewallet.policy import Policy
 from ewallet.sql import Database
 from ewallet.testing.kit import Kit
 from ewallet.testing.stage import Stage, digest
@@ -577,12 +579,11 @@ def test_a_request_is_looked_at_twice_a_second(bank):
 def test_an_answer_that_could_not_be_judged_may_come_again(bank, store, kit):
     """A fault of ours closes no request."""
 
-    class Broken(MemoryVerifierStore):
-        def take_nonce(self, nonce, until):
+    class Broken(Policy):
+        def check(self, credential, at):
             raise StoreError("storage.unavailable", "a test")
 
-    broken = replace(kit, verifier_store=Broken()).another_verifier()
-    broken._means = replace(broken._means, store=Broken())
+    broken = kit.another_verifier(policy=Broken())
     failing = Exchange(BANK, verifier=broken, signer=kit.pki.verifier, store=store, env=kit.env)
     asked = failing.ask(kit.query(KIND, ["resident_address"]), purpose="a test")
     refused = _refused(failing.respond, asked.handle, bank.body(asked))
@@ -593,16 +594,39 @@ def test_an_answer_that_could_not_be_judged_may_come_again(bank, store, kit):
 
 
 def test_a_wallet_that_goes_away_in_between_leaves_the_request_open(bank):
-    """A flow that is dropped while a status list is fetched may be started again."""
+    """A flow that is dropped while a status list is fetched may be started again, even by another process."""
     asked = bank.ask()
-    flow = bank.exchange.responding(asked.handle, bank.body(asked))
+    body = bank.body(asked)
+    flow = bank.exchange.responding(asked.handle, body)
     next(flow)
-    meanwhile = _refused(bank.exchange.respond, asked.handle, bank.body(asked))
+    before = bank.exchange.verdict(asked.id)
     flow.close()
-    bank.answer(asked)
+    bank.exchange.respond(asked.handle, body)
 
-    assert "replay.response_used" == meanwhile.code
+    assert Waiting(until=asked.until) == before
     assert isinstance(bank.exchange.verdict(asked.id), Accepted)
+
+
+def test_of_answers_that_are_judged_at_once_one_is_kept(bank):
+    """F-26: the other is told that it came second, and does not change the verdict."""
+    asked = bank.ask()
+    body = bank.body(asked)
+    late = bank.exchange.responding(asked.handle, body)
+    request = next(late)
+    bank.exchange.respond(asked.handle, body)
+
+    assert "replay.response_used" == _refused(late.send, bank.kit.network(request)).code
+    assert isinstance(bank.exchange.verdict(asked.id), Accepted)
+
+
+def test_an_answer_that_was_judged_over_the_wire_is_no_answer_elsewhere(bank, store):
+    """One presentation, one verdict: its nonce is used up with it, by whatever way it comes next (I3)."""
+    asked = bank.ask()
+    token = bank.kit.answer(asked.request).token
+    bank.exchange.respond(asked.handle, bank.body(asked, token))
+
+    with pytest.raises(AlreadyUsed):
+        store.take_nonce(asked.request.nonce, asked.until)
 
 
 # -- what is kept --------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 
 from ewallet.errors import EWalletError, TransportError
 from ewallet.flow import Request
-from ewallet.http import UNSAFE_LOOPBACK, Deadline, Http, is_public, parse
+from ewallet.http import TLS_CA, UNSAFE_LOOPBACK, Deadline, Http, is_own, is_public, parse
 
 
 def _code(call: Callable[[], object]) -> str:
@@ -221,6 +221,30 @@ def test_what_is_signed_may_come_over_plain_http():
         with pytest.raises(TransportError) as blocked:
             http(Request("GET", url, signed=True))
         assert "fetch.blocked" == blocked.value.code
+
+
+def test_an_address_of_this_machine_is_told_from_others():
+    """It is one that a socket here may be bound to, which a stranger's may not."""
+    assert is_own(ip_address("127.0.0.1"))
+    assert not is_own(ip_address("192.0.2.250"))
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "224.0.0.1", "ff02::1", "255.255.255.255"])  # noqa: S104 - refused
+def test_what_is_no_address_of_one_machine_is_not_ours(address):
+    """Sockets may be bound to these as well."""
+    assert not is_own(ip_address(address))
+
+
+@pytest.mark.parametrize("text", [None, "", "no certificate\n"], ids=["absent", "empty", "another file"])
+def test_authorities_that_cannot_be_read_are_a_fault_of_the_settings(tmp_path, monkeypatch, text):
+    """Never a reason to believe the usual ones instead."""
+    named = tmp_path / "authorities.pem"
+    if text is not None:
+        named.write_text(text, "ascii")
+    monkeypatch.setenv(TLS_CA, str(named))
+    http = Http(unsafe_loopback=False, resolve=lambda _host, _port: ["8.8.8.8"])
+
+    assert "usage.configuration" == _code(lambda: http(Request("GET", "https://status.example/1")))
 
 
 @pytest.mark.parametrize(("value", "warnings"), [("1", 1), ("0", 0), ("true", 0), (None, 0)])

@@ -80,14 +80,15 @@ def test_a_batch_is_one_certificate_with_keys_and_salts_of_its_own(ewallet_kit, 
     assert 1 == len(ewallet_kit.issuer.certificates(SUBJECT))
 
 
-def test_a_batch_with_a_used_nonce_gets_nothing(caller, token):
+def test_a_batch_with_a_used_nonce_gets_nothing(ewallet_kit, caller, token):
     """VCI-12: all nonces are taken together or none; the fresh one is still good afterwards."""
     used, fresh = caller.nonce(), caller.nonce()
     caller.credential(token, [caller.proof(used)])
     mixed = [caller.proof(used), caller.proof(fresh, SigningKey.generate())]
+    other = caller.token(ewallet_kit.issuance.offer(KIND, subject=SUBJECT))
 
-    assert "invalid_nonce" == error(caller.credential(token, mixed))
-    assert 200 == caller.credential(token, mixed[1:]).status
+    assert "invalid_nonce" == error(caller.credential(other, mixed))
+    assert 200 == caller.credential(other, mixed[1:]).status
 
 
 def test_proofs_without_a_good_nonce_are_refused(ewallet_kit, caller):

@@ -12,6 +12,7 @@ from ewallet.catalog import Catalog
 from ewallet.errors import EWalletError
 from ewallet.formats.sdjwt import SdJwtFormat
 from ewallet.keys import SigningKey
+from ewallet.links import well_known
 from ewallet.oid4vci.configuration import CredentialConfiguration, Display, KeyLevels, ProofType, label
 from ewallet.oid4vci.metadata import (
     AUTHORIZATION_SERVER,
@@ -23,7 +24,6 @@ from ewallet.oid4vci.metadata import (
     Recipient,
     RequestEncryption,
     ResponseEncryption,
-    well_known,
 )
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

@@ -248,7 +248,7 @@ def _claiming(side: int) -> bytes:
     ],
 )  # fmt: skip
 def test_pictures_without_one_message_are_refused(raw, code):
-    """What is not one whole still picture of one message has its code."""
+    """QRC-08: what is not one whole still picture of one message has its code."""
     assert code == _code(lambda: qr.read(raw))
 
 

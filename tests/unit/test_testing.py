@@ -60,6 +60,16 @@ def test_its_files_are_what_the_library_loads(pki, tmp_path):
     assert "tax" == trust.check(signer.chain, "issuer", pki.at, type_id="urn:example:b:1").anchor.id
 
 
+def test_the_key_of_a_verifier_is_not_among_those_of_an_issuer(pki, tmp_path):
+    """What an issuer loads is one key for each national system and one for status lists, and no more."""
+    pki.save(tmp_path)
+    loaded = {path.stem for path in (tmp_path / "signers").glob("*.key")}
+    verifier = SigningKey.load(tmp_path / "verifier.key", chain=tmp_path / "verifier.pem")
+
+    assert {*pki.signers, "status"} == loaded
+    assert pki.verifier.public.thumbprint == verifier.public.thumbprint
+
+
 def test_a_signer_outlives_the_last_credential_it_signed(pki):
     """Ninety days of signing and the longest validity of a kind, a year, fit into its certificate."""
     last_day = pki.at + timedelta(days=87)  # it was made two days before

@@ -12,7 +12,7 @@ from ewallet.acceptance import Offering
 from ewallet.errors import EWalletError, StoreError, TransportError, UsageError
 from ewallet.flow import Response
 from ewallet.oid4vci import NotificationRequest
-from ewallet.shape import json_object
+from ewallet.shape import base64url, json_object
 from ewallet.testing.peers import IssuerPeer
 from ewallet.testing.pki import ISSUER
 from ewallet.trust import TrustList
@@ -45,9 +45,11 @@ def _with(change):
     def spoil(_request, response):
         if response.status != 200:
             return response
-        document = json_object(response.body)
+        signed = response.headers["content-type"] == "application/jwt"
+        document = json_object(base64url(response.body.decode().split(".")[1]) if signed else response.body)
         change(document)
-        return replace(response, body=json.dumps(document).encode())
+        headers = {**response.headers, "content-type": "application/json"}
+        return replace(response, headers=headers, body=json.dumps(document).encode())
 
     return spoil
 
@@ -73,6 +75,14 @@ def test_an_offer_becomes_a_certificate(ewallet_kit, wallet, encrypted, tx_code,
     assert ["credential_accepted"] == [event for _, event in issuer.store.events]
     keys = {copy.key for copy in ewallet_kit.wallet_store.copies(document.id)}
     assert keys == set(ewallet_kit.wallet_store._keys)
+
+
+def test_an_offer_that_is_over_is_refused_by_the_issuer_and_no_fault_of_the_network(wallet, issuer):
+    """Whoever comes second is told that there is no offer, and not to look at the connection."""
+    offered = issuer.offered(KIND)
+    issuer.issuance.server.withdraw(offered.handle)
+
+    assert "offer.refused" == _refused(wallet.accept, offered.reference.uri)
 
 
 def test_who_offers_is_known_before_anything_is_fetched(ewallet_kit, wallet, issuer):

@@ -13,6 +13,7 @@ from ewallet.credential import moment
 from ewallet.errors import EWalletError, Malformed, ProtocolError
 from ewallet.formats import FORMATS
 from ewallet.keys import PublicKey
+from ewallet.links import well_known
 from ewallet.oid4vci import (
     AuthorizationDetail,
     CredentialRequest,
@@ -26,7 +27,6 @@ from ewallet.oid4vci.metadata import (
     ISSUER,
     AuthorizationServerMetadata,
     IssuerMetadata,
-    well_known,
 )
 from ewallet.oid4vci.offer import CredentialOffer, parse_link
 from ewallet.oid4vci.proof import ProofRules, check_proofs

@@ -25,7 +25,8 @@ _SHOW: Final = {
 
 def add(parser: ArgumentParser) -> None:
     """The arguments of this verb."""
-    add_asked(parser)
+    asked = add_asked(parser)
+    asked.add_argument("--transaction-data", metavar="FILE", help="what the holder confirms with the answer, JSON")
     parser.add_argument("--qr", metavar="FILE", help="draw the code to a new PNG file too")
     parser.add_argument("--wait", type=count, default=_WAIT, metavar="SECONDS", help="for an answer (300)")
     running = parser.add_argument_group("through a service that is running")

@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 from typing import TYPE_CHECKING
 
 from ewallet.command import count
-from verifier_cli.arguments import add_trust
+from verifier_cli.arguments import add_same_person, add_trust
 
 if TYPE_CHECKING:  # what a verdict needs is loaded when one is wanted
     from verifier_cli.session import Session
@@ -31,6 +31,7 @@ def add(parser: ArgumentParser) -> None:
     wanted = parser.add_argument_group("what is wanted")
     wanted.add_argument("--type", action="append", metavar="ID", help="a kind that is accepted; may be repeated")
     wanted.add_argument("--max-age", type=count, metavar="DAYS", help="issued at most so long ago")
+    add_same_person(wanted)
     wanted.add_argument("--drop-extra", action="store_true", help="let claims fall away that were not asked for")
     parser.add_argument("--max-bytes", type=count, metavar="N", help="read no larger file (20 MiB)")
     parser.add_argument("--batch", action="store_true", help="JSON Lines in, a verdict for each line out")

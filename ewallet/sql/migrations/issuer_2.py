@@ -79,10 +79,28 @@ def _add_later(operations: Operations) -> None:
         sqlite_strict=True,
     )
     operations.create_table(
+        "orders",
+        Column("digest", LargeBinary, primary_key=True),
+        Column("holders", LargeBinary, nullable=False),
+        Column("certificate", Text, nullable=False),
+        Column("previous", Text),
+        Column("sealed", LargeBinary),
+        _until(),
+        sqlite_strict=True,
+    )
+    operations.create_table(
         "notifications",
         Column("certificate", Text, ForeignKey("certificates.id"), nullable=False),
         Column("event", Text, nullable=False),
         Column("at", _BIG, nullable=False),
         PrimaryKeyConstraint("certificate", "event"),
+        sqlite_strict=True,
+    )
+    operations.create_table(
+        "issuer_calls",
+        Column("name", LargeBinary, primary_key=True),
+        Column("fingerprint", LargeBinary, nullable=False),
+        Column("answer", LargeBinary),
+        _until(),
         sqlite_strict=True,
     )

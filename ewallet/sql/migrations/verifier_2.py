@@ -39,3 +39,11 @@ def upgrade(operations: Operations) -> None:
         Column("version", _BIG, nullable=False),
         sqlite_strict=True,
     )
+    operations.create_table(
+        "verifier_calls",
+        Column("name", LargeBinary, primary_key=True),
+        Column("fingerprint", LargeBinary, nullable=False),
+        Column("answer", LargeBinary),
+        Column("until", _BIG, nullable=False, index=True),
+        sqlite_strict=True,
+    )

@@ -1,0 +1,185 @@
+"""The demo as people start it: it walks the whole road, says where it ended, and leaves no process behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import ssl
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from ewallet import qr
+from ewallet.links import purpose
+
+pytestmark = pytest.mark.loopback
+
+STEPS = 9
+PATIENCE = 180  # seconds; about eight where nothing else runs
+
+
+class Demo:
+    """A demo in a folder of its own, and what it has said so far."""
+
+    def __init__(self, folder, *arguments):
+        self.folder = folder
+        self._said = folder / f"said-{len(list(folder.iterdir()))}.txt"
+        environment = {name: text for name, text in os.environ.items() if not name.startswith("EWALLET_")}
+        paths = [str(Path(path).resolve()) for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+        environment["PYTHONPATH"] = os.pathsep.join([*paths, str(Path(__file__).parents[2])])
+        with self._said.open("w") as file:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "issuer_service.demo", "--lang", "en", *arguments],
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+            )
+
+    @property
+    def said(self):
+        return self._said.read_text("utf-8")
+
+    @property
+    def children(self):
+        """The processes that it has started and that still run."""
+        with suppress(OSError):
+            listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text("ascii")
+            return [int(each) for each in listed.split()]
+        return []
+
+    def wait_for(self, text):
+        """Return when it has said that."""
+        end = time.monotonic() + PATIENCE
+        while text not in self.said:
+            assert self.process.poll() is None, self.said
+            assert time.monotonic() < end, self.said
+            time.sleep(0.1)
+
+    def ended(self):
+        """Its exit code, once it has ended."""
+        return self.process.wait(PATIENCE)
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts demos, and ends what is left of them."""
+    started = []
+
+    def demo(*arguments):
+        started.append(Demo(tmp_path, *arguments))
+        return started[-1]
+
+    yield demo
+    for each in started:
+        each.process.kill()
+        each.process.wait()
+
+
+def _alive(pids):
+    return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+
+
+linux = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs the process table of Linux")
+
+
+@linux
+def _found(pattern, demo):
+    """What the demo has said, where the pattern has its brackets."""
+    found = re.search(pattern, demo.said)
+    assert found
+    return found[1]
+
+
+def test_every_step_holds_and_the_pages_stay_up_until_ctrl_c(start):
+    """Two services with databases of their own, QR pictures that can be read, pages that answer, and a clean end."""
+    demo = start()
+    demo.wait_for("Ctrl-C closes everything.")
+    issuer = _found(r"the issuer's pages +(http://\S+)", demo)
+    with urllib.request.urlopen(issuer, timeout=10) as page:  # noqa: S310 - http, of this machine
+        answered = page.status
+    children = demo.children
+    demo.process.send_signal(signal.SIGINT)
+
+    assert (200, 2) == (answered, len(children))
+    assert (0, []) == (demo.ended(), _alive(children))
+    assert [str(number) for number in range(1, STEPS + 1)] == re.findall(r"^(\d)\. ", demo.said, re.MULTILINE)
+    assert "ACCEPTED" in demo.said
+    assert "[status.revoked]" in demo.said
+    folder = demo.folder / ".demo"
+    links = [purpose(qr.read((folder / name).read_bytes())) for name in ("offer.png", "request.png", "request-2.png")]
+    assert ["offer", "request", "request"] == links
+    databases = {path.relative_to(folder).as_posix() for path in folder.rglob("*.db")}
+    assert {"issuer/issuer.db", "verifier/verifier.db", "wallet/wallet.db"} == databases
+
+
+@linux
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_demo_that_is_ended_on_the_way_leaves_no_process(number, start):
+    """In the middle of its first step, with both services beginning."""
+    demo = start("--once")
+    demo.wait_for("1. ")
+    while len(demo.children) < 3:
+        time.sleep(0.01)
+    children = demo.children
+    demo.process.send_signal(number)
+
+    assert (128 + number, []) == (demo.ended(), _alive(children))
+
+
+@linux
+def test_a_step_that_does_not_hold_ends_the_demo_with_one(start):
+    """The issuer dies before anybody could ask it: the demo says so, and ends the bank as well."""
+    demo = start("--once")
+    demo.wait_for("1. ")
+    while len(children := demo.children) < 2:
+        time.sleep(0.01)
+    os.kill(children[0], signal.SIGKILL)
+
+    assert 1 == demo.ended()
+    assert "the demo stopped: no service at http://127.0.0.1:" in demo.said
+    assert [] == _alive(children)
+
+
+def test_a_second_demo_plays_beside_the_first(start):
+    """In a folder and at ports of its own."""
+    first = start("--once")
+    first.wait_for("1. ")
+    second = start("--once")
+
+    assert [0, 0] == [second.ended(), first.ended()], second.said
+    assert {".demo", ".demo-2"} <= {path.name for path in first.folder.iterdir()}
+
+
+def test_in_the_network_it_is_https_under_an_authority_that_a_phone_can_load(start):
+    """Who trusts the certificate of the leaflet reaches the pages; who does not, does not."""
+    demo = start("--lan", "127.0.0.1")
+    demo.wait_for("Ctrl-C closes everything.")
+    leaflet = _found(r"open (http://\S+)", demo)
+    issuer = _found(r"the issuer's pages +(https://\S+)", demo)
+    with urllib.request.urlopen(f"{leaflet}ewallet-demo-ca.crt", timeout=10) as loaded:  # noqa: S310 - of this machine
+        authority = ssl.DER_cert_to_PEM_cert(loaded.read())
+    trusting = ssl.create_default_context(cadata=authority)
+    with urllib.request.urlopen(issuer, timeout=10, context=trusting) as page:  # noqa: S310 - https
+        assert 200 == page.status
+    with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
+        urllib.request.urlopen(issuer, timeout=10, context=ssl.create_default_context())  # noqa: S310 - https
+    demo.process.send_signal(signal.SIGTERM)
+
+    assert 0 == demo.ended()
+
+
+def test_an_address_of_another_machine_is_refused_in_words(start):
+    """Nothing is begun."""
+    demo = start("--once", "--lan", "192.0.2.250")
+
+    assert 1 == demo.ended()
+    assert "192.0.2.250 is no address of this machine." in demo.said

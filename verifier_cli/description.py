@@ -1,0 +1,224 @@
+"""What OpenAPI says about the bank's service: bodies that our own parsers read, answers, errors, and examples."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from ewallet.catalog import Catalog
+from ewallet.oid4vp.request import MEDIA_TYPE
+from ewallet.openapi import Responses, Schema, errors, finished, json_content, problems, ref
+from ewallet.shape import json_object
+
+_FORM: Final = "application/x-www-form-urlencoded"
+_TEXT: Final[Schema] = {"type": "string"}
+_OBJECT: Final[Schema] = {"type": "object"}
+_ID: Final = "2yTg1oD8h0t4mV9cQw3xZsLrKj5uNbEa"
+_LINK: Final = (
+    "openid4vp://?client_id=x509_san_dns%3Abank.example&request_uri=https%3A%2F%2Fbank.example%2Frequest%2FHq"
+)
+
+_REQUEST: Final[Schema] = {
+    "title": "Request",
+    "description": "What to ask a wallet for: either `query`, or `type` with `claims`.",
+    "type": "object",
+    "required": ["purpose"],
+    "additionalProperties": False,
+    "properties": {
+        "query": _OBJECT | {"description": "a DCQL query (OpenID4VP 1.0 §6)"},
+        "type": _TEXT | {"description": "instead of a query: the id of a kind, with claims"},
+        "claims": {"type": "array", "minItems": 1, "items": {"type": ["string", "array"]}},
+        "purpose": _TEXT | {"description": "why, for the holder to read", "minLength": 1},
+        "response_mode": {"enum": ["direct_post", "direct_post.jwt"], "default": "direct_post.jwt"},
+        "redirect_to": _TEXT | {"description": "where a wallet on the same device leads back to", "format": "uri"},
+        "transaction_data": {"type": "array", "items": ref("Transaction")},
+        "verifier_info": {"type": "array", "items": _OBJECT},
+    },
+    "oneOf": [{"required": ["query"]}, {"required": ["type", "claims"]}],
+}
+_TRANSACTION: Final[Schema] = {
+    "title": "Transaction",
+    "description": "What the holder confirms with the answer (OpenID4VP 1.0 §8.4); its fields are texts.",
+    "type": "object",
+    "required": ["type", "credential_ids"],
+    "properties": {
+        "type": _TEXT,
+        "credential_ids": {"type": "array", "minItems": 1, "items": _TEXT, "description": "ids of the query"},
+    },
+    "additionalProperties": _TEXT,
+}
+_PRESENTATION: Final[Schema] = {
+    "title": "Presentation",
+    "description": "What came to the bank on a way of its own, and what it must be an answer to.",
+    "type": "object",
+    "required": ["presentation"],
+    "properties": {
+        "presentation": {"type": ["string", "object"], "description": "a presentation, or a vp_token"},
+        "request": _OBJECT | {"description": "the request that it answers"},
+        "nonce": _TEXT | {"description": "without a request: the nonce that the wallet was given"},
+        "audience": _TEXT | {"description": "without a request: for whom it must be made"},
+    },
+}
+_MADE: Final[Schema] = {
+    "title": "Made",
+    "type": "object",
+    "required": ["schema", "id", "status", "link", "until", "qr"],
+    "properties": {
+        "schema": {"const": "ewallet.request/1"},
+        "id": _TEXT | {"description": "for the bank alone: with it the verdict is read"},
+        "status": {"const": "pending"},
+        "link": _TEXT | {"description": "for the wallet, as a link or a QR code"},
+        "until": _TEXT | {"format": "date-time"},
+        "qr": _TEXT | {"description": "the link as an SVG picture"},
+    },
+}
+_OUTCOME: Final[Schema] = {
+    "title": "Outcome",
+    "type": "object",
+    "required": ["schema", "id", "status", "code", "verdict"],
+    "properties": {
+        "schema": {"const": "ewallet.request/1"},
+        "id": _TEXT,
+        "status": {"enum": ["pending", "answered", "declined", "expired"]},
+        "code": {"type": ["string", "null"], "description": "why not, where it is not accepted"},
+        "verdict": {"anyOf": [{"type": "null"}, ref("Verdict"), ref("Collected")]},
+        "until": _TEXT | {"format": "date-time", "description": "of a pending one"},
+        "error": _TEXT | {"description": "of a declined one: what the wallet said"},
+        "description": _TEXT | {"description": "of a declined one: a stranger's words, escaped and cut"},
+    },
+}
+_COLLECTED: Final[Schema] = {
+    "title": "Collected",
+    "description": "A verdict whose claims were read before, or whose time is over.",
+    "type": "object",
+    "required": ["schema", "verdict", "checks", "claims"],
+    "properties": {"verdict": {"const": "accepted"}, "claims": {"type": "null"}},
+}
+
+_ASKED: Final = {"type": "resident_register_copy", "claims": ["resident_address"], "purpose": "가상 대출 심사"}
+_ANSWERED: Final = {
+    "schema": "ewallet.request/1",
+    "id": _ID,
+    "status": "expired",
+    "code": "request.expired",
+    "verdict": None,
+}
+_NO_KEY: Final = {401: {"access.unauthenticated": "no api key, or another one, expected it as bearer"}}
+_NO_JSON: Final = {
+    400: {
+        "malformed.json": "the request is not json",
+        "malformed.claim_type": "purpose is missing",
+        "usage.argument": "both or neither of query and type",
+        "dcql.invalid": "credentials is empty",
+    },
+    413: {"limit.size": "the request has more bytes than are read"},
+    415: {"request.invalid": "the body is not application/json"},
+}
+_WALLETS: Final = {400: ["invalid_request"], 404: ["invalid_request"], 415: ["invalid_request"]}
+_JWT: Final = json_content(_TEXT, example="eyJ0eXAiOiJvYXV0aC1hdXRoei1yZXErand0In0.e30.c2ln", media_type=MEDIA_TYPE)
+
+
+def _answers(description: str, content: Schema) -> Responses:
+    return {200: {"description": description, **content}}
+
+
+def body(name: str, example: Any) -> Schema:
+    """A JSON body of the named schema."""
+    return {"requestBody": {"required": True, **json_content(ref(name), example=example)}}
+
+
+def form(required: str, **members: str) -> Schema:
+    """A form, its members with what they are; ``required`` is a list of names."""
+    properties = {name: _TEXT | {"description": told} for name, told in members.items()}
+    schema: Schema = {"type": "object", "properties": properties}
+    if required:
+        schema["required"] = required.split()
+    return {"requestBody": {"required": True, **json_content(schema, media_type=_FORM)}}
+
+
+FETCHED: Final[Responses] = _answers("the signed request", _JWT) | errors({404: ["invalid_request"]})
+FETCHED_FOR: Final[Responses] = _answers("the signed request", _JWT) | errors(_WALLETS)
+ANSWERED: Final[Responses] = _answers(
+    "taken; where the wallet is to lead to",
+    json_content({"type": "object", "properties": {"redirect_uri": _TEXT}}, example={}),
+) | errors(_WALLETS)
+_WAITS: Final[Responses] = {
+    201: {
+        "description": "a request that waits",
+        "headers": {"location": {"description": "where its outcome is read", "schema": _TEXT}},
+        **json_content(
+            ref("Made"),
+            example={
+                "schema": "ewallet.request/1",
+                "id": _ID,
+                "status": "pending",
+                "link": _LINK,
+                "until": "2026-11-21T03:05:00Z",
+                "qr": "<svg/>",
+            },
+        ),
+    }
+}
+MADE: Final[Responses] = _WAITS | problems(
+    _NO_KEY
+    | _NO_JSON
+    | {
+        409: {"usage.in_progress": "the first call of that idempotency-key has not ended"},
+        422: {"usage.key_reused": "the idempotency-key of another call, expected a new one"},
+    }
+)
+OUTCOME: Final[Responses] = _answers(
+    "what has become of it", json_content(ref("Outcome"), example=_ANSWERED)
+) | problems(
+    _NO_KEY
+    | {
+        403: {"request.invalid": "no response_code, another one, or one that was used before"},
+        404: {"storage.not_found": "no request of that identifier"},
+        429: {"limit.rate": "asked again within half a second"},
+    }
+)
+JUDGED: Final[Responses] = _answers("the verdict", json_content(ref("Verdict"))) | problems(_NO_KEY | _NO_JSON)
+WELL: Final[Responses] = _answers("well", json_content({"type": "object"}, example={"status": "ok"}))
+READY: Final[Responses] = _answers("ready", json_content({"type": "object"}, example={"status": "ready"}))
+FIGURES: Final[Responses] = _answers("counters", json_content(_TEXT, media_type="text/plain")) | problems(_NO_KEY)
+DESCRIBED: Final[Responses] = _answers("this", json_content({"type": "object"})) | problems(_NO_KEY)
+
+ASKS: Final[Schema] = body("Request", _ASKED)
+PRESENTS: Final[Schema] = body(
+    "Presentation", {"presentation": "eyJ0...~WyJz...~eyJr...", "nonce": "n-0S6_WzA2Mj", "audience": "x509_hash:Uvo3H"}
+)
+FETCHES: Final[Schema] = form("", wallet_nonce="to be repeated in the request", wallet_metadata="what the wallet can")
+RESPONDS: Final[Schema] = form(
+    "",
+    response="the encrypted answer",
+    vp_token="or the answer in the clear",  # noqa: S106 - what it is
+    error="or why there is none",
+    error_description="in words",
+    state="of the request",
+)
+
+
+def described(app: FastAPI, server: str) -> Schema:
+    """The whole description, for that address."""
+    document = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+    named = {
+        "Request": _REQUEST,
+        "Transaction": _TRANSACTION,
+        "Presentation": _PRESENTATION,
+        "Made": _MADE,
+        "Outcome": _OUTCOME,
+        "Collected": _COLLECTED,
+        "Verdict": _verdict(),
+    }
+    schemes = {"api_key": {"type": "http", "scheme": "bearer", "description": "the key of the bank's programs"}}
+    secured = {name: ["api_key"] for name in ("bank", "figures", "description")}
+    return finished(document, server=server, schemas=named, schemes=schemes, secured=secured)
+
+
+def _verdict() -> Schema:
+    """The schema that is published, its definitions where they are found from here."""
+    text = (Catalog.bundled().folder / "verdict.schema.json").read_text("utf-8")
+    schema: Schema = json_object(text.replace("#/$defs/", "#/components/schemas/Verdict/$defs/"))
+    return {name: value for name, value in schema.items() if name != "$schema"}
