@@ -38,10 +38,10 @@ class Derivation:
     table: Mapping[str, tuple[str, ...]]
 
     def rows(self, given: Sequence[Mapping[str, Json]], members: Iterable[str]) -> list[dict[str, Json]]:
-        """The derived rows, each word once; a word that the table has not has no rows."""
+        """The derived rows, each word once; a word that the table has not has no rows, nor has what is no row."""
         names = set(members)
         rows: dict[str, dict[str, Json]] = {}
-        for row in given:
+        for row in (each for each in given if isinstance(each, Mapping)):
             common = {name: value for name, value in row.items() if name in names}
             for word in self.table.get(str(row.get(self.member)), ()):
                 rows.setdefault(word, {self.into: word, **common})
@@ -401,10 +401,12 @@ def _reason(error: Any) -> str:
     return f"{missing} is missing" if missing else _REASONS.get(keyword, "not what this kind expects")
 
 
+_YEAR: Final = "^(000[1-9]|00[1-9]|0[1-9]|[1-9])"  # the calendar begins with the year 1
+_BASE64: Final = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$"  # and canonical
 _VALUES: Final[dict[str, dict[str, Json]]] = {
     "string": {"type": "string", "minLength": 1, "maxLength": 20_000},
-    "date": {"type": "string", "format": "date"},
-    "datetime": {"type": "string", "format": "date-time"},
+    "date": {"type": "string", "format": "date", "pattern": _YEAR},
+    "datetime": {"type": "string", "format": "date-time", "pattern": _YEAR},
     "integer": {"type": "integer", "minimum": -shape.MAX_INTEGER, "maximum": shape.MAX_INTEGER},
     "number": {"type": "number", "minimum": -shape.MAX_INTEGER, "maximum": shape.MAX_INTEGER},
     "amount_krw": {"type": "integer", "minimum": -shape.MAX_INTEGER, "maximum": shape.MAX_INTEGER},
@@ -414,7 +416,7 @@ _FORMATS: Final[dict[str, dict[str, Json]]] = {
     "year": {"minimum": 1800, "maximum": 2999},
     "year-month": {"pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$"},
     "phone": {"pattern": "^[0-9+() -]{3,30}$"},
-    "image": {"maxLength": shape.MAX_CREDENTIAL},
+    "image": {"maxLength": shape.MAX_CREDENTIAL, "pattern": _BASE64},
 }
 
 
