@@ -37,7 +37,7 @@ class Derivation:
     into: str
     table: Mapping[str, tuple[str, ...]]
 
-    def rows(self, given: Sequence[Mapping[str, Json]], members: Iterable[str]) -> list[dict[str, Json]]:
+    def rows(self, given: Sequence[Json], members: Iterable[str]) -> list[dict[str, Json]]:
         """The derived rows, each word once; a word that the table has not has no rows, nor has what is no row."""
         names = set(members)
         rows: dict[str, dict[str, Json]] = {}
