@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from ewallet.errors import Language, UsageError
 KST: Final = timezone(timedelta(hours=9), "KST")  # Korea has had no daylight saving time since 1988
 RESERVED: Final = frozenset({"iss", "sub", "aud", "iat", "nbf", "exp", "vct", "cnf", "status"})
 RESERVED_EVERYWHERE: Final = frozenset({"_sd", "_sd_alg", "..."})  # RFC 9901 §4.1
+
+_MAX_RECORD: Final = shape.MAX_CREDENTIAL // 2  # bytes of JSON: base64url and digests are added to it
 
 Standing = Literal["source_checked", "partly_checked", "draft"]
 Copies = Literal["once", "per_verifier", "reuse"]
@@ -255,6 +258,8 @@ class CredentialType:
         for error in self._validator.iter_errors(dict(claims)):
             path = ".".join(str(step) for step in error.instance_path) or "record"
             _invalid(path, _reason(error))
+        if len(json.dumps(dict(claims), ensure_ascii=False).encode()) > _MAX_RECORD:
+            _invalid("record", "too long")
 
     @cached_property
     def json_schema(self) -> dict[str, Json]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ewallet import shape
 from ewallet.errors import UsageError
 from ewallet.testing.kit import Kit
 
@@ -46,3 +47,13 @@ def test_pictures_that_are_no_bytes(portrait, format_id, kit):
 def test_days_that_no_calendar_has(day, format_id, kit):
     """The year 0 is a form of a date, and none that exists."""
     assert ("issue.invalid_value", "birth_date") == _refused(kit, format_id, birth_date=day)
+
+
+@pytest.mark.parametrize("format_id", ["mso_mdoc", "dc+sd-jwt"])
+def test_records_of_which_no_credential_could_be_read(format_id, kit):
+    """Each value is short enough, all of them are not; the largest record that is signed can be received."""
+    picture = "A" * (shape.MAX_CREDENTIAL // 2)
+
+    assert ("issue.invalid_value", "record") == _refused(kit, format_id, portrait=picture)
+    sample = kit.catalog.type(LICENCE).sample
+    assert kit.issue(LICENCE, claims={**sample, "portrait": picture[:-8_000]}, format_id=format_id).credential.claims
