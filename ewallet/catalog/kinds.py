@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from ewallet.errors import Language, UsageError
 KST: Final = timezone(timedelta(hours=9), "KST")  # Korea has had no daylight saving time since 1988
 RESERVED: Final = frozenset({"iss", "sub", "aud", "iat", "nbf", "exp", "vct", "cnf", "status"})
 RESERVED_EVERYWHERE: Final = frozenset({"_sd", "_sd_alg", "..."})  # RFC 9901 §4.1
+
+_MAX_RECORD: Final = shape.MAX_CREDENTIAL // 2  # bytes of JSON: base64url and digests are added to it
 
 Standing = Literal["source_checked", "partly_checked", "draft"]
 Copies = Literal["once", "per_verifier", "reuse"]
@@ -37,11 +40,11 @@ class Derivation:
     into: str
     table: Mapping[str, tuple[str, ...]]
 
-    def rows(self, given: Sequence[Mapping[str, Json]], members: Iterable[str]) -> list[dict[str, Json]]:
-        """The derived rows, each word once; a word that the table has not has no rows."""
+    def rows(self, given: Sequence[Json], members: Iterable[str]) -> list[dict[str, Json]]:
+        """The derived rows, each word once; a word that the table has not has no rows, nor has what is no row."""
         names = set(members)
         rows: dict[str, dict[str, Json]] = {}
-        for row in given:
+        for row in (each for each in given if isinstance(each, Mapping)):
             common = {name: value for name, value in row.items() if name in names}
             for word in self.table.get(str(row.get(self.member)), ()):
                 rows.setdefault(word, {self.into: word, **common})
@@ -255,6 +258,8 @@ class CredentialType:
         for error in self._validator.iter_errors(dict(claims)):
             path = ".".join(str(step) for step in error.instance_path) or "record"
             _invalid(path, _reason(error))
+        if len(json.dumps(dict(claims), ensure_ascii=False).encode()) > _MAX_RECORD:
+            _invalid("record", "too long")
 
     @cached_property
     def json_schema(self) -> dict[str, Json]:
@@ -407,10 +412,12 @@ def _reason(error: Any) -> str:
     return f"{missing} is missing" if missing else _REASONS.get(keyword, "not what this kind expects")
 
 
+_YEAR: Final = "^(000[1-9]|00[1-9]|0[1-9]|[1-9])"  # the calendar begins with the year 1
+_BASE64: Final = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$"  # and canonical
 _VALUES: Final[dict[str, dict[str, Json]]] = {
     "string": {"type": "string", "minLength": 1, "maxLength": 20_000},
-    "date": {"type": "string", "format": "date"},
-    "datetime": {"type": "string", "format": "date-time"},
+    "date": {"type": "string", "format": "date", "pattern": _YEAR},
+    "datetime": {"type": "string", "format": "date-time", "pattern": _YEAR},
     "integer": {"type": "integer", "minimum": -shape.MAX_INTEGER, "maximum": shape.MAX_INTEGER},
     "number": {"type": "number", "minimum": -shape.MAX_INTEGER, "maximum": shape.MAX_INTEGER},
     "amount_krw": {"type": "integer", "minimum": -shape.MAX_INTEGER, "maximum": shape.MAX_INTEGER},
@@ -420,7 +427,7 @@ _FORMATS: Final[dict[str, dict[str, Json]]] = {
     "year": {"minimum": 1800, "maximum": 2999},
     "year-month": {"pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$"},
     "phone": {"pattern": "^[0-9+() -]{3,30}$"},
-    "image": {"maxLength": shape.MAX_CREDENTIAL},
+    "image": {"maxLength": shape.MAX_CREDENTIAL, "pattern": _BASE64},
 }
 
 

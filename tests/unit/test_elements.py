@@ -28,12 +28,14 @@ def _kind(*claims):
 
 
 _DEGREES = _claim("degrees", "array", members=(replace(_claim("day", "date"), path=("degrees", None, "day")),))
+_ADDRESS = _claim("birth_place", "object", members=(replace(_claim("since", "date"), path=("birth_place", "since")),))
 _CARD = _kind(
     _claim("name"),
     _claim("birth_date", "date", mdoc={"namespace": _ISO, "element": "birth_date"}),
     _claim("portrait", format="image", mdoc={"namespace": _ISO, "element": "portrait"}),
     _claim("seen", "datetime"),
     _DEGREES,
+    _ADDRESS,
 )
 
 
@@ -47,6 +49,7 @@ def test_each_claim_goes_to_its_namespace_as_the_value_it_has_there():
             "portrait": "/9g=",
             "seen": "2026-01-02T03:04:05+09:00",
             "degrees": [{"day": "2020-02-29"}],
+            "birth_place": {"since": "1999-03-02"},
         },
     )
     assert {
@@ -54,6 +57,7 @@ def test_each_claim_goes_to_its_namespace_as_the_value_it_has_there():
             "name": "홍길동",
             "seen": "2026-01-02T03:04:05+09:00",
             "degrees": [{"day": cbor2.CBORTag(1004, "2020-02-29")}],
+            "birth_place": {"since": cbor2.CBORTag(1004, "1999-03-02")},
         },
         _ISO: {"birth_date": cbor2.CBORTag(1004, "1999-03-02"), "portrait": b"\xff\xd8"},
     } == arranged

@@ -80,7 +80,7 @@ def test_presentation_shows_what_was_chosen_and_is_bound():
     format_id, evidence = open_any(_presented())
     assert format_id == TYP
     evidence.check_signature(_ISSUER.public)
-    assert evidence.check_disclosures().shown == (("성명",),)
+    assert evidence.check_disclosures().shown == SdJwt.parse(_presented()).shown == (("성명",),)
     assert (evidence.type_id, evidence.issuer, evidence.chain) == ("urn:example:a", "https://issuer.example", ())
     for seconds in (-300, 0, 300):
         evidence.check_binding(_TO, START + timedelta(seconds=seconds))

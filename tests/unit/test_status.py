@@ -163,3 +163,14 @@ def test_token_is_due_after_its_ttl_or_its_end():
     assert StatusToken.read(_token()).due(START + _HOUR, default=_HOUR)
     assert not StatusToken.read(_token(ttl=7_200)).due(START + _HOUR, default=_HOUR)
     assert StatusToken.read(_token(ttl=7_200, exp=int(START.timestamp()))).due(START, default=_HOUR)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_list_is_within_another_that_has_taken_nothing_back(bits):
+    """Every status that is set is set in the other of the same shape."""
+    older, newer = StatusList.empty(64, bits=bits), StatusList.empty(64, bits=bits)
+    older[3] = newer[3] = newer[9] = 1
+
+    assert older.within(newer)
+    assert not newer.within(older)
+    assert not StatusList.empty(64, bits=bits).within(StatusList.empty(128, bits=bits))
