@@ -189,3 +189,36 @@ def test_methods_that_strangers_make_up_are_counted_as_one(folder, tmp_path):
     told = generate_latest(metrics.registry).decode()
     assert 'ewallet_requests_total{method="",route="/token",status="405"} 20.0' in told
     assert "MADEUP" not in told
+
+
+@pytest.mark.loopback
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x16\x03\x01\x02\x00\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: bank.example\r\nConnection: upgrade, close\r\nUpgrade: websocket\r\n\r\n",
+    ],
+)
+def test_what_strangers_send_writes_no_log(sent, caplog, capfd):
+    """Before a request is understood no limit holds, so that a line for each fills the disk for nothing."""
+    import logging
+    import socket
+
+    from ewallet.asgi import Guard
+    from ewallet.serving import listening, served
+
+    async def app(_scope, receive, send):
+        for answer in ("startup", "shutdown"):
+            await receive()
+            await send({"type": f"lifespan.{answer}.complete"})
+
+    caplog.set_level(logging.DEBUG)
+    with listening("127.0.0.1", 0) as bound:
+        address = bound.getsockname()
+        with served(Guard(app, hosts=[]), bound), socket.create_connection(address, 10) as stranger:
+            stranger.sendall(sent)
+            answer = stranger.recv(65_536)
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert ([], ("", "")) == ([each for each in caplog.records if each.levelno >= logging.WARNING], capfd.readouterr())
