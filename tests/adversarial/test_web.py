@@ -222,3 +222,31 @@ def test_what_strangers_send_writes_no_log(sent, caplog, capfd):
 
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert ([], ("", "")) == ([each for each in caplog.records if each.levelno >= logging.WARNING], capfd.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("192.0.2.7:1000", "192.0.2.7:2000"),
+        ("192.0.2.7", "192.0.2.7:2000"),
+        ("[2001:db8:0:1::7]:1000", "2001:db8:0:1:ffff::8"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+    ],
+)
+def test_one_who_asks_is_one_however_a_proxy_writes_the_address(first, second):
+    """Else each connection, or each address of a subscriber, would have guesses and requests of its own (VCI-06)."""
+    from ewallet.asgi import source
+
+    asked = [source({"headers": [(b"x-forwarded-for", text.encode())], "client": None}, 1) for text in (first, second)]
+
+    assert asked[0] == asked[1]
+
+
+def test_two_who_ask_are_two():
+    """Neighbours are not counted together."""
+    from ewallet.asgi import source
+
+    told = ["192.0.2.7", "192.0.2.8", "2001:db8:0:1::7", "2001:db8:0:2::7", "a proxy's own word"]
+    asked = {source({"headers": [(b"x-forwarded-for", text.encode())], "client": None}, 1) for text in told}
+
+    assert len(told) == len(asked)
