@@ -28,7 +28,7 @@ from ewallet.errors import (
     UsageError,
     VerificationError,
 )
-from ewallet.rate import Limiter
+from ewallet.rate import Limiter, network
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -114,12 +114,12 @@ def _status(error: EWalletError) -> int:
 
 
 def source(scope: Scope, proxies: int = 0) -> str:
-    """Who asks: the peer, or what the outermost of so many proxies of our own says; what others say is not believed."""
+    """Whose network asks: the peer's, or what the outermost of so many proxies of our own says, and nobody else."""
     lines: list[str] = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
     told = [part.strip() for line in lines for part in line.split(",")]
     if proxies and len(told) >= proxies:
-        return told[-proxies]
-    return str((scope.get("client") or ("",))[0])
+        return network(told[-proxies])
+    return network(str((scope.get("client") or ("",))[0]))
 
 
 class Guard:

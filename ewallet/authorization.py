@@ -308,7 +308,7 @@ class AuthorizationServer:
             thumbprint=proof.thumbprint if proof else None,
             until=at + TOKEN_LIFE,
             once=_once(proof) if proof else {},
-            source=self.tag(source),
+            source=self.tag(f"source:{source}"),
             window=at + _WINDOW - (at - _EPOCH) % _WINDOW,
         )
 

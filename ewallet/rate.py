@@ -20,6 +20,7 @@ from ewallet.errors import UsageError
 #: What services take from one source unless they are told otherwise: behind one address of a mobile network are many.
 RATE: Final = "6000/60"
 _SOURCES: Final = 1 << 16  # some 15 MB
+_PORT: Final = re.compile(r"\A(?:([0-9.]+)|\[([0-9A-Fa-f:.]+)\])(?::[0-9]{1,5})?\Z")
 _FORM: Final = re.compile(r"([1-9][0-9]{0,6})/([1-9][0-9]{0,4})")
 
 
@@ -52,7 +53,7 @@ class Limiter:
 
     def wait(self, source: str) -> float:
         """The seconds after which that source may ask again; 0 where it may now, and then it has."""
-        now, name = self._env.now().timestamp(), _network(source)
+        now, name = self._env.now().timestamp(), network(source)
         with self._lock:
             empty = max(self._empty.get(name, now), now)
             over = empty - now - self._room
@@ -69,12 +70,15 @@ class Limiter:
             self._empty.popitem(last=False)
 
 
-def _network(source: str) -> str:
-    """An IPv6 subscriber has a whole network of addresses, of 64 bits at least (RFC 6177)."""
+def network(source: str) -> str:
+    """Whose address that is: an IPv6 subscriber has a whole network of them, of 64 bits at least (RFC 6177).
+
+    The port that some proxies write behind an address says nothing of who asks.
+    """
     try:
-        address = ip_address(source)
+        address = ip_address(_PORT.sub(r"\1\2", source))
     except ValueError:
         return source[:64]
     if not isinstance(address, IPv6Address):
-        return source
+        return str(address)
     return str(address.ipv4_mapped or int(address) >> 64)

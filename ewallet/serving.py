@@ -139,7 +139,7 @@ def _server(app: Application, tls: Tls | None) -> uvicorn.Server:
         http=_Protocol,
         ws="none",
         access_log=False,
-        log_level="warning",
+        log_level="error",  # strangers write its warnings, one for each thing they send
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=_IDLE,

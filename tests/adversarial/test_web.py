@@ -189,3 +189,64 @@ def test_methods_that_strangers_make_up_are_counted_as_one(folder, tmp_path):
     told = generate_latest(metrics.registry).decode()
     assert 'ewallet_requests_total{method="",route="/token",status="405"} 20.0' in told
     assert "MADEUP" not in told
+
+
+@pytest.mark.loopback
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x16\x03\x01\x02\x00\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: bank.example\r\nConnection: upgrade, close\r\nUpgrade: websocket\r\n\r\n",
+    ],
+)
+def test_what_strangers_send_writes_no_log(sent, caplog, capfd):
+    """Before a request is understood no limit holds, so that a line for each fills the disk for nothing."""
+    import logging
+    import socket
+
+    from ewallet.asgi import Guard
+    from ewallet.serving import listening, served
+
+    async def app(_scope, receive, send):
+        for answer in ("startup", "shutdown"):
+            await receive()
+            await send({"type": f"lifespan.{answer}.complete"})
+
+    caplog.set_level(logging.DEBUG)
+    with listening("127.0.0.1", 0) as bound:
+        address = bound.getsockname()
+        with served(Guard(app, hosts=[]), bound), socket.create_connection(address, 10) as stranger:
+            stranger.sendall(sent)
+            answer = stranger.recv(65_536)
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert ([], ("", "")) == ([each for each in caplog.records if each.levelno >= logging.WARNING], capfd.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("192.0.2.7:1000", "192.0.2.7:2000"),
+        ("192.0.2.7", "192.0.2.7:2000"),
+        ("[2001:db8:0:1::7]:1000", "2001:db8:0:1:ffff::8"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+    ],
+)
+def test_one_who_asks_is_one_however_a_proxy_writes_the_address(first, second):
+    """Else each connection, or each address of a subscriber, would have guesses and requests of its own (VCI-06)."""
+    from ewallet.asgi import source
+
+    asked = [source({"headers": [(b"x-forwarded-for", text.encode())], "client": None}, 1) for text in (first, second)]
+
+    assert asked[0] == asked[1]
+
+
+def test_two_who_ask_are_two():
+    """Neighbours are not counted together."""
+    from ewallet.asgi import source
+
+    told = ["192.0.2.7", "192.0.2.8", "2001:db8:0:1::7", "2001:db8:0:2::7", "a proxy's own word"]
+    asked = {source({"headers": [(b"x-forwarded-for", text.encode())], "client": None}, 1) for text in told}
+
+    assert len(told) == len(asked)

@@ -56,6 +56,11 @@ class Demo:
             return [int(each) for each in listed.split()]
         return []
 
+    def address(self, before):
+        """The address that stands behind some words."""
+        (found,) = re.findall(rf"{before} +(https?://\S+)", self.said)
+        return found
+
     def wait_for(self, text):
         """Return when it has said that."""
         end = time.monotonic() + PATIENCE
@@ -92,19 +97,11 @@ linux = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs t
 
 
 @linux
-def _found(pattern, demo):
-    """What the demo has said, where the pattern has its brackets."""
-    found = re.search(pattern, demo.said)
-    assert found
-    return found[1]
-
-
 def test_every_step_holds_and_the_pages_stay_up_until_ctrl_c(start):
     """Two services with databases of their own, QR pictures that can be read, pages that answer, and a clean end."""
     demo = start()
     demo.wait_for("Ctrl-C closes everything.")
-    issuer = _found(r"the issuer's pages +(http://\S+)", demo)
-    with urllib.request.urlopen(issuer, timeout=10) as page:  # noqa: S310 - http, of this machine
+    with urllib.request.urlopen(demo.address("the issuer's pages"), timeout=10) as page:  # noqa: S310 - http, of this machine
         answered = page.status
     children = demo.children
     demo.process.send_signal(signal.SIGINT)
@@ -163,13 +160,12 @@ def test_in_the_network_it_is_https_under_an_authority_that_a_phone_can_load(sta
     """Who trusts the certificate of the leaflet reaches the pages; who does not, does not."""
     demo = start("--lan", "127.0.0.1")
     demo.wait_for("Ctrl-C closes everything.")
-    leaflet = _found(r"open (http://\S+)", demo)
-    issuer = _found(r"the issuer's pages +(https://\S+)", demo)
+    leaflet, issuer = demo.address("and open"), demo.address("the issuer's pages")
     with urllib.request.urlopen(f"{leaflet}ewallet-demo-ca.crt", timeout=10) as loaded:  # noqa: S310 - of this machine
         authority = ssl.DER_cert_to_PEM_cert(loaded.read())
     trusting = ssl.create_default_context(cadata=authority)
     with urllib.request.urlopen(issuer, timeout=10, context=trusting) as page:  # noqa: S310 - https
-        assert 200 == page.status
+        assert (200, True) == (page.status, issuer.startswith("https:"))
     with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
         urllib.request.urlopen(issuer, timeout=10, context=ssl.create_default_context())  # noqa: S310 - https
     demo.process.send_signal(signal.SIGTERM)
