@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import Any, Final
@@ -12,19 +12,19 @@ from ewallet import qr
 from ewallet.catalog import Catalog
 from ewallet.dcql import Query
 from ewallet.errors import Malformed, words
-from ewallet.labels import path_name
+from ewallet.labels import item_value, path_name
 from ewallet.links import scanned
 from ewallet.oid4vp.request import client_id
 from ewallet.shape import base64url, json_object, to_base64url
 from ewallet.sql import Database
-from ewallet.terminal import value
 from ewallet.trust import TrustList
 from ewallet.verifier import Verifier
-from issuer_service.demo.browser import Browser, Page, call, expect
+from issuer_service.demo.browser import Browser, Page, Unexpected, call, expect
 from issuer_service.demo.stage import PREFIX, Stage, as_json
 
 KIND: Final = "resident_register_copy"
 ASKED: Final = ("subject_name", "resident_address", "is_householder")
+LICENCE: Final = "mobile_driver_license"
 _CITIZEN: Final = "hong"
 _CHILD: Final = "홍일동"  # of the same household; nobody asks for the name
 _PICTURE: Final = 60.0  # seconds until a command has drawn its QR code
@@ -84,8 +84,8 @@ def _receive(stage: Stage) -> None:
     stage.run("ewallet", "receive", str(stage.path("offer.png")), "--yes")
 
 
-def _ask(stage: Stage) -> dict[str, Any]:
-    body = {"type": KIND, "claims": list(ASKED), "purpose": _purpose(stage)}
+def _ask(stage: Stage, kind: str, claims: Sequence[str], purpose: str) -> dict[str, Any]:
+    body = {"type": kind, "claims": list(claims), "purpose": purpose}
     asked: dict[str, Any] = call(stage.client, "POST", f"{stage.place.bank}/v1/requests", stage.clerk, body)
     return asked
 
@@ -95,7 +95,7 @@ def _purpose(stage: Stage) -> str:
 
 
 def _ask_and_answer(stage: Stage) -> None:
-    asked = _ask(stage)
+    asked = _ask(stage, KIND, ASKED, _purpose(stage))
     stage.call("POST", f"{stage.place.bank}/v1/requests")
     picture = stage.path("request.png")
     qr.png(asked["link"], picture)
@@ -106,18 +106,24 @@ def _ask_and_answer(stage: Stage) -> None:
 
 
 def _read_verdict(stage: Stage) -> None:
-    address = f"{stage.place.bank}/v1/requests/{stage.path('request-id').read_text('utf-8')}"
-    became: dict[str, Any] = call(stage.client, "GET", address, stage.clerk)
-    verdict = became["verdict"]
+    verdict = _learned(stage, stage.path("request-id").read_text("utf-8"), KIND, ASKED)
     stage.write("verdict.json", as_json(verdict))
+
+
+def _learned(stage: Stage, request_id: str, kind_id: str, asked: Sequence[str]) -> Mapping[str, Any]:
+    """The verdict on an answer, which must be accepted and say what was asked and nothing else."""
+    became: dict[str, Any] = call(stage.client, "GET", f"{stage.place.bank}/v1/requests/{request_id}", stage.clerk)
+    verdict: Mapping[str, Any] | None = became["verdict"]
     stage.call("GET", f"{stage.place.bank}/v1/requests/…")
-    expect(verdict is not None and verdict["verdict"] == "accepted", f"the verdict is {became['code']}")
+    if verdict is None or verdict["verdict"] != "accepted":
+        raise Unexpected(f"the verdict is {became['code']}")
     (claims,) = verdict["claims"].values()
-    expect(set(claims) == set(ASKED), "the bank learned something else than it asked")
+    expect(set(claims) == set(asked), "something else was learned than was asked")
     stage.done("진위 확인됨", "accepted")
-    kind = Catalog.bundled().type(KIND)
+    kind = Catalog.bundled().type(kind_id)
     for name, found in claims.items():
-        print(f"     {path_name(kind, (name,), stage.language)}: {value(found, stage.language)}")
+        print(f"     {path_name(kind, (name,), stage.language)}: {item_value(kind, (name,), found, stage.language)}")
+    return verdict
 
 
 def _verify_in_a_branch(stage: Stage) -> None:
@@ -221,11 +227,34 @@ def _await_picture(stage: Stage, clerk: subprocess.Popen[str]) -> None:
     expect(clerk.poll() is not None, "no QR code was drawn")
 
 
+def _show_licence(stage: Stage) -> None:
+    """An ISO mdoc this time; who asks need not know, and asks by the same names."""
+    body = {"subject": _CITIZEN, "types": [LICENCE], "format": "mso_mdoc"}
+    offer: dict[str, Any] = call(stage.client, "POST", f"{stage.place.issuer}/v1/offers", stage.operator, body)
+    stage.run("ewallet", "receive", _drawn(stage, offer["uri"], "licence"), "--yes", shown=0)
+    for asked, who, ko, en in _LOOKS:
+        request = _ask(stage, LICENCE, asked, ko if stage.language == "ko" else en)
+        stage.run("ewallet", "present", _drawn(stage, request["link"], who), "--yes", shown=0)
+        _learned(stage, request["id"], LICENCE, asked)
+
+
+def _drawn(stage: Stage, link: str, name: str) -> str:
+    picture = stage.path(f"{name}.png")
+    qr.png(link, picture)
+    return str(picture)
+
+
 def _look_back(stage: Stage) -> None:
     stage.run("ewallet", "list")
     told = stage.run("ewallet", "history")
-    expect(len(told.splitlines()) == 3, "the history has not three lines")
+    expect(len(told.splitlines()) == 3 + len(_LOOKS), "the history lacks a line, or has one too many")
 
+
+#: What is asked of the licence, by whom, and why.
+_LOOKS: Final = (
+    (("not_juvenile",), "shop", "주류 판매", "sale of alcohol"),
+    (("name", "birth_date", "portrait"), "counter", "계좌 개설", "opening an account"),
+)
 
 _STEPS: Final = (
     _Step(
@@ -263,6 +292,11 @@ _STEPS: Final = (
         _revoke,
         "발급기관이 증명서를 폐지하자, 창구의 다음 판정이 그렇게 말합니다.",
         "The issuer revokes the certificate, and the next verdict at the counter says so.",
+    ),
+    _Step(
+        _show_licence,
+        "모바일 운전면허증(ISO mdoc): 가게는 성인인지만 묻고 '예'만 봅니다. 은행은 이름, 생년월일, 사진을 봅니다.",
+        "A mobile driving licence (ISO mdoc): a shop sees one yes, that an adult buys; a bank sees name, birth date and face.",
     ),
     _Step(
         _look_back,
