@@ -296,7 +296,7 @@ _STEPS: Final = (
     _Step(
         _show_licence,
         "모바일 운전면허증(ISO mdoc): 가게는 성인인지만 묻고 '예'만 봅니다. 은행은 이름, 생년월일, 사진을 봅니다.",
-        "A mobile driving licence (ISO mdoc): a shop sees one yes, that an adult buys; a bank sees name, birth date and face.",
+        "A mobile driving licence (ISO mdoc): a shop sees one yes, of age; a bank sees name, date of birth and face.",
     ),
     _Step(
         _look_back,
