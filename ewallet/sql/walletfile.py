@@ -49,9 +49,7 @@ def check(path: Path) -> int:
     """
     mode = _mode(path)
     if mode is None:
-        raise NotFound(
-            "storage.not_found", "no wallet at that path, expected one that was created before, as `ewallet init` does"
-        )
+        raise NotFound("storage.not_found", "no wallet at that path, expected one made before, as `ewallet init` does")
     _check_folder(path.parent)
     for each in (path, *(path.with_name(path.name + suffix) for suffix in _BESIDE)):
         _check_mode(each)

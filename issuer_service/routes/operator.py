@@ -6,9 +6,9 @@ No call takes claims: they come from the records when a wallet asks for the cred
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Depends, Header, Query
 from fastapi import Response as WebResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -91,24 +91,43 @@ def routes(service: Service) -> APIRouter:
     return router
 
 
+def _may(service: Service, right: operators.Right) -> Any:
+    """Who asks is looked at before what is asked, so that strangers learn nothing of it; 401, 403."""
+
+    async def check(authorization: Key = "") -> None:
+        operators.check(service.operators, authorization, right)
+
+    return Depends(check)
+
+
 def _offers(router: APIRouter, service: Service) -> None:
-    @router.post("/offers", status_code=201, response_model=OfferMade, responses=told.OFFERS)
+    @router.post(
+        "/offers",
+        status_code=201,
+        response_model=OfferMade,
+        responses=told.OFFERS,
+        dependencies=[_may(service, "offer")],
+    )
     def make(
         wanted: OfferRequest,
         authorization: Key = "",
         key: Annotated[str | None, Header(alias="idempotency-key", description=_AGAIN)] = None,
     ) -> WebResponse:
         """Offer certificates to a person; the link is good for five minutes and one wallet."""
-        operators.check(service.operators, authorization, "offer")
         asked = wanted.model_dump_json().encode()
         caller = operators.key_of(authorization)
         made = service.calls.once(key, caller=caller, asked=asked, perform=lambda: _made(service, wanted))
         return WebResponse(made, 201, media_type="application/json")
 
-    @router.delete("/offers/{handle}", status_code=204, response_class=WebResponse, responses=told.WITHDRAWN)
-    def withdraw(handle: str, authorization: Key = "") -> None:
+    @router.delete(
+        "/offers/{handle}",
+        status_code=204,
+        response_class=WebResponse,
+        responses=told.WITHDRAWN,
+        dependencies=[_may(service, "offer")],
+    )
+    def withdraw(handle: str) -> None:
         """Take an offer back that was not redeemed."""
-        operators.check(service.operators, authorization, "offer")
         if not service.issuance.server.withdraw(handle):
             raise NotFound("storage.not_found", "no offer of that handle waits")
 
@@ -128,32 +147,45 @@ def _made(service: Service, wanted: OfferRequest) -> bytes:
 
 
 def _certificates(router: APIRouter, service: Service) -> None:
-    @router.get("/certificates", responses=told.LISTED)
+    @router.get("/certificates", responses=told.LISTED, dependencies=[_may(service, "read")])
     def certificates(
         subject: Annotated[str, Query(min_length=1, max_length=128, pattern=_SUBJECT)],
         limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = PAGE,
         cursor: Annotated[str | None, Query(max_length=256, description="the `next` of the page before")] = None,
-        authorization: Key = "",
     ) -> IssuedPage:
         """What was issued to a person, the newest first, page by page."""
-        operators.check(service.operators, authorization, "read")
         found = service.issuer.listing(subject, cursor=cursor, limit=limit)
         return IssuedPage(certificates=[Issued.of(each) for each in found.certificates], next=found.next)
 
-    @router.post("/certificates/{id}/revoke", status_code=204, response_class=WebResponse, responses=told.CHANGED)
-    def revoke(id: str, change: Change, authorization: Key = "") -> None:  # noqa: A002 - its name in the address
+    @router.post(
+        "/certificates/{id}/revoke",
+        status_code=204,
+        response_class=WebResponse,
+        responses=told.CHANGED,
+        dependencies=[_may(service, "status")],
+    )
+    def revoke(id: str, change: Change) -> None:  # noqa: A002 - its name in the address
         """End a certificate for good."""
-        operators.check(service.operators, authorization, "status")
         service.issuer.revoke(id, reason=change.reason)
 
-    @router.post("/certificates/{id}/suspend", status_code=204, response_class=WebResponse, responses=told.CHANGED)
-    def suspend(id: str, change: Change, authorization: Key = "") -> None:  # noqa: A002 - as above
+    @router.post(
+        "/certificates/{id}/suspend",
+        status_code=204,
+        response_class=WebResponse,
+        responses=told.CHANGED,
+        dependencies=[_may(service, "status")],
+    )
+    def suspend(id: str, change: Change) -> None:  # noqa: A002 - as above
         """Stop a certificate until it is resumed."""
-        operators.check(service.operators, authorization, "status")
         service.issuer.suspend(id, reason=change.reason)
 
-    @router.post("/certificates/{id}/resume", status_code=204, response_class=WebResponse, responses=told.CHANGED)
-    def resume(id: str, change: Change, authorization: Key = "") -> None:  # noqa: A002 - as above
+    @router.post(
+        "/certificates/{id}/resume",
+        status_code=204,
+        response_class=WebResponse,
+        responses=told.CHANGED,
+        dependencies=[_may(service, "status")],
+    )
+    def resume(id: str, change: Change) -> None:  # noqa: A002 - as above
         """Make a suspended certificate valid again."""
-        operators.check(service.operators, authorization, "status")
         service.issuer.resume(id, reason=change.reason)

@@ -250,3 +250,22 @@ def test_two_who_ask_are_two():
     asked = {source({"headers": [(b"x-forwarded-for", text.encode())], "client": None}, 1) for text in told}
 
     assert len(told) == len(asked)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/v1/offers", b"{}"),
+        ("POST", "/v1/offers", b'{"subject": "hong", "types": ["resident_register_copy"]}'),
+        ("DELETE", "/v1/offers/x", b""),
+        ("GET", "/v1/certificates", b""),
+        ("POST", "/v1/certificates/x/revoke", b"{}"),
+        ("POST", "/v1/certificates/x/suspend", b"[]"),
+        ("POST", "/v1/certificates/x/resume", b"{}"),
+    ],
+)
+def test_a_stranger_is_told_nothing_of_what_an_operator_may_ask(ask, method, path, body):
+    """VCI-31: 401 whatever is asked, be it complete or not."""
+    answer = ask()(method, path, (b"content-type", b"application/json"), body=body)
+
+    assert (401, b"Bearer") == (answer.status, answer.headers[b"www-authenticate"])

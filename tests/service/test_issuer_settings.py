@@ -141,7 +141,8 @@ def test_the_service_runs_as_a_process_and_ends_when_told(keys, tmp_path):
         told = process.communicate(timeout=20)[1]
 
     assert (200, issuer) == (answer.status, json_object(answer.body)["credential_issuer"])
-    assert (0, f"INFO ewallet serving {issuer}\n") == (process.returncode, told)
+    said = f"INFO ewallet database issuer.db\nINFO ewallet serving {issuer}\n"
+    assert (0, said) == (process.returncode, told)
 
 
 def _when_up(http, url, process):
