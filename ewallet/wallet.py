@@ -81,7 +81,10 @@ class Arrival:
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """One line of the history: at which time which claims of which certificate left, for whom and why."""
+    """One line of the history: at which time which claims of which certificate left, for whom and why.
+
+    ``name`` is what the certificate of whoever asked said; empty where nobody knew who asked.
+    """
 
     at: datetime
     audience: str
@@ -89,6 +92,7 @@ class Shown:
     held: str
     type_id: str
     paths: tuple[Path, ...]
+    name: str = ""
 
 
 class WalletStore(Protocol):
@@ -392,6 +396,7 @@ class Wallet:
             held=held.id,
             type_id=held.type_id,
             paths=choice.paths,
+            name=request.verifier_name,
         )
         copy = self._store.spend(shown, held.use)
         signer = SigningKey.of_secret(self._store.key(copy.key))

@@ -31,6 +31,7 @@ def _entry(shown: Shown) -> dict[str, Json]:
     return {
         "at": stamp(shown.at),
         "audience": shown.audience,
+        "name": shown.name,
         "purpose": shown.purpose,
         "certificate": shown.held,
         "type": shown.type_id,

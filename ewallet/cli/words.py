@@ -86,4 +86,4 @@ def sent(shown: Shown, kind: CredentialType | None, lang: Language) -> str:
     names = ", ".join(path_name(kind, path, lang) for path in shown.paths)
     purpose = f" ({plain(shown.purpose)})" if shown.purpose else ""
     name = kind_name(kind, shown.type_id, lang)
-    return f"{moment(shown.at, lang)}  {plain(shown.audience)}{purpose}: {name}: {names}"
+    return f"{moment(shown.at, lang)}  {plain(shown.name or shown.audience)}{purpose}: {name}: {names}"

@@ -248,7 +248,7 @@ def items_of(namespaces: Mapping[Any, Any]) -> Mapping[str, list[Any]]:
 
 
 def to_json(value: Any) -> Json:
-    """A value as JSON has it (RFC 8949 §6.1): dates are text, bytes are base64 text; ``malformed.mdoc``."""
+    """A value as a kind has it in JSON: dates are text, and bytes base64, as pictures are; ``malformed.mdoc``."""
     kind = type(value)
     if kind in {str, int, bool} or value is None:
         return value

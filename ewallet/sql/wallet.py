@@ -193,6 +193,7 @@ class SqlWalletStore:
             "held": shown.held,
             "type_id": shown.type_id,
             "paths": shown.paths,
+            "name": shown.name,
         }
         connection.execute(history.insert().values(id=id_, sealed=self._seal(record, "history", id_)))
 
@@ -221,6 +222,7 @@ class SqlWalletStore:
             held=record["held"],
             type_id=record["type_id"],
             paths=tuple(cast(Path, tuple(path)) for path in record["paths"]),
+            name=record.get("name", ""),  # earlier versions did not keep it
         )
 
     def _seal(self, record: Mapping[str, Json], *place: str) -> bytes:

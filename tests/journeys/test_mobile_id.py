@@ -62,6 +62,7 @@ def test_one_answer_and_nothing_else_is_shown(ewallet_kit, issuer, bank):
     assert {KIND: {"not_juvenile": True}} == verdict.claims
     (shown,) = ewallet_kit.wallet.history()
     assert [ewallet_kit.catalog.type(KIND).elements["not_juvenile"]] == [*shown.paths]
+    assert "Example verifier signer" == shown.name
 
 
 def test_lost_licence_is_suspended_resumed_and_revoked(ewallet_kit, issuer, bank):

@@ -149,7 +149,7 @@ def test_a_wallet_of_version_1_opens_with_all_that_is_in_it(tmp_path):
                 (copy.raw, copy.uses) for copy in wallet.copies("h-1")
             ]
             assert bytes([2]) * 32 == wallet.key("key-2")
-            assert ["x509_san_dns:bank.example"] == [line.audience for line in wallet.history()]
+            assert [("x509_san_dns:bank.example", "")] == [(line.audience, line.name) for line in wallet.history()]
     tables = "SELECT name, sql FROM sqlite_master ORDER BY name"
     with closing(sqlite3.connect(path)) as upgraded, closing(sqlite3.connect(new)) as made:
         assert made.execute(tables).fetchall() == upgraded.execute(tables).fetchall()
