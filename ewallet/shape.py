@@ -364,6 +364,14 @@ def embed(content: bytes) -> bytes:
     return b"\xd8\x18" + head(0x40, len(content)) + content
 
 
+def embedded(raw: bytes) -> bytes | None:
+    """What :func:`embed` was given, from 256 bytes to 64 KiB of it; None where that is not all that stands there."""
+    size = len(raw) - 5
+    if not 256 <= size < 1 << 16 or not raw.startswith(b"\xd8\x18\x59" + size.to_bytes(2, "big")):
+        return None
+    return raw[5:]
+
+
 @cache
 def _decoder(*, big: bool) -> tuple[Callable[[BytesIO], cbor2.CBORDecoder], tuple[type[Exception], ...]]:
     """How to read from a source, and what is raised where it cannot be read."""
