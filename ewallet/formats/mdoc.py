@@ -87,7 +87,7 @@ class MdocFormat:
         auth = held.issuer_auth
         issuer_auth = cose.assemble(auth.protected, auth.unprotected, auth.payload, auth.signature)
         issuer_signed = _issuer_signed(_chosen(held, paths), issuer_auth)
-        doc_type = held.type_id
+        doc_type = mso.doc_type(auth.payload or b"")
         device_signed = _device_signed(doc_type, transcript.of_binding(binding), signer)
         signed = b"\x6cissuerSigned" + issuer_signed + b"\x6cdeviceSigned" + device_signed
         return response_of(b"\xa3\x67docType" + to_cbor(doc_type) + signed)

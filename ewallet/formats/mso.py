@@ -31,6 +31,7 @@ HASHES: Final[Mapping[str, Callable[[bytes], Any]]] = {
 }
 TDATE, EMBEDDED, FULL_DATE = 0, 24, 1004  # tags (RFC 8949 §3.4, RFC 8943)
 
+_DOC_TYPE: Final = b"\x67docType"  # as it stands before what it names
 _MAX_ID: Final = 1 << 31  # §9.1.2.4: digest identifiers are below it
 _SALT: Final = 32  # bytes; §9.1.2.5 asks for 16
 _NOISE: Final = 8  # bytes by which items are put in an unpredictable order
@@ -154,6 +155,30 @@ class Mso(NamedTuple):
             raise DisclosureError("mdoc.digest_missing", "an item of which the issuer signed no digest")
         if expected != self.hash(as_received).digest():
             raise DisclosureError("mdoc.digest_mismatch", "an item whose digest is not the one that the issuer signed")
+
+
+def doc_type(payload: bytes) -> str:
+    """The docType of a payload that its holder has read whole before, without the digests being read again.
+
+    Its name stands there once, in front of it; where that is otherwise, all is read. Nothing is decided with it here:
+    who verifies compares it with what was signed.
+    """
+    _, _, after = payload.partition(_DOC_TYPE)
+    found = None if _DOC_TYPE in after else _first_text(after)
+    return Mso.parse(payload).doc_type if found is None else found
+
+
+def _first_text(encoded: bytes) -> str | None:
+    """The text of up to 255 letters that an encoding begins with; None where it begins with something else."""
+    match tuple(encoded[:2]):
+        case 0x78, length:
+            start = 2
+        case kind, _ if 0x60 <= kind < 0x78:
+            start, length = 1, kind - 0x60
+        case _:
+            return None
+    text = encoded[start : start + length]
+    return text.decode("ascii") if len(text) == length and text.isascii() else None
 
 
 def _content(payload: bytes) -> bytes:

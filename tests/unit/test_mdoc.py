@@ -186,6 +186,15 @@ def test_what_is_not_held_is_not_shown(path):
     assert "usage.argument" == _code(_presented, [path])
 
 
+@pytest.mark.parametrize("length", [0, 1, 23, 24, 255, 256])
+def test_types_of_any_length_are_presented(length):
+    """The holder reads the docType alone, whatever its head; one that is not ASCII, or named twice, with the rest."""
+    spaces = {"docType": {"docType": "another"}}
+    for type_id, claims in (("t" * length, _CLAIMS), ("t" * length, spaces), ("가" * length, _CLAIMS)):
+        presented = _presented((), _issued(type_id=type_id, claims=claims))
+        assert (type_id, type_id) == (MDOC.open(presented).type_id, MDOC.open(presented).mso.doc_type)
+
+
 def test_unusual_encodings_are_shown_as_they_are():
     """An issuer may write a name with a longer head than it needs; the item is found, and its bytes are kept."""
     usual = Item(0, "name", "a")
