@@ -12,7 +12,7 @@ import json
 import re
 import zlib
 from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, lru_cache, partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
@@ -364,14 +364,6 @@ def embed(content: bytes) -> bytes:
     return b"\xd8\x18" + head(0x40, len(content)) + content
 
 
-def embedded(raw: bytes) -> bytes | None:
-    """What :func:`embed` was given, from 256 bytes to 64 KiB of it; None where that is not all that stands there."""
-    size = len(raw) - 5
-    if not 256 <= size < 1 << 16 or not raw.startswith(b"\xd8\x18\x59" + size.to_bytes(2, "big")):
-        return None
-    return raw[5:]
-
-
 @cache
 def _decoder(*, big: bool) -> tuple[Callable[[BytesIO], cbor2.CBORDecoder], tuple[type[Exception], ...]]:
     """How to read from a source, and what is raised where it cannot be read."""
@@ -434,3 +426,25 @@ def cbor(
     if source.tell() != len(raw):
         refuse("malformed.cbor", f"{what} has trailing bytes")
     return value
+
+
+def cbor_each(raws: Sequence[bytes], what: str) -> list[Any]:
+    """As :func:`cbor`, of each of them, with one decoder for all: making one takes half as long as a short item."""
+    values = _sequence(raws) if sum(map(len, raws)) <= MAX_ITEMS else None
+    return [cbor(raw, what) for raw in raws] if values is None else values  # which says what is wrong
+
+
+def _sequence(raws: Iterable[bytes]) -> list[Any] | None:
+    """The values of items that stand one after the other (RFC 8742); None unless each ends where it should."""
+    decoder, errors = _decoder(big=False)
+    source, end, values = BytesIO(b"".join(raws)), 0, []
+    decode = decoder(source).decode
+    try:
+        for raw in raws:
+            values.append(decode())
+            end += len(raw)
+            if source.tell() != end:
+                return None
+    except errors:
+        return None
+    return values

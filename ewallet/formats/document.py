@@ -144,8 +144,7 @@ class Mdoc:
         contents = mso.contents(items)
         received = mso.received(self.message, contents, "an item")
         found: dict[str, Json] = {}
-        for content, as_received in zip(contents, received, strict=True):
-            item = Item.parse(content)
+        for item, as_received in zip(Item.parse_each(contents), received, strict=True):
             self.mso.check(namespace, item, as_received)
             if item.element in found:
                 refuse("malformed.mdoc", "an element twice")
@@ -213,7 +212,7 @@ class Mdoc:
 
 def device_authentication(session: bytes, doc_type: str, stated: bytes) -> bytes:
     """DeviceAuthenticationBytes (§9.1.3.4), from the encoded transcript and DeviceNameSpacesBytes."""
-    return embed(b"\x84" + to_cbor("DeviceAuthentication") + session + to_cbor(doc_type) + stated)
+    return embed(b"\x84\x74DeviceAuthentication" + session + to_cbor(doc_type) + stated)
 
 
 def split(response: bytes) -> tuple[tuple[str, str], ...]:

@@ -17,11 +17,22 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any, Final, NamedTuple, TypeVar
 
-from ewallet import cose, shape
+from ewallet import cose
 from ewallet.credential import Draft, StatusRef, Validity
 from ewallet.env import Random
 from ewallet.errors import CryptoError, DisclosureError, UsageError
-from ewallet.shape import MAX_DIGESTS, MAX_DISCLOSURES, MAX_NAMESPACES, Json, cbor, embed, head, refuse, to_cbor
+from ewallet.shape import (
+    MAX_DIGESTS,
+    MAX_DISCLOSURES,
+    MAX_NAMESPACES,
+    Json,
+    cbor,
+    cbor_each,
+    embed,
+    head,
+    refuse,
+    to_cbor,
+)
 
 VERSION: Final = "1.0"
 HASHES: Final[Mapping[str, Callable[[bytes], Any]]] = {
@@ -182,9 +193,11 @@ def _first_text(encoded: bytes) -> str | None:
 
 
 def _content(payload: bytes) -> bytes:
-    """What is embedded in a payload, nearly always so that it takes no decoder to see."""
-    content = shape.embedded(payload)
-    return embedded(cbor(payload, "the signed payload"), "the mobile security object") if content is None else content
+    """What is embedded in a payload, which takes no decoder where its head has five bytes, as from 256 bytes on."""
+    content = payload[5:]
+    if payload == embed(content):
+        return content
+    return embedded(cbor(payload, "the signed payload"), "the mobile security object")
 
 
 _NOTHING: Final = Authorized()
@@ -257,8 +270,18 @@ class Item(NamedTuple):
     @classmethod
     def parse(cls, content: bytes) -> Item:
         """The item of its encoding; ``malformed.*``."""
+        return cls.of(cbor(content, "an item"))
+
+    @classmethod
+    def parse_each(cls, contents: Sequence[bytes]) -> list[Item]:
+        """The items of their encodings; ``malformed.*``."""
+        return [cls.of(members) for members in cbor_each(contents, "an item")]
+
+    @classmethod
+    def of(cls, members: Any) -> Item:
+        """The item of its members; ``malformed.mdoc``."""
         try:
-            digest_id, random, element, value = _MEMBERS(cbor(content, "an item"))
+            digest_id, random, element, value = _MEMBERS(members)
         except (TypeError, KeyError, IndexError):
             refuse("malformed.mdoc", "an item that is no map, or lacks one of its four members")
         if type(digest_id) is not int or type(random) is not bytes or type(element) is not str:
