@@ -117,6 +117,16 @@ def test_moments_have_no_fraction():
     assert since.replace(microsecond=0) == credential.validity.since
 
 
+def test_what_is_signed_may_be_embedded_with_a_longer_head():
+    """It is read as any other, but neither with something behind it nor without its end."""
+    payload = MDOC.prepare(_draft(), _ISSUER, Clock().env().random).payload
+    content = cbor(payload).value
+
+    assert payload == b"\xd8\x18\x59" + len(content).to_bytes(2, "big") + content
+    assert Mso.parse(payload) == Mso.parse(b"\xd8\x18\x5a" + len(content).to_bytes(4, "big") + content)
+    assert ["malformed.cbor"] * 2 == [_code(Mso.parse, each) for each in (payload + b"\0", payload[:-1])]
+
+
 def test_copies_cannot_be_linked():
     """Each copy has other salts, digests and digest identifiers; decoys hide how much is recorded."""
     random = Clock().env().random
