@@ -46,6 +46,8 @@ def _items(claims: Iterable[ClaimType], record: Mapping[str, Any], language: Lan
             rows = value if isinstance(value, list) else [value]
             below = tuple(tuple(_items(claim.members, row, language)) for row in rows if row)
             yield Item(claim.label(language), "" if below else word("none", language), below)
+        elif claim.format == "image":
+            yield Item(claim.label(language), word("picture", language))
         else:
             yield Item(claim.label(language), text(value, claim.type, language))
 

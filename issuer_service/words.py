@@ -303,6 +303,14 @@ home
 처음으로
 Home
 
+picture
+(그림이 들어 있습니다)
+(a picture)
+
+mobile_id
+모바일 신분증
+Mobile IDs
+
 resident
 주민등록
 Resident register
