@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ewallet.catalog.kinds import ClaimType, CredentialType
+from ewallet.catalog.claims import ClaimType
+from ewallet.catalog.kinds import CredentialType
 from ewallet.errors import Language
 from issuer_service.words import word
 
