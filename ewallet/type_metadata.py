@@ -16,7 +16,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NoReturn, TypeAlias, cast, get_args
 
-from ewallet.catalog.kinds import ClaimType, CredentialType
+from ewallet.catalog.claims import ClaimType
+from ewallet.catalog.kinds import CredentialType
 from ewallet.credential import Claims, Path, select
 from ewallet.errors import PolicyError
 from ewallet.shape import Json, instance, json_object, member, optional, refuse

@@ -81,10 +81,7 @@ class Arrival:
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """One line of the history: at which time which claims of which certificate left, for whom and why.
-
-    ``name`` is what the certificate of whoever asked said; empty where nobody knew who asked.
-    """
+    """One line of the history: when which claims of which certificate left, for whom (``name``, if known) and why."""
 
     at: datetime
     audience: str

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ewallet.catalog.kinds import ClaimType, CredentialType
+from ewallet.catalog.claims import ClaimType
+from ewallet.catalog.kinds import CredentialType
 from ewallet.errors import Language
 from issuer_service.words import word
 
@@ -46,6 +47,8 @@ def _items(claims: Iterable[ClaimType], record: Mapping[str, Any], language: Lan
             rows = value if isinstance(value, list) else [value]
             below = tuple(tuple(_items(claim.members, row, language)) for row in rows if row)
             yield Item(claim.label(language), "" if below else word("none", language), below)
+        elif claim.format == "image":
+            yield Item(claim.label(language), word("picture", language))
         else:
             yield Item(claim.label(language), text(value, claim.type, language))
 

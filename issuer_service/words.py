@@ -303,6 +303,10 @@ home
 처음으로
 Home
 
+picture
+(그림이 들어 있습니다)
+(a picture)
+
 resident
 주민등록
 Resident register
@@ -333,7 +337,11 @@ Business
 
 welfare
 복지
-Welfare"""
+Welfare
+
+mobile_id
+모바일 신분증
+Mobile IDs"""
 
 _LANGUAGES: Final[Mapping[Language, int]] = {"ko": 1, "en": 2}
 _WORDS: Final = {entry.split("\n")[0]: entry.split("\n") for entry in _TEXT.split("\n\n")}

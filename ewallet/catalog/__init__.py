@@ -16,8 +16,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final, NoReturn
 
+from ewallet.catalog.claims import ClaimType, IssueOption, PredicateType, PredicateVector
 from ewallet.catalog.kindfile import read
-from ewallet.catalog.kinds import ClaimType, CredentialType, IssueOption, PredicateType, PredicateVector
+from ewallet.catalog.kinds import CredentialType
 from ewallet.errors import EWalletError, UsageError
 
 __all__ = ["Catalog", "ClaimType", "CredentialType", "IssueOption", "PredicateType", "PredicateVector", "Problem"]

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from ewallet import shape
+from ewallet.catalog.claims import ClaimType
 from ewallet.catalog.kindfile import STANDINGS
-from ewallet.catalog.kinds import ClaimType, CredentialType
+from ewallet.catalog.kinds import CredentialType
 from ewallet.errors import EWalletError
 
 #: Six digits, a dash or none, seven digits: a resident number, unless nothing but zeros.

@@ -14,17 +14,8 @@ from datetime import date
 from typing import Any, Final, NoReturn, TypeVar
 
 from ewallet import shape
-from ewallet.catalog.kinds import (
-    RESERVED,
-    RESERVED_EVERYWHERE,
-    ClaimType,
-    CredentialType,
-    Derivation,
-    IssueOption,
-    Pattern,
-    PredicateType,
-    PredicateVector,
-)
+from ewallet.catalog.claims import ClaimType, Derivation, IssueOption, Pattern, PredicateType, PredicateVector
+from ewallet.catalog.kinds import RESERVED, RESERVED_EVERYWHERE, CredentialType
 from ewallet.errors import UsageError
 
 META: Final = "../../meta/credential-type.schema.json"

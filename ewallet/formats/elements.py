@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ewallet.catalog.kinds import ClaimType, CredentialType
+from ewallet.catalog.claims import ClaimType
+from ewallet.catalog.kinds import CredentialType
 from ewallet.credential import Claims, Path
 from ewallet.shape import Json, base64
 

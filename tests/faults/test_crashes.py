@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from dataclasses import dataclass, field
+from time import sleep
 from typing import Any
 
 import pytest
@@ -115,10 +116,16 @@ class Customer:
             self.asked = self.asked or self.site.request()
             self.sent = self.sent or self._answer()
             self.answered = self.answered or self._post()
-            self.outcome = _heard(self.site.outcome(self.asked[0])).document
+            self.outcome = self._told()
         except (LostError, TransportError, OSError):
             return False
         return True
+
+    def _told(self):
+        """What has become of the request; asked again only when the bank may be."""
+        while (answer := _heard(self.site.outcome(self.asked[0]))).status == 429:
+            sleep(float(answer.headers["retry-after"]))
+        return answer.document
 
     def _answer(self):
         request = self.wallet.open(self.asked[1])

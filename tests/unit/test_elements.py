@@ -9,8 +9,8 @@ import cbor2
 import pytest
 
 from ewallet.catalog import Catalog
+from ewallet.catalog.claims import ClaimType
 from ewallet.catalog.kindfile import read
-from ewallet.catalog.kinds import ClaimType
 from ewallet.errors import UsageError
 from ewallet.formats import elements
 

@@ -88,7 +88,7 @@ def _files(folder: Path, kit: Any, raw: str) -> list[str]:
     (folder / "status.jwt").write_text(kit.issuer.status_token(status.uri), "ascii")
     (folder / "api-key").write_text(f"{_API_KEY}\n", "ascii")
     (folder / "api-key").chmod(0o600)
-    own = ["--signer", "pki/signers/verifier.key", "--chain", "pki/signers/verifier.pem", "--api-key-file", "api-key"]
+    own = ["--signer", "pki/verifier.key", "--chain", "pki/verifier.pem", "--api-key-file", "api-key"]
     return [*own, "--trust", "pki/trust-list.jwt", "--trust-key", "pki/operator.jwk", "--status", "status.jwt"]
 
 
