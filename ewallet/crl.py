@@ -14,7 +14,6 @@ from typing import Any, Final, NoReturn
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from ewallet.errors import Malformed, TrustError
 from ewallet.profile import SIGNATURES, by_class
@@ -83,8 +82,6 @@ class Crl:
             unknown("a revocation list of another authority, or of one that may sign none")
         if self.listed.signature_algorithm_oid not in SIGNATURES:
             unknown("a revocation list signed with another algorithm than ecdsa with sha-2 or ed25519")
-        if not self.listed.public_bytes(Encoding.DER).endswith(b"\0" + self.listed.signature):
-            unknown("a revocation list whose signature does not end with a whole byte")  # X.690 §8.6.2: none is unused
         key: Any = authority.public_key()
         try:
             signed = self.listed.is_signature_valid(key)

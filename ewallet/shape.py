@@ -18,6 +18,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from ewallet.errors import Malformed
 
@@ -280,7 +281,14 @@ def certificate(der: bytes) -> x509.Certificate:
         _ = read.subject, read.issuer, read.not_valid_before_utc, read.not_valid_after_utc  # read when asked for
     except (ValueError, TypeError, x509.InvalidVersion, Warning):  # a serial below 1 warns, raises under -W error
         refuse("malformed.x509", "not a der certificate")
+    _check_signature_whole(read.signature, der)
     return read
+
+
+def _check_signature_whole(signature: bytes, der: bytes) -> None:
+    """X.690 §8.6.2: A signature fills its bit string; said unused, its last bits could be changed with no effect."""
+    if not der.endswith(b"\0" + signature):
+        refuse("malformed.x509", "a signature that does not end with a whole byte")
 
 
 def certificates(pem: bytes) -> tuple[x509.Certificate, ...]:
@@ -301,9 +309,11 @@ def revocation_list(raw: bytes) -> x509.CertificateRevocationList:
         refuse("limit.size", f"a revocation list has {len(raw)} bytes, at most {MAX_CRL} are read")
     load = x509.load_pem_x509_crl if raw.startswith(b"-----BEGIN") else x509.load_der_x509_crl
     try:
-        return load(raw)
+        read = load(raw)
     except (ValueError, TypeError, x509.InvalidVersion, Warning):
         refuse("malformed.x509", "not a der or pem revocation list")
+    _check_signature_whole(read.signature, read.public_bytes(Encoding.DER))
+    return read
 
 
 _TEXT_TAGS: Final = (0, 1004)  # tdate and full-date stay text: ISO/IEC 18013-5 has its own rules for both
