@@ -76,8 +76,8 @@ def test_a_trust_list_is_read_with_the_key_of_its_operator(tmp_path):
     list_, key = str(tmp_path / "trust-list.jwt"), tmp_path / "operator.jwk"
 
     assert kit.pki.trust_list() == files.read_trust(list_, str(key), kit.clock.now(), MemoryVerifierStore())
-    wrong = {"operator.key": "usage.configuration", "pki.json": "usage.file", "trust-list.jwt": "usage.file"}
-    for name, code in wrong.items():  # the last two are too long for a key
+    wrong = {"operator.key": "usage.configuration", "pki.json": "usage.configuration", "trust-list.jwt": "usage.file"}
+    for name, code in wrong.items():  # the last is too long for a key
         with pytest.raises(UsageError) as refused:
             files.read_trust(list_, str(tmp_path / name), kit.clock.now(), MemoryVerifierStore())
         assert code == refused.value.code
