@@ -163,17 +163,20 @@ def _scanned(text: str) -> Json:
     try:
         value, end = _SCAN(text, 0)
     except StopIteration:  # space in front, or no JSON
-        end = -1
-    return value if end == len(text) else _DECODER.decode(text)
+        return _DECODER.decode(text)
+    return value if not text[end:].strip(" \t\n\r") else _DECODER.decode(text)
 
 
 def _shallow(value: Json) -> bool:
     level = [value]
-    for _ in range(MAX_DEPTH + 1):
-        level = [child for node in level for child in _children(node)]
+    for _ in range(MAX_DEPTH):
+        level = [child for node in level for child in _children(node) if type(child) in _NESTED]
         if not level:
             return True
     return False
+
+
+_NESTED: Final = (dict, list)
 
 
 def _children(node: Json) -> Iterable[Json]:
