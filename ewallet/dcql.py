@@ -17,7 +17,7 @@ from ewallet.formats import FORMATS
 from ewallet.shape import Json, instance, json_object, member, optional, strings
 
 if TYPE_CHECKING:  # for the sake of verifiers, which need no catalogue: it is a third of what they would load
-    from ewallet.catalog import CredentialType
+    from ewallet.catalog import Bundle, Catalog, CredentialType
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]+\Z")
 _MAX_QUERIES: Final = 100  # credentials, sets, options, claims: more is no question anybody asks
@@ -183,6 +183,27 @@ class Query:
         )
         sets = (CredentialSet(tuple((query.id,) for query in queries)),) if len(queries) > 1 else ()
         return cls(queries, sets)
+
+    @classmethod
+    def for_bundle(cls, bundle: Bundle, catalog: Catalog) -> Query:
+        """Ask for a bundle at once: each member in whatever format the holder has it, the optional ones if they like.
+
+        The answers are named by the ids of their kinds.
+        """
+        options = {
+            item.type_id: cls.for_type(catalog.type(item.type_id), item.paths(catalog.type(item.type_id)))
+            for item in bundle.items
+        }
+        formats = {id_: tuple((query.id,) for query in asked.credentials) for id_, asked in options.items()}
+        alternatives = [CredentialSet(tuple(one for id_ in set_ for one in formats[id_])) for set_ in bundle.one_of]
+        chosen = {id_ for set_ in bundle.one_of for id_ in set_}
+        alone = [
+            CredentialSet(formats[item.type_id], required=item.required)
+            for item in bundle.items
+            if item.type_id not in chosen
+        ]
+        queries = tuple(query for asked in options.values() for query in asked.credentials)
+        return cls(queries, (*alone, *alternatives))
 
     def get(self, id_: str) -> CredentialQuery | None:
         """The credential query of that id, or None."""

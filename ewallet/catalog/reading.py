@@ -1,0 +1,80 @@
+"""What the files of ``schemas/`` consist of, read strictly: a member that is not known is refused, not ignored.
+
+Every function takes where in the file its value stands, and raises ``malformed.*`` or ``usage.configuration`` with it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final, NoReturn, TypeVar
+
+from ewallet import shape
+from ewallet.errors import UsageError
+
+LANGUAGES: Final = frozenset({"ko", "en"})
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
+
+Json = Any
+T = TypeVar("T")
+
+
+def refuse(reason: str) -> NoReturn:
+    """Raise ``usage.configuration``."""
+    raise UsageError("usage.configuration", reason)
+
+
+def members(value: Json, where: str, needed: Collection[str], optional: Collection[str] = ()) -> dict[str, Json]:
+    """The members of an object: all that are needed, and no others but the optional."""
+    found = shape.instance(value, dict, where)
+    for member in found:
+        if member not in needed and member not in optional:
+            refuse(f"{where} has the unknown member {member[:40]!r}")
+    for member in sorted(needed):
+        if member not in found:
+            refuse(f"{where} lacks {member}")
+    return found
+
+
+def words(value: Json, where: str, needed: Collection[str] = LANGUAGES) -> Mapping[str, str]:
+    """A text in each language that is needed."""
+    found = members(value, where, needed, LANGUAGES)
+    for language, text in found.items():
+        if not shape.instance(text, str, f"{where}.{language}").strip():
+            refuse(f"{where}.{language} is empty")
+    return found
+
+
+def one_of(value: Json, allowed: Collection[T], where: str) -> Any:
+    """A value that is one of these."""
+    if value not in allowed:
+        refuse(f"{where} is none of {', '.join(map(str, allowed))}")
+    return value
+
+
+def name(value: Json, where: str) -> str:
+    """The name of a claim, a kind, a bundle."""
+    text = shape.instance(value, str, where)
+    if not _NAME.match(text):
+        refuse(f"{where} is not a lower case name")
+    return text
+
+
+def each(value: Json, where: str, reader: Callable[[Json, str], T]) -> tuple[T, ...]:
+    """The items of an array, each read by that reader."""
+    items = shape.instance(value, list, where)
+    return tuple(reader(item, f"{where}[{index}]") for index, item in enumerate(items))
+
+
+def texts(value: Json, where: str) -> tuple[str, ...]:
+    """The texts of an array."""
+    return each(value, where, lambda item, place: shape.instance(item, str, place))
+
+
+def count(value: Json, where: str, least: int = 1) -> int:
+    """A whole number that is not absurd."""
+    number = shape.instance(value, int, where)
+    if not least <= number <= 100_000_000:
+        refuse(f"{where} is out of range")
+    return number
