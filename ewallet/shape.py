@@ -39,6 +39,7 @@ MAX_CERTIFICATE: Final = 16 * 1024  # bytes of DER
 MAX_CRL: Final = 1024 * 1024  # bytes of a revocation list: 25 000 entries
 MAX_STATUS_LIST: Final = 16 * 1024 * 1024  # bytes after inflating: 16 Mi entries of 8 bits
 MAX_TIME: Final = 253_402_300_799  # 9999-12-31T23:59:59Z, the last second a datetime can hold
+MAX_NOTE: Final = 64 * 1024  # bytes of a signed note: a checkpoint with sixteen signatures is 3 KiB
 MAX_INTEGER: Final = 1 << 53  # RFC 8259 §6: beyond it peers disagree about the value
 MAX_TEXT: Final = 100_000  # characters of one name, path or header
 
@@ -260,8 +261,13 @@ def gunzip(raw: bytes, what: str, *, limit: int = MAX_DOCUMENT) -> bytes:
     return _inflated(raw, what, "a gzip member", 16 + zlib.MAX_WBITS, limit)
 
 
-def _inflated(raw: bytes, what: str, kind: str, window: int, limit: int) -> bytes:
-    stream = zlib.decompressobj(window)
+def inflate_raw(raw: bytes, what: str, *, dictionary: bytes, limit: int) -> bytes:
+    """The bytes of one complete DEFLATE stream (RFC 1951) made with that dictionary; ``limit.decompressed``."""
+    return _inflated(raw, what, "a deflate stream", -zlib.MAX_WBITS, limit, dictionary)
+
+
+def _inflated(raw: bytes, what: str, kind: str, window: int, limit: int, dictionary: bytes = b"") -> bytes:
+    stream = zlib.decompressobj(window, dictionary)
     data = bytearray()
     try:
         while not stream.eof and (chunk := stream.decompress(stream.unconsumed_tail if data else raw, _CHUNK)):

@@ -248,12 +248,7 @@ def _credential(payload: Claims, shown: tuple[Path, ...], holder: PublicKey | No
 def _status(payload: Claims) -> StatusRef | None:
     status = optional(payload, "status", dict)
     entry = optional(status, "status_list", dict) if status else None
-    if entry is None:
-        return None
-    index = member(entry, "idx", int)
-    if index < 0:
-        refuse("malformed.claim_type", "idx is negative")
-    return StatusRef(member(entry, "uri", str), index)
+    return None if entry is None else StatusRef.of_json(entry)
 
 
 @dataclass(frozen=True)
@@ -278,7 +273,7 @@ def _payload(draft: Draft) -> dict[str, Json]:
     if draft.holder:
         payload["cnf"] = {"jwk": draft.holder.jwk}
     if draft.status:
-        payload["status"] = {"status_list": {"idx": draft.status.index, "uri": draft.status.uri}}
+        payload["status"] = {"status_list": draft.status.to_json()}
     return payload
 
 

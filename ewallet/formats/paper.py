@@ -1,0 +1,172 @@
+"""The paper credential: what is printed on a certificate of paper, signed, and attached to the file it is printed from.
+
+A compact JWS of its own type, ``paper+jwt``. It names no holder's key, because whoever has the paper can copy it, and
+so it is none of :data:`ewallet.formats.FORMATS`: nobody can present it as a credential that is bound to a holder, and a
+presentation is no paper credential. Its payload::
+
+    vct, iss, iat, nbf, exp, status      as in an SD-JWT VC
+    document_number                      as printed; an identifier of the issuer's where the kind has none
+    recipient, purpose                   for whom it was made (제출처) and what for (용도)
+    printed                              the claims that stand on the page, and no others
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import Final
+
+from ewallet import jose
+from ewallet.credential import Binding, Claims, Credential, StatusRef, Validity, moment
+from ewallet.errors import BindingError
+from ewallet.formats.once import Once
+from ewallet.keys import PublicKey, Signer
+from ewallet.shape import Json, member, numeric_date, optional, refuse, to_base64url
+
+TYP: Final = "paper+jwt"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sheet:
+    """What is put on paper: everything an issuer signs, but the key and the status entry.
+
+    ``number`` is the document number, ``name`` that of the person or company, empty where the kind is about neither.
+    """
+
+    type_id: str
+    issuer: str
+    number: str
+    name: str = field(repr=False)
+    claims: Claims = field(repr=False)
+    recipient: str = field(repr=False)
+    purpose: str = field(repr=False)
+    validity: Validity
+
+    @property
+    def dates(self) -> dict[str, Json]:
+        """``iat`` and ``exp``; ``nbf`` is the same as ``iat``."""
+        since, until = self.validity.since, self.validity.until
+        return {name: int(date.timestamp()) for name, date in (("iat", since), ("exp", until)) if date}
+
+
+@dataclass(frozen=True)
+class _ToSign:
+    text: str = field(repr=False)
+
+    @property
+    def data(self) -> bytes:
+        return self.text.encode("ascii")
+
+    def complete(self, signature: bytes) -> str:
+        return f"{self.text}.{to_base64url(signature)}"
+
+
+def prepare(sheet: Sheet, status: StatusRef, signer: Signer) -> _ToSign:
+    """The credential, ready for the signer's signature; the key is not used yet."""
+    dates = sheet.dates
+    payload = {
+        "vct": sheet.type_id,
+        "iss": sheet.issuer,
+        **dates,
+        "nbf": dates["iat"],
+        "status": {"status_list": status.to_json()},
+        "document_number": sheet.number,
+        "recipient": sheet.recipient,
+        "purpose": sheet.purpose,
+        "printed": dict(sheet.claims),
+    }
+    return _ToSign(jose.signing_input(TYP, jose.to_json(payload), signer.public.alg, signer.chain))
+
+
+def digest(signed: bytes) -> bytes:
+    """The SHA-256 by which a lean code names the credential: of what was signed, so that it is known before."""
+    return sha256(signed).digest()
+
+
+@dataclass(eq=False)
+class Paper:
+    """A paper credential taken apart; nothing of it believed."""
+
+    jws: jose.Jws
+    raw: str = field(repr=False)
+
+    @classmethod
+    def open(cls, raw: str) -> Paper:
+        """Take one apart; ``malformed.*``, ``limit.*``, ``crypto.typ_mismatch``, ``crypto.alg_not_allowed``."""
+        if not raw.isascii():
+            refuse("malformed.encoding", "a paper credential with other characters than ascii")
+        return cls(jose.parse(raw, TYP, what="the paper credential"), raw)
+
+    @Once
+    def payload(self) -> dict[str, Json]:
+        """The payload as signed; ``malformed.*``."""
+        return self.jws.claims
+
+    @property
+    def digest(self) -> bytes:
+        """By which a lean code names it."""
+        return digest(self.jws.signed)
+
+    @property
+    def chain(self) -> tuple[bytes, ...]:
+        """The issuer's DER certificates, leaf first; empty without ``x5c``."""
+        return self.jws.chain
+
+    @property
+    def type_id(self) -> str:
+        """The ``vct``."""
+        return member(self.payload, "vct", str)
+
+    @property
+    def issuer(self) -> str:
+        """The ``iss``."""
+        return member(self.payload, "iss", str)
+
+    @property
+    def number(self) -> str:
+        """The document number."""
+        return member(self.payload, "document_number", str)
+
+    @property
+    def recipient(self) -> str:
+        """For whom it was made."""
+        return member(self.payload, "recipient", str)
+
+    @property
+    def purpose(self) -> str:
+        """What it was made for."""
+        return member(self.payload, "purpose", str)
+
+    def check_signature(self, key: PublicKey) -> None:
+        """Return if that key signed it; ``crypto.*``."""
+        self.jws.verify(key)
+
+    def check_disclosures(self) -> Credential:
+        """What it says; ``malformed.*``. One with a holder's key is no paper credential."""
+        if "cnf" in self.payload:
+            refuse("malformed.claim_type", "cnf in a paper credential, which has no holder")
+        _ = self.number, self.recipient, self.purpose
+        since, issued, until = (self._date(name) for name in ("nbf", "iat", "exp"))
+        return Credential(
+            format=TYP,
+            type_id=self.type_id,
+            issuer=self.issuer,
+            validity=Validity(since, until),
+            issued=issued,
+            holder=None,
+            status=self._status(),
+            claims=member(self.payload, "printed", dict),
+        )
+
+    def _date(self, name: str) -> datetime:
+        return moment(numeric_date(member(self.payload, name, int), name))
+
+    def _status(self) -> StatusRef | None:
+        status = optional(self.payload, "status", dict)
+        return StatusRef.of_json(member(status, "status_list", dict)) if status is not None else None
+
+    def check_binding(self, binding: Binding | None, at: datetime) -> None:
+        """Nobody is its holder: ``kb.missing`` where somebody has to be."""
+        if binding is not None:
+            raise BindingError("kb.missing", "a paper credential, which anybody may have copied")
