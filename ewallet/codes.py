@@ -396,6 +396,9 @@ The source record uses a name that is reserved for the credential itself. | Rena
 issue.invalid_value
 A value in the source record does not fit its kind of credential. | Correct the named field at the source of records.
 원천 자료의 값이 증명서 종류의 규격에 맞지 않습니다. | 원천 자료에서 안내된 항목의 값을 바로잡으십시오.
+issue.restricted
+This certificate is not issued to whoever asks for it. | Ask at the counter of the issuing office.
+신청하신 분께는 이 증명서를 발급할 수 없습니다. | 발급기관 창구에 문의하십시오.
 
 storage.auth_failed
 The passphrase is wrong or the key record damaged; the two cannot be told apart. | Try again, or restore a backup.

@@ -5,6 +5,7 @@
     EWalletError              one stable ``code`` each; the closed table is in :mod:`ewallet.codes`
     ├─ UsageError             we were called wrongly (also a ``ValueError``)
     ├─ ProtocolError          the peer broke the protocol, or is not who it says
+    │  └─ Restricted          issuing to whoever asks is forbidden
     ├─ Malformed              bytes that are not what they claim to be, or too many of them
     ├─ VerificationError      evidence that does not hold; one class per rung of the ladder
     │  ├─ TrustError          issuer
@@ -67,7 +68,7 @@ class ProtocolError(EWalletError):
     On the wire it is the OAuth or OpenID ``error`` of its row, with that HTTP status and those headers.
     """
 
-    families = ("request", "offer", "access", "session")
+    families: ClassVar[tuple[str, ...]] = ("request", "offer", "access", "session")
 
     def __init__(
         self,
@@ -82,6 +83,15 @@ class ProtocolError(EWalletError):
         self.error = error
         self.status = status
         self.headers = dict(headers or {})
+
+
+class Restricted(ProtocolError):
+    """The records forbid issuing this to whoever asks; why, and since when, is never said."""
+
+    families = ("issue",)
+
+    def __init__(self, code: str = "issue.restricted", detail: str = "issuance_restricted") -> None:
+        super().__init__(code, detail, error="credential_request_denied")
 
 
 class Malformed(EWalletError):

@@ -31,7 +31,7 @@ from ewallet.authorization import (
 )
 from ewallet.credential import Claims
 from ewallet.env import Env
-from ewallet.errors import NotFound, ProtocolError, UsageError
+from ewallet.errors import NotFound, ProtocolError, Restricted, UsageError
 from ewallet.flow import Request, Response
 from ewallet.formats import FORMATS
 from ewallet.issuer import MAX_COPIES, Issued, Issuer
@@ -80,7 +80,7 @@ class Records(Protocol):
     """Where claims come from: the registers of the agencies."""
 
     def claims(self, subject: str, type_id: str) -> Claims | Pending:
-        """The record as it stands now; :class:`ewallet.errors.NotFound` where nothing is on record."""
+        """The record as it stands now; :class:`NotFound` where there is none, :class:`Restricted` where it forbids."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -334,7 +334,9 @@ class Issuance:
         try:
             return self._records.claims(wanted.authorized.grant.subject, type_id)
         except NotFound:
-            self._deny(wanted, "nothing is on record")
+            self._deny(wanted, _denied("nothing is on record"))
+        except Restricted as exc:
+            self._deny(wanted, exc)
 
     def _defer(self, wanted: _Wanted, pending: Pending) -> Response:
         transaction_id = to_base64url(self._env.random(32))
@@ -377,7 +379,7 @@ class Issuance:
             if not exc.code.startswith("issue."):
                 raise
             _LOG.warning("a record for %s cannot be issued: %s", type_id, exc)  # it names the claim, not its value
-            self._deny(wanted, "the record cannot be certified")
+            self._deny(wanted, _denied("the record cannot be certified"))
 
     def _order(self, wanted: _Wanted) -> Order:
         """One for each token and configuration."""
@@ -408,10 +410,10 @@ class Issuance:
         notification_id = self._notification_id(certificate_id, wanted.authorized)
         return CredentialResponse(credentials=tuple(credentials), notification_id=notification_id).to_bytes()
 
-    def _deny(self, wanted: _Wanted, detail: str) -> NoReturn:
+    def _deny(self, wanted: _Wanted, refused: ProtocolError) -> NoReturn:
         """What was shown is used up all the same."""
         self.server.take(wanted.authorized, wanted.once)
-        raise _denied(detail) from None
+        raise refused from None
 
     def _sent(self, wanted: _Wanted, body: bytes, *, status: int = 200) -> Response:
         content_type = _JSON

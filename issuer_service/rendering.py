@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ewallet.asgi import Problem, Scope
 from ewallet.catalog.kinds import KST
-from ewallet.errors import EWalletError, Language
+from ewallet.errors import EWalletError, Language, Restricted
 from issuer_service import words
 from issuer_service.records import CITIZENS, Citizen
 from issuer_service.service import Service
@@ -71,7 +71,7 @@ class Pages:
     def problem(self, request: WebRequest, status: int, error: EWalletError | None = None) -> HTMLResponse:
         """What went wrong, to a person; of a fault of ours, only the number to ask about."""
         language = self.language(request)
-        told = words.problem(status, language)
+        told = " ".join(error.words(language)) if isinstance(error, Restricted) else words.problem(status, language)
         reference = error.detail if error and error.code == "internal.fault" else ""
         return self.show(request, "problem", None, status=status, told=told, reference=reference)
 

@@ -42,14 +42,14 @@ CODES = {
     "receipt": "invalid",
     "log": "tampered",
     "fetch": "blocked redirect timeout unavailable",
-    "issue": "reserved_claim invalid_value",
+    "issue": "reserved_claim invalid_value restricted",
     "storage": "auth_failed corrupt rollback locked unavailable not_found already_used loose_mode",
     "internal": "fault",
 }
 
 RAISED_AS = {
     "usage": {"UsageError"},
-    "issue": {"UsageError"},
+    "issue": {"UsageError", "Restricted"},
     "request": {"ProtocolError"},
     "session": {"ProtocolError"},
     "offer": {"ProtocolError"},
