@@ -19,12 +19,15 @@ from ewallet import status
 from ewallet.catalog import Catalog, CredentialType
 from ewallet.catalog.kinds import KST
 from ewallet.credential import Claims, Draft, StatusRef, Validity
-from ewallet.env import Env
+from ewallet.documents import Documents, DocumentStore, Entry
+from ewallet.env import Env, Random
 from ewallet.errors import Malformed, UsageError
-from ewallet.formats import FORMATS, Format, ToSign
+from ewallet.formats import FORMATS, Format, ToSign, lean, paper
+from ewallet.formats.paper import Sheet
 from ewallet.keys import PublicKey, Signer
 from ewallet.order import Order
 from ewallet.shape import base64url, certificate, to_base64url
+from ewallet.sheet import sheet
 from ewallet.status import Status, StatusList
 
 MAX_COPIES: Final = 10  # of one certificate: what a wallet uses up in a few weeks
@@ -69,7 +72,7 @@ class Intent:
     digest: bytes
 
 
-class IssuerStore(Protocol):
+class IssuerStore(DocumentStore, Protocol):
     """What an issuer must not forget. Every method is one transaction, on disk when it returns."""
 
     def status_list(self, size: int, uri: Callable[[int], str]) -> str:
@@ -84,8 +87,12 @@ class IssuerStore(Protocol):
         :class:`ewallet.order.RepeatedError` where it was carried out, or what it would use up was used.
         """
 
-    def complete(self, certificate_id: str, order: Order | None = None, sealed: bytes = b"") -> None:
+    def complete(
+        self, certificate_id: str, order: Order | None = None, sealed: bytes = b"", document: Entry | None = None
+    ) -> None:
         """The copies of that certificate are signed, and that is what is kept for whoever places the order again.
+
+        With it, what may be asked about the document.
 
         :class:`NotFound` where the intent has been given up.
         """
@@ -119,6 +126,30 @@ class Issued:
     credentials: tuple[str, ...] = field(repr=False)
 
 
+@dataclass(frozen=True, kw_only=True)
+class IssuedPaper:
+    """A certificate of paper: the credential that is attached to its file, and the code that is drawn on its page."""
+
+    certificate: Certificate
+    credential: str = field(repr=False)
+    code: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A certificate that can be issued: its copies but for their status entries, and who signs them."""
+
+    certificate: Certificate
+    drafts: tuple[Draft, ...] = field(repr=False)
+    format: Format
+    signer: Signer = field(repr=False)
+    document: Entry | None = field(repr=False)
+
+    def copy(self, number: int, ref: StatusRef, random: Random) -> ToSign:
+        """That copy with that entry, to be recorded and then signed."""
+        return self.format.prepare(replace(self.drafts[number], status=ref), self.signer, random)
+
+
 class _Said(TypedDict):
     """What a status list token says beside the list."""
 
@@ -133,6 +164,7 @@ class Issuer:
 
     ``identifier`` is its https URL; ``signers`` has a signer for each national system
     (:attr:`ewallet.catalog.kinds.CredentialType.system`), ``status_signer`` signs the status lists of them all.
+    ``documents`` answers whether a document with a number was issued.
     """
 
     def __init__(
@@ -149,6 +181,7 @@ class Issuer:
     ) -> None:
         self.identifier = identifier
         self.catalog = catalog
+        self.documents = Documents(store, env=env)
         self._signers = dict(signers)
         self._status_signer = status_signer
         self._store = store
@@ -172,6 +205,16 @@ class Issuer:
         the person and never leaves it. Raises ``issue.*`` before anything is recorded, ``usage.*``; with an order,
         :class:`ewallet.order.RepeatedError` where it was carried out before.
         """
+        plan = self.plan(type_id, claims, subject=subject, holders=holders, format_id=format_id)
+        issued = plan.certificate
+        credentials = tuple(copy.complete(plan.signer.sign(copy.data)) for copy in self._intend(plan, order))
+        self._store.complete(issued.id, order, order.seal(issued.id, credentials) if order else b"", plan.document)
+        return Issued(certificate=issued, credentials=credentials)
+
+    def plan(
+        self, type_id: str, claims: Claims, *, subject: str, holders: Sequence[PublicKey], format_id: str = "dc+sd-jwt"
+    ) -> Plan:
+        """What :meth:`issue` would issue, checked as it does and not recorded; ``issue.*``, ``usage.*``."""
         type_, format_ = self.catalog.type(type_id), _format(format_id)
         format_type = format_.type_id(type_)
         if format_type is None:
@@ -179,28 +222,64 @@ class Issuer:
         record = type_.normalised(type_.completed(claims))
         type_.check(record)
         _check_holders(holders)
-        at = self._env.now()
-        validity = _validity(type_, at)
-        issued = Certificate(
-            id=to_base64url(self._env.random(16)),
-            type_id=type_id,
-            subject=subject,
-            issued=at,
-            until=validity.until or at,
-        )
+        issued, validity = self._certificate(type_, subject)
         draft = Draft(
             type_id=format_type,
             issuer=self.identifier,
-            claims=format_.arrange(type_, record | type_.presigned(record, at)),
+            claims=format_.arrange(type_, record | type_.presigned(record, issued.issued)),
             validity=validity,
             disclosable=type_.disclosable,
             decoys=self._decoys,
         )
+        signer, document = self._signer(type_, issued.until), self.documents.entry(type_, record, issued.issued)
+        drafts = tuple(replace(draft, holder=key) for key in holders)
+        return Plan(certificate=issued, drafts=drafts, format=format_, signer=signer, document=document)
+
+    def entries(self, count: int) -> tuple[StatusRef, ...]:
+        """Entries, drawn at random from the list with room; that nobody has them is seen when they are recorded."""
+        uri, drawn = self._store.status_list(self._list_size, self._list_uri), list[StatusRef]()
+        while len(drawn) < count:
+            drawn.append(self._entry(uri, set(drawn)))
+        return tuple(drawn)
+
+    def issue_paper(
+        self,
+        type_id: str,
+        claims: Claims,
+        *,
+        subject: str,
+        recipient: str,
+        purpose: str,
+        printed: AbstractSet[str] | None = None,
+    ) -> IssuedPaper:
+        """A certificate of that kind to be printed, made for one recipient and purpose; it has no holder's key.
+
+        ``claims`` is a whole record; ``printed`` are the names of those that are to stand on the page, None for all.
+        Resident registration numbers never do. Raises ``issue.*`` before anything is recorded, ``usage.*``.
+        """
+        type_ = self.catalog.type(type_id)
+        record = type_.normalised(type_.completed(claims))
+        type_.check(record)
+        issued, validity = self._certificate(type_, subject)
         signer = self._signer(type_, issued.until)
-        copies = self._intend(issued, [replace(draft, holder=key) for key in holders], format_, signer, order)
-        credentials = tuple(copy.complete(signer.sign(copy.data)) for copy in copies)
-        self._store.complete(issued.id, order, order.seal(issued.id, credentials) if order else b"")
-        return Issued(certificate=issued, credentials=credentials)
+        made = sheet(
+            type_,
+            record,
+            printed=printed,
+            issuer=self.identifier,
+            number=issued.id,
+            recipient=recipient,
+            purpose=purpose,
+            validity=validity,
+        )
+        document = self.documents.entry(type_, record, issued.issued)
+        credential, code = (copy.complete(signer.sign(copy.data)) for copy in self._intend_sheet(issued, made, signer))
+        self._store.complete(issued.id, document=document)
+        return IssuedPaper(certificate=issued, credential=credential, code=code)
+
+    def signer(self, type_id: str) -> Signer:
+        """Who signs certificates of that kind, and seals the files that they are printed from; ``usage.*``."""
+        return self._signer(self.catalog.type(type_id), self._env.now())
 
     @property
     def algorithms(self) -> Mapping[str, str]:
@@ -270,6 +349,14 @@ class Issuer:
         """At start: give up what an earlier process left undecided, its status entries burnt; how many copies."""
         return self._store.void(self._env.now() - _UNDECIDED)
 
+    def _certificate(self, type_: CredentialType, subject: str) -> tuple[Certificate, Validity]:
+        """The record of what is about to be issued, and from when until when it holds."""
+        at = self._env.now()
+        validity = _validity(type_, at)
+        id_ = to_base64url(self._env.random(16))
+        made = Certificate(id=id_, type_id=type_.id, subject=subject, issued=at, until=validity.until or at)
+        return made, validity
+
     def _signer(self, type_: CredentialType, until: datetime) -> Signer:
         """The signer of the kind's national system, whose certificate must outlive what it signs."""
         signer = self._signers.get(type_.system)
@@ -279,26 +366,35 @@ class Issuer:
             raise UsageError("usage.configuration", f"the signer for {type_.system} expires before what it would sign")
         return signer
 
-    def _intend(
-        self,
-        certificate: Certificate,
-        drafts: Sequence[Draft],
-        format_: Format,
-        signer: Signer,
-        order: Order | None,
-    ) -> tuple[ToSign, ...]:
+    def _intend(self, plan: Plan, order: Order | None) -> tuple[ToSign, ...]:
         """The copies ready to be signed, their intents on record; entries given before are drawn again."""
         uri = self._store.status_list(self._list_size, self._list_uri)
         copies: dict[int, tuple[StatusRef, ToSign]] = {}
-        pending: Sequence[int] = range(len(drafts))
+        pending: Sequence[int] = range(len(plan.drafts))
         while pending:
             for i in pending:
                 ref = self._entry(uri, {ref for ref, _ in copies.values()})
-                copies[i] = ref, format_.prepare(replace(drafts[i], status=ref), signer, self._env.random)
+                copies[i] = ref, plan.copy(i, ref, self._env.random)
             intents = [Intent(status=ref, digest=sha256(copy.data).digest()) for ref, copy in copies.values()]
-            taken = self._store.intend(certificate, intents, order)
+            taken = self._store.intend(plan.certificate, intents, order)
             pending = [i for i, (ref, _) in copies.items() if ref in taken]
         return tuple(copy for _, copy in copies.values())
+
+    def _intend_sheet(self, certificate: Certificate, made: Sheet, signer: Signer) -> tuple[ToSign, ToSign]:
+        """The credential and the code of a sheet, as :meth:`_intend`; each has an entry of its own."""
+        uri = self._store.status_list(self._list_size, self._list_uri)
+        refs: list[StatusRef] = []
+        while True:
+            while len(refs) < 2:
+                refs.append(self._entry(uri, set(refs)))
+            whole = paper.prepare(made, refs[0], signer)
+            code = lean.prepare(made, paper.digest(whole.data), refs[1], signer)
+            digests = sha256(whole.data).digest(), sha256(code.data).digest()
+            intents = [Intent(status=ref, digest=digest) for ref, digest in zip(refs, digests, strict=True)]
+            taken = self._store.intend(certificate, intents)
+            if not taken:
+                return whole, code
+            refs = [ref for ref in refs if ref not in taken]
 
     def _entry(self, uri: str, drawn: AbstractSet[StatusRef]) -> StatusRef:
         """An unpredictable entry of the list (HAIP 1.0 §6.1)."""

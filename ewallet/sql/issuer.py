@@ -25,9 +25,11 @@ from sqlalchemy import (
 )
 
 from ewallet.credential import StatusRef
+from ewallet.documents import Entry, Inquiry, Outcome
 from ewallet.errors import AlreadyUsed, NotFound, StatusError, UsageError
 from ewallet.issuer import Certificate, Intent
 from ewallet.order import Order, RepeatedError
+from ewallet.sql import documents, secret
 from ewallet.sql.engine import Engine, each, first, insert_for, insert_into, micros, moment, put
 from ewallet.sql.once import used_before
 from ewallet.sql.tables import ISSUER, ISSUER_VERSION, certificates, entries, orders, status_events, status_lists
@@ -87,12 +89,16 @@ class SqlIssuerStore:
             raise repeated
         return frozenset()
 
-    def complete(self, certificate_id: str, order: Order | None = None, sealed: bytes = b"") -> None:
+    def complete(
+        self, certificate_id: str, order: Order | None = None, sealed: bytes = b"", document: Entry | None = None
+    ) -> None:
         with self._engine.writing() as connection:
             if order:
                 _carry_out(connection, order, certificate_id, sealed)
             if first(connection, _COMPLETE, {"of": certificate_id}) is None:
                 raise _given_up()
+            if document:
+                documents.keep(connection, certificate_id, document)
 
     def void(self, before: datetime) -> int:
         # They count as revoked: the process that is thought gone may have signed one and sent it.
@@ -146,6 +152,13 @@ class SqlIssuerStore:
         latest = select(func.coalesce(func.max(status_events.c.id), 0)).scalar_subquery()
         with self._engine.reading() as connection:
             return int(connection.scalar(select(voided + latest)) or 0)
+
+    def secret(self, fresh: bytes) -> bytes:
+        return secret.shared(self._engine, fresh)
+
+    def inquire(self, inquiry: Inquiry, at: datetime) -> Outcome:
+        with self._engine.writing() as connection:
+            return documents.inquire(connection, inquiry, at)
 
     def _put_entries(self, connection: Connection, certificate_id: str, intents: Sequence[Intent]) -> None:
         """Give these entries to the certificate, all of them, or raise with those that were given before."""

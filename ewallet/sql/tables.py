@@ -37,7 +37,7 @@ schema_versions: Final = Table(
 # -- issuer: what was issued to whom and whether it still holds; no claim of anybody ----------------------
 
 ISSUER: Final = MetaData()
-ISSUER_VERSION: Final = 2
+ISSUER_VERSION: Final = 3
 
 status_lists: Final = Table(
     "status_lists",
@@ -160,6 +160,16 @@ notifications: Final = Table(
     PrimaryKeyConstraint("certificate", "event"),
     sqlite_strict=True,
 )
+# Digests under the issuer's secret: neither numbers nor names.
+documents: Final = Table(
+    "documents",
+    ISSUER,
+    Column("digest", LargeBinary, nullable=False),
+    Column("certificate", Text, ForeignKey("certificates.id"), nullable=False),
+    Column("until", _BIG, nullable=False, index=True),
+    PrimaryKeyConstraint("digest", "certificate"),
+    sqlite_strict=True,
+)
 issuer_calls: Final = Table(
     "issuer_calls",
     ISSUER,
@@ -234,6 +244,42 @@ verifier_calls: Final = Table(
     Column("fingerprint", LargeBinary, nullable=False),
     Column("answer", LargeBinary),
     Column("until", _BIG, nullable=False, index=True),
+    sqlite_strict=True,
+)
+
+# -- history: what happened to whose data, under names that say nothing; the hashes over it; what was signed -
+
+HISTORY: Final = MetaData()
+HISTORY_VERSION: Final = 1
+
+log_head: Final = Table(
+    "log_head",
+    HISTORY,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("size", _BIG, nullable=False),
+    Column("peaks", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+log_entries: Final = Table(
+    "log_entries",
+    HISTORY,
+    Column("seq", _BIG, primary_key=True, autoincrement=False),
+    Column("subject", Text, nullable=False, index=True),
+    Column("entry", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+log_nodes: Final = Table(
+    "log_nodes",
+    HISTORY,
+    Column("number", _BIG, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+log_checkpoints: Final = Table(
+    "log_checkpoints",
+    HISTORY,
+    Column("size", _BIG, primary_key=True, autoincrement=False),
+    Column("note", LargeBinary, nullable=False),
     sqlite_strict=True,
 )
 

@@ -9,6 +9,7 @@ from threading import RLock
 
 from ewallet.collection import Pending
 from ewallet.credential import StatusRef
+from ewallet.documents import Entry, Inquiry, Outcome
 from ewallet.errors import AlreadyUsed, NotFound, StatusError
 from ewallet.exchange import Kept, Sealed, Settled
 from ewallet.issuer import Certificate, Intent
@@ -30,6 +31,7 @@ class _Issue:
     entries: tuple[StatusRef, ...]
     completed: bool = False
     reason: str = ""
+    document: Entry | None = None
 
 
 def _place(certificate: Certificate) -> tuple[float, str]:
@@ -54,6 +56,8 @@ class MemoryIssuerStore:
         self._issues: dict[str, _Issue] = {}
         self._given: set[StatusRef] = set()
         self._changes = 0
+        self._secret = b""
+        self._misses: dict[tuple[bytes, datetime], int] = {}
         self._lock = RLock()
 
     def status_list(self, size: int, uri: Callable[[int], str]) -> str:
@@ -76,9 +80,12 @@ class MemoryIssuerStore:
                 self._issues[certificate.id] = _Issue(certificate, entries)
             return frozenset(taken)
 
-    def complete(self, certificate_id: str, order: Order | None = None, sealed: bytes = b"") -> None:
+    def complete(
+        self, certificate_id: str, order: Order | None = None, sealed: bytes = b"", document: Entry | None = None
+    ) -> None:
         with self._lock:
             self._issue(certificate_id).completed = True
+            self._issue(certificate_id).document = document
             if order:
                 self._orders[order.digest].sealed = sealed
 
@@ -123,6 +130,28 @@ class MemoryIssuerStore:
 
     def status_changes(self) -> int:
         return self._changes
+
+    def secret(self, fresh: bytes) -> bytes:
+        with self._lock:
+            self._secret = self._secret or fresh
+            return self._secret
+
+    def inquire(self, inquiry: Inquiry, at: datetime) -> Outcome:
+        places = [(counter, inquiry.window) for counter in inquiry.counters]
+        with self._lock:
+            if max(self._misses.get(place, 0) for place in places) >= inquiry.max_misses:
+                return "too_many"
+            if self._has_document(inquiry.digest, at):
+                return "match"
+            self._misses |= {place: self._misses.get(place, 0) + 1 for place in places}
+            return "no_match"
+
+    def _has_document(self, digest: bytes, at: datetime) -> bool:
+        return any(
+            issue.document and digest in issue.document.digests and at < issue.document.until
+            for issue in self._issues.values()
+            if issue.certificate.status is Status.VALID
+        )
 
     def _begin(self, order: Order, certificate_id: str) -> None:
         used = self.taken.keys() & order.once.keys()

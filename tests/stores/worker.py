@@ -21,6 +21,7 @@ from itertools import count
 from ewallet.authorization import Attempt
 from ewallet.catalog import Catalog
 from ewallet.credential import StatusRef
+from ewallet.documents import Inquiry
 from ewallet.env import Env
 from ewallet.errors import AlreadyUsed, EWalletError
 from ewallet.exchange import Sealed, Settled
@@ -77,6 +78,16 @@ def _redeem(command):
         window=AT + timedelta(hours=1),
     )
     return _database(command["url"]).issuance.redeem(attempt, AT)[0]
+
+
+def _inquire(command):
+    """About one number, from one source."""
+    asked = Inquiry(
+        digest=f"{command['digest']}-{command['number']}".encode(),
+        counters=frozenset({b"source", b"number"}),
+        window=AT + timedelta(hours=1),
+    )
+    return _database(command["url"]).issuer.inquire(asked, AT)
 
 
 def _take(command):
@@ -249,6 +260,7 @@ COMMANDS = {
         _open_all,
         _take_nonce,
         _redeem,
+        _inquire,
         _take,
         _collect,
         _settle,
