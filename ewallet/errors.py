@@ -119,7 +119,7 @@ class CryptoError(VerificationError):
 class DisclosureError(VerificationError):
     """A disclosed value is not one the issuer signed, once."""
 
-    families = ("sdjwt", "mdoc")
+    families = ("sdjwt", "mdoc", "paper")
 
 
 class BindingError(VerificationError):

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 CODES = {
     "usage": "argument configuration file key_reused in_progress missing_extra",
-    "malformed": "encoding json json_duplicate claim_type sdjwt cbor cose mdoc x509 url qr image offer vp_token",
+    "malformed": "encoding json json_duplicate claim_type sdjwt cbor cose mdoc x509 url qr image pdf offer vp_token",
     "limit": "size depth count decompressed time rate",
     "crypto": "alg_not_allowed hash_not_allowed key_invalid signature_invalid crit_unsupported typ_mismatch"
     " decrypt_failed not_encrypted",
@@ -27,6 +27,7 @@ CODES = {
     " validity_claim_disclosed",
     "kb": "missing typ signature_invalid aud nonce iat sd_hash",
     "mdoc": "doctype_mismatch digest_mismatch digest_missing device_auth device_namespace",
+    "paper": "text_differs seal_invalid",
     "time": "expired not_yet_valid missing",
     "status": "revoked suspended unknown_value missing index_out_of_range uri_mismatch token_invalid stale rollback"
     " unavailable transition",
@@ -59,6 +60,7 @@ RAISED_AS = {
     "crypto": {"CryptoError"},
     "sdjwt": {"DisclosureError"},
     "mdoc": {"DisclosureError", "BindingError"},
+    "paper": {"DisclosureError"},
     "kb": {"BindingError"},
     "replay": {"BindingError"},
     "time": {"ValidityError"},
