@@ -128,6 +128,18 @@ The consent receipt is incomplete or was altered. | Do not rely on it, and ask f
 log.tampered
 The history of use was altered after it was written. | Keep the log as evidence and tell the person responsible for it.
 이용내역이 기록된 뒤에 바뀌었습니다. | 기록을 증거로 보존하고 담당자에게 알리십시오.
+log.forked
+Two histories of use were signed for the same log. | Keep both as evidence and tell the person responsible for it.
+같은 이용내역에 서로 다른 두 기록이 서명되었습니다. | 두 기록을 증거로 보존하고 담당자에게 알리십시오.
+log.omitted
+This use is not on record in the history it is said to be in. | Do not use what came with it, and ask for the proof.
+이용내역에 올랐다는 기록을 확인할 수 없습니다. | 함께 받은 자료를 쓰지 말고 기록 증명을 요청하십시오.
+log.rollback
+The history of use is older than one that was seen before. | Ask for the newest one, and report it if there is none.
+이미 확인한 것보다 오래된 이용내역입니다. | 최신 이용내역을 요청하고, 없다고 하면 담당자에게 알리십시오.
+log.unwitnessed
+Too few independent witnesses have confirmed the history of use. | Wait for their confirmation, then try again.
+이용내역을 확인한 외부 증인의 수가 모자랍니다. | 증인의 확인을 기다렸다가 다시 시도하십시오.
 
 fetch.blocked
 The address must not be contacted from here. | Do not open it by other means, and report it to whoever gave it.

@@ -18,9 +18,12 @@ from ewallet.errors import NotFound, StoreError, UsageError
 from ewallet.sql import walletfile
 from ewallet.sql.calls import SqlCallStore
 from ewallet.sql.engine import engine_of
+from ewallet.sql.history import SqlLogStore
 from ewallet.sql.issuance import SqlIssuanceStore
 from ewallet.sql.issuer import SqlIssuerStore
 from ewallet.sql.tables import (
+    HISTORY,
+    HISTORY_VERSION,
     ISSUER,
     ISSUER_VERSION,
     VERIFIER,
@@ -38,12 +41,17 @@ __all__ = [
     "SqlCallStore",
     "SqlIssuanceStore",
     "SqlIssuerStore",
+    "SqlLogStore",
     "SqlVerifierStore",
     "SqlWalletStore",
     "upgrade",
 ]
 
-_ROLES: Final = {"issuer": (ISSUER, ISSUER_VERSION), "verifier": (VERIFIER, VERIFIER_VERSION)}
+_ROLES: Final = {
+    "history": (HISTORY, HISTORY_VERSION),
+    "issuer": (ISSUER, ISSUER_VERSION),
+    "verifier": (VERIFIER, VERIFIER_VERSION),
+}
 _PAGE: Final = 512  # bytes: every page of SQLite's is a multiple; what is missing of the last one it takes for zeros
 _PATIENCE: Final = 100  # times 50 ms
 _CREATING: Final = Lock()  # of the threads of this process, none connects before the file is closed
@@ -77,6 +85,12 @@ class Database:
         """The store of the issuing endpoints, in the issuer's tables."""
         self._touch()
         return SqlIssuanceStore(self._engine)
+
+    @cached_property
+    def history(self) -> SqlLogStore:
+        """The log of use, in tables of its own that other stores of this database write to in their transactions."""
+        self._touch()
+        return SqlLogStore(self._engine)
 
     @cached_property
     def verifier(self) -> SqlVerifierStore:
@@ -188,7 +202,7 @@ def _check_content(file: Path) -> None:
 
 
 def upgrade(url: str) -> dict[str, int]:
-    """Bring the tables of issuer and verifier up to date, as opening them does; the schema version of each role there.
+    """Bring the tables of all roles but the wallet up to date, as opening them does; the version of each role there.
 
     A wallet is brought up to date when it is unlocked.
     """

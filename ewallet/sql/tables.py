@@ -5,6 +5,7 @@ SQLite's are ``STRICT``: a value of another type than its column's is damage, an
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Final
 
 from sqlalchemy import (
@@ -38,6 +39,16 @@ schema_versions: Final = Table(
 
 ISSUER: Final = MetaData()
 ISSUER_VERSION: Final = 3
+
+
+class Stage(IntEnum):
+    """How far a certificate is; what a batch has begun is not given up, the next run of the batch finishes it."""
+
+    INTENDED = 0
+    ISSUED = 1
+    VOID = 2
+    BEGUN = 3
+
 
 status_lists: Final = Table(
     "status_lists",
