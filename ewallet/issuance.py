@@ -61,7 +61,7 @@ from ewallet.order import Order, RepeatedError
 from ewallet.publication import ANYBODY, Publication
 from ewallet.sealing import Sealer
 from ewallet.shape import Json, to_base64url
-from ewallet.type_metadata import describe
+from ewallet.type_documents import TypeDocuments
 
 _LOG: Final = logging.getLogger("ewallet")
 
@@ -167,6 +167,7 @@ class Issuance:
         self._env = env or Env()
         self._keys = tuple(encryption_keys)
         self._publication = Publication(issuer, self._env)
+        self._documents = TypeDocuments(issuer.catalog, issuer.identifier)
 
     def offer(self, *type_ids: str, subject: str, tx_code: bool = False, format_id: str = "dc+sd-jwt") -> Offered:
         """An offer of certificates of these kinds to that person; ``usage.argument`` for a kind that is not issued."""
@@ -267,10 +268,11 @@ class Issuance:
 
     def type_metadata(self, vct: str) -> Response:
         """The description of a kind; :class:`ewallet.errors.NotFound`."""
-        kind = self.issuer.catalog.by_type_id(vct)
-        if kind is None or kind.vct != vct:
-            raise NotFound("storage.not_found", "no kind of that vct")
-        return Response(200, {"content-type": _JSON, **_PUBLIC}, jose.to_json(describe(kind)))
+        return self._documents.metadata(vct)
+
+    def card(self, name: str) -> Response:
+        """A card that such a description refers to; :class:`ewallet.errors.NotFound`."""
+        return self._documents.card(name)
 
     def status_list(self, number: str, request: Request) -> Response:
         """A signed status list; unchanged for those who have it (304); :class:`ewallet.errors.NotFound`."""
@@ -301,12 +303,14 @@ class Issuance:
 
     def _below(self, path: str) -> Callable[[Request], Response]:
         folder, _, name = path.lstrip("/").partition("/")
-        if folder == "status":
-            return lambda request: self.status_list(name, request)
-        if folder == "offers":
-            return lambda _: self.offered(name)
-        if folder == "types":
-            return lambda _: self.type_metadata(unquote(name))
+        folders: Mapping[str, Callable[[Request], Response]] = {
+            "status": lambda request: self.status_list(name, request),
+            "offers": lambda _: self.offered(name),
+            "types": lambda _: self.type_metadata(unquote(name)),
+            "cards": lambda _: self.card(name),
+        }
+        if folder in folders:
+            return folders[folder]
         raise NotFound("storage.not_found", "nothing is at that address")
 
     @property

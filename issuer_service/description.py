@@ -7,7 +7,11 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from ewallet import card
+from ewallet.catalog import Catalog
+from ewallet.oid4vci.metadata import IssuerMetadata
 from ewallet.openapi import Responses, Schema, errors, finished, json_content, problems, ref
+from ewallet.type_metadata import describe
 
 _JSON: Final = "application/json"
 _JWT: Final = "application/jwt"
@@ -17,6 +21,14 @@ _OBJECT: Final[Schema] = {"type": "object"}
 _SIGNED: Final = "eyJ0eXAiOiJKV1QifQ.e30.c2ln"
 _GRANT: Final = "urn:ietf:params:oauth:grant-type:pre-authorized_code"
 _CONFIGURATION: Final = "resident_register_copy.dc+sd-jwt"
+_IDENTIFIER: Final = "https://issuer.example.go.kr"
+_EXAMPLE: Final = Catalog.bundled().type("earned_income_tax_credit_certificate")  # one of the shortest
+_METADATA: Final = IssuerMetadata.build(
+    _IDENTIFIER,
+    [_EXAMPLE],
+    algorithms={_EXAMPLE.system: "ES256"},
+    names={"ko": "가상 발급기관", "en": "Example Issuer"},
+).to_json()
 
 _TOKEN_REQUEST: Final[Schema] = {
     "title": "TokenRequest",
@@ -196,13 +208,17 @@ _LIST: Final[Responses] = {
 }
 STATUS_LIST: Final[Responses] = _LIST | problems(_NONE)
 TYPE: Final[Responses] = _gives(
-    "the description of a kind", _OBJECT, {"vct": "urn:example:kr-ewallet:resident_register_copy:1"}
+    "the description of a kind", _OBJECT, describe(_EXAMPLE, cards=f"{_IDENTIFIER}/cards")
 ) | problems(_NONE)
-SERVER: Final[Responses] = _gives("how tokens are had", _OBJECT, {"issuer": "https://issuer.example.go.kr"})
+CARD: Final[Responses] = {
+    200: {"description": "an SVG template", **json_content(_TEXT, media_type=card.MEDIA_TYPE)},
+    **problems(_NONE),
+}
+SERVER: Final[Responses] = _gives("how tokens are had", _OBJECT, {"issuer": _IDENTIFIER})
 ISSUER: Final[Responses] = {
     200: {
         "description": "what is issued; signed for those who would rather have it so",
-        "content": json_content(_OBJECT, example={"credential_issuer": "https://issuer.example.go.kr"})["content"]
+        "content": json_content(_OBJECT, example=_METADATA)["content"]
         | json_content(_TEXT, example=_SIGNED, media_type=_JWT)["content"],
     }
 }
@@ -227,6 +243,13 @@ WITHDRAWN: Final[Responses] = problems(_NO_KEY | _NONE)
 LISTED: Final[Responses] = problems(_NO_KEY | {400: {"usage.argument": "a cursor that is none of ours"}})
 CHANGED: Final[Responses] = problems(
     _NO_KEY | _NONE | {400: {"status.transition": "the certificate is revoked for good"}}
+)
+DOCUMENT: Final[Responses] = problems(
+    {
+        400: {"usage.argument": "a number with a name or a day of issue is expected"},
+        422: {"request.invalid": "missing, unknown or wrong: document_number"},
+        429: {"limit.rate": "too many documents that were not found"},
+    }
 )
 FIGURES: Final[Responses] = problems({status: codes for status, codes in _NO_KEY.items() if status != 422})
 FIGURES_GIVEN: Final[Responses] = {200: {"description": "counters", **json_content(_TEXT, media_type="text/plain")}}

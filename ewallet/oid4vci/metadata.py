@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -266,6 +267,11 @@ class IssuerMetadata:
 
     def to_bytes(self) -> bytes:
         """As JSON text."""
+        return self._raw
+
+    @cached_property
+    def _raw(self) -> bytes:
+        """Kept: of two hundred kinds it has more than a megabyte, and every wallet asks for it."""
         return jose.to_json(self.to_json())
 
     def signed(self, signer: Signer, *, at: datetime, until: datetime) -> str:

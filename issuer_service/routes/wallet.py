@@ -76,6 +76,11 @@ def _public(router: APIRouter, service: Service) -> None:
         """The description of a kind."""
         return carried(issuance.type_metadata(vct))
 
+    @router.get("/cards/{name}", responses=told.CARD)
+    def card(name: str) -> WebResponse:
+        """The card of a kind, which its description refers to."""
+        return carried(issuance.card(name))
+
 
 def discovery(service: Service) -> APIRouter:
     """The metadata, at the addresses that follow from the identifier."""
