@@ -211,6 +211,12 @@ def is_picture(raw: bytes) -> bool:
     return webp or raw.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(_OTHER_PICTURES) or raw.startswith((_PNG, _JPEG))
 
 
+def look(raw: bytes) -> tuple[str, tuple[int, int]]:
+    """The media type, width and height of a whole PNG or JPEG picture, whatever it shows; errors as in :func:`read`."""
+    _decoded(raw)
+    return "image/png" if raw.startswith(_PNG) else "image/jpeg", _opened(raw).size
+
+
 def read(raw: bytes) -> str:
     """The one message in a PNG or JPEG picture, whether it is one code or all frames of one text.
 

@@ -1,0 +1,172 @@
+"""A form as an A4 PDF: PDF/A-3a and PDF/UA-1 in one, tagged, the credential attached, the same bytes for the same input.
+
+The page is drawn by typst from ``form.typ``. What stands on it goes there as one JSON text, never as markup. typst
+refuses to write what breaks either standard, a letter without a glyph among it, so that what comes out keeps to them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final, Literal
+
+from ewallet import qr
+from ewallet.errors import UsageError
+from ewallet.paper import layout
+from ewallet.paper.form import Box, Field, Form, Section, Table
+from ewallet.paper.glyphs import FONTS
+from ewallet.paper.layout import STYLES, Style, width
+from ewallet.paper.picture import Picture
+from ewallet.paper.words import word
+
+StyleName = Literal["standard", "large_print"]
+
+_TEMPLATE: Final = Path(__file__).with_name("form.typ")
+_STANDARDS: Final = ["a-3a", "ua-1"]
+_MODULE: Final = 0.36  # mm of one module of the code: 300 dpi draw it with four dots, and a phone reads it at 15 cm
+_VIEW_BOX: Final = re.compile(r'viewBox="0 0 ([0-9]+) ')
+_TITLE_ROOM: Final = {"standard": 490.0, "large_print": 480.0}  # points between the margins
+_drawing: Final = Lock()  # one compiler serves all threads of a process, one after the other
+
+
+def pdf(form: Form, *, credential: str, code: str, at: datetime, style: StyleName = "standard") -> bytes:
+    """The form as a PDF; ``credential`` is attached, ``code`` is what the QR code says, ``at`` the time in the file.
+
+    ``usage.argument`` for a style there is not, ``limit.size`` for more than one code holds.
+    """
+    if style not in STYLES:
+        raise UsageError("usage.argument", f"no such style, expected one of {', '.join(STYLES)}")
+    said = json.dumps(_page(form, credential, code, style), ensure_ascii=False)
+    with _drawing:
+        made = _compiler().compile(
+            format="pdf", sys_inputs={"form": said}, pdf_standards=_STANDARDS, timestamp=int(at.timestamp())
+        )
+    return bytes(made)
+
+
+def png(form: Form, *, code: str, style: StyleName = "standard", ppi: float = 96) -> list[bytes]:
+    """The same pages as pictures, as they are looked at in documentation."""
+    said = json.dumps(_page(form, None, code, style), ensure_ascii=False)
+    with _drawing:
+        made = _compiler().compile(format="png", sys_inputs={"form": said}, ppi=ppi)
+    return [bytes(page) for page in made] if isinstance(made, list) else [bytes(made)]
+
+
+@cache
+def _compiler() -> Any:
+    import typst  # the extra ``paper``
+
+    return typst.Compiler(str(_TEMPLATE), root=str(_TEMPLATE.parent), font_paths=[str(FONTS)], ignore_system_fonts=True)
+
+
+def _page(form: Form, credential: str | None, code: str, style: str) -> dict[str, Any]:
+    sizes = STYLES[style]
+    large = style == "large_print"
+    size, tracking = _title(form, style)
+    return {
+        "large": large,
+        "size": sizes.size,
+        "lang": form.lang,
+        "title": form.title,
+        "title-size": size,
+        "tracking": tracking,
+        "subtitle": form.subtitle,
+        "short": "",
+        "description": ", ".join(filter(None, (form.title, form.number and form.number.value))),
+        "number": _line(form.number) if form.number else None,
+        "fee": form.fee,
+        "portrait": _picture(form.portrait) if form.portrait else None,
+        "parts": [_part(section, sizes, form) for section in form.sections],
+        "attestation": form.attestation,
+        "issued": _line(form.issued) if form.issued else None,
+        "authority": _line(form.authority),
+        "authority-size": 20 if large else 17,
+        "seal": _seal(form),
+        "notes": form.notes,
+        "code": _code(code, form),
+        "credential": credential,
+    }
+
+
+def _title(form: Form, style: str) -> tuple[float, float]:
+    """The size in points and the space between letters in em with which the title fills one line at most."""
+    em = width(form.title)
+    largest, spaced = (26.0, 0.08) if style == "large_print" else (23.0, 0.42)
+    room = _TITLE_ROOM[style]
+    tracking = spaced if form.lang == "ko" else 0.0
+    for space in (tracking, tracking / 2, 0.0):
+        if (em + len(form.title) * space) * largest <= room:
+            return largest, round(space, 3)
+    return max(round(room / em, 1), 15.0 if style == "standard" else 20.0), 0.0
+
+
+def _part(section: Section, style: Style, form: Form) -> dict[str, Any]:
+    if isinstance(section, Picture):
+        return {"is": "picture", **_picture(section)}
+    if isinstance(section, Box):
+        return {"is": "pairs", "label": section.label, "rows": _rows(section.fields, style)}
+    widths = layout.columns(section, style)
+    if widths is None and section.rows:
+        return {"is": "blocks", "label": section.label, "blocks": _blocks(section, style, form)}
+    return {
+        "is": "table",
+        "label": section.label,
+        "columns": section.columns if section.rows else section.columns[:1],
+        "widths": widths or (1,),
+        "rows": [[cell.value for cell in row] for row in section.rows],
+        "none": word("none", form.lang),
+    }
+
+
+def _blocks(table: Table, style: Style, form: Form) -> list[dict[str, Any]]:
+    title = word("row", form.lang)
+    return [
+        {
+            "title": title.format(label=table.label, number=number),
+            "rows": _rows([cell for cell in row if cell.value], style),
+        }
+        for number, row in enumerate(table.rows, 1)
+    ]
+
+
+def _rows(fields: Sequence[Field], style: Style) -> list[list[dict[str, str]]]:
+    return [[_line(field) for field in row] for row in layout.rows(fields, style)]
+
+
+def _line(field: Field) -> dict[str, str]:
+    return {"label": field.label, "value": field.value}
+
+
+def _picture(picture: Picture) -> dict[str, Any]:
+    return {
+        "label": picture.label,
+        "format": picture.media_type.removeprefix("image/").replace("jpeg", "jpg"),
+        "data": list(picture.data),  # typst makes bytes of a list of integers; JSON has nothing closer
+        "wide": picture.wide,
+    }
+
+
+def _seal(form: Form) -> Mapping[str, Any]:
+    letters = form.seal
+    columns = next(side for side in range(2, 9) if side * side >= len(letters))
+    rows = [list(letters[start : start + columns]) for start in range(0, len(letters), columns)]
+    rows[-1] += [""] * (columns - len(rows[-1]))
+    return {
+        "alt": word("seal", form.lang).format(authority=form.authority.value),
+        "columns": columns,
+        "rows": rows,
+        "side": 17,
+        "letter": {2: 16, 3: 11.5, 4: 8.8}.get(columns, 7),
+    }
+
+
+def _code(text: str, form: Form) -> Mapping[str, Any]:
+    svg = qr.svg(text)
+    found = _VIEW_BOX.search(svg)
+    side = int(found[1]) if found else 0
+    return {"svg": svg, "side": round(side * _MODULE, 2), "alt": word("code", form.lang)}
