@@ -226,7 +226,7 @@ class Issuer:
         draft = Draft(
             type_id=format_type,
             issuer=self.identifier,
-            claims=format_.arrange(type_, record | type_.presigned(record, issued.issued)),
+            claims=format_.arrange(type_, type_.answered(record, issued.issued)),
             validity=validity,
             disclosable=type_.disclosable,
             decoys=self._decoys,

@@ -81,7 +81,7 @@ class ClaimType:
 class PredicateType:
     """A yes/no question of a kind; ``presign`` says whether the issuer may sign the answer as a claim of its own.
 
-    ``"when_true"``: the answer, once yes, stays yes (an age reached), so only a yes is signed.
+    ``"when_true"``: only a yes is signed. Either is signed only if it holds as long as the copies do.
     """
 
     id: str

@@ -6,6 +6,7 @@ from an unknown is unknown, unless the other operands settle it.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
@@ -29,11 +30,12 @@ class Scope:
 
 
 @dataclass(frozen=True)
-class Node:
+class Node(ABC):
     """One step of an expression."""
 
+    @abstractmethod
     def __call__(self, scope: Scope, /) -> Value:
-        raise NotImplementedError
+        """What it is worth."""
 
 
 @dataclass(frozen=True)
@@ -143,8 +145,7 @@ class Sum(Node):
     right: Node
 
     def __call__(self, scope: Scope, /) -> Value:
-        left, right = self.left(scope), self.right(scope)
-        return left + right if rules.is_number(left) and rules.is_number(right) else UNKNOWN
+        return total(self.left(scope), self.right(scope))
 
 
 @dataclass(frozen=True)
@@ -155,8 +156,7 @@ class Difference(Node):
     right: Node
 
     def __call__(self, scope: Scope, /) -> Value:
-        left, right = self.left(scope), self.right(scope)
-        return left - right if rules.is_number(left) and rules.is_number(right) else rules.span(left, right)
+        return difference(self.left(scope), self.right(scope))
 
 
 @dataclass(frozen=True)
@@ -205,6 +205,16 @@ class Where(Node):
             return UNKNOWN
         kept = [row for row, answer in zip(rows, answers, strict=True) if answer]
         return kept if self.column is None else [row.get(self.column, UNKNOWN) for row in kept]
+
+
+def total(left: Value, right: Value) -> Value:
+    """The sum of two numbers."""
+    return left + right if rules.is_number(left) and rules.is_number(right) else UNKNOWN
+
+
+def difference(left: Value, right: Value) -> Value:
+    """The difference of two numbers, or the span between two days."""
+    return left - right if rules.is_number(left) and rules.is_number(right) else rules.span(left, right)
 
 
 def every(answers: Iterable[Value]) -> Value:

@@ -220,8 +220,10 @@ def _check_predicates(kind: CredentialType) -> None:
     for predicate in kind.predicates:
         if predicate.presign and (predicate.parameterised or predicate.id in claims | RESERVED):
             reading.refuse(f"predicate {predicate.id} cannot be signed in advance")
-        if predicate.presign is True and predicate.time_dependent:
-            reading.refuse(f"predicate {predicate.id} goes stale and is signed in advance")
+        if predicate.presign and predicate.predicate.uses("status"):
+            reading.refuse(f"predicate {predicate.id} asks the status list and is signed in advance")
+        if predicate.predicate.moves and not predicate.time_dependent:
+            reading.refuse(f"predicate {predicate.id} depends on the day and does not say so")
         _check_paths(kind, predicate)
     known = {predicate.id for predicate in kind.predicates}
     for vector in kind.vectors:

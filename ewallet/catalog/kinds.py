@@ -194,17 +194,27 @@ class CredentialType:
     def _enums(self) -> tuple[tuple[str, ...], ...]:
         return tuple(claim.enum for claim in self._by_path.values() if claim.enum)
 
+    def answered(
+        self, claims: Mapping[str, Json], at: datetime, *, holder: Mapping[str, Json] | None = None
+    ) -> dict[str, Json]:
+        """A record with its :meth:`presigned` answers, and without any that it states itself: those may go stale."""
+        asked = {p.id for p in self.predicates if p.presign}
+        stated = {name: value for name, value in claims.items() if name not in asked}
+        return stated | self.presigned(stated, at, holder=holder)
+
     def presigned(
         self, claims: Mapping[str, Json], at: datetime, *, holder: Mapping[str, Json] | None = None
     ) -> dict[str, bool]:
-        """The yes/no claims to sign beside a record, judged on the day ``at`` is in Korea.
+        """The yes/no claims to sign beside a record at that time: those that hold on every day of a copy's life.
 
-        Left out: what goes stale, what the record does not say, and a no that may become a yes. Questions about
-        ``holder`` (is the applicant the owner?) are answered where the issuer passes who that is.
+        Left out: what may be another answer before the copies are over, what the record does not say, and a no to a
+        question of which only a yes is signed. Questions about ``holder`` (is the applicant the owner?) are answered
+        where the issuer passes who that is.
         """
-        today = at.astimezone(KST).date()
+        first = at.astimezone(KST).date()
+        last = first + timedelta(days=self.validity_days)
         answers = {
-            p.id: p.predicate.answer(claims, today, holder=holder, enums=self._enums)
+            p.id: p.predicate.lasting(claims, first, last, holder=holder, enums=self._enums)
             for p in self.predicates
             if p.presign
         }

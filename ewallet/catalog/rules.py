@@ -63,6 +63,9 @@ _ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {
 }
 
 
+ORDERS: Final = frozenset(_ORDER)
+
+
 def compare(comparison: str, left: Value, right: Value) -> Value:
     """True, False, or UNKNOWN where the two cannot be compared."""
     if comparison == "in":
@@ -369,6 +372,25 @@ def known(function: str, arguments: int) -> bool:
 
 #: What a function looks at beside its arguments.
 _LOOKS_AT: Final = {"max_stay_abroad": "as_of", "sum_months": "as_of", "sum_days": "as_of", "rank": "enums"}
+
+
+#: Functions that never fall while a bounded argument rises, by the positions of those arguments under which they fall.
+MONOTONE: Final[dict[str, frozenset[int]]] = {
+    "age": frozenset({0}),
+    "continuous_years": frozenset(),
+    "days": frozenset(),
+    "max_stay_abroad": frozenset(),
+    "min": frozenset(),
+    "months": frozenset(),
+    "sum_months": frozenset(),
+    "year": frozenset(),
+    "years": frozenset(),
+}
+
+
+def moves(function: str) -> bool:
+    """Whether it looks at the day of asking by itself."""
+    return _LOOKS_AT.get(function) == "as_of"
 
 
 def call(function: str, arguments: Sequence[Value], *, as_of: date, enums: Sequence[Sequence[str]]) -> Value:
