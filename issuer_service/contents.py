@@ -38,6 +38,14 @@ def answers(kind: CredentialType, language: Language) -> tuple[str, ...]:
     return tuple(predicate.label(language) for predicate in kind.predicates if predicate.presign)
 
 
+def fee(kind: CredentialType, language: Language) -> str:
+    """What it costs online; empty where that is not known."""
+    amount = kind.fee.get("electronic_krw")
+    if amount is None:
+        return ""
+    return text(amount, "amount_krw", language) if amount else word("free", language)
+
+
 def _items(claims: Iterable[ClaimType], record: Mapping[str, Any], language: Language) -> Iterator[Item]:
     for claim in claims:
         if claim.name not in record:

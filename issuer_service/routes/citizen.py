@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -21,8 +21,8 @@ from ewallet.issuance import Pending
 from ewallet.issuer import Certificate
 from ewallet.oid4vci.offer import OfferReference
 from ewallet.status import Status
-from issuer_service import words
-from issuer_service.contents import answers, contents
+from issuer_service.contents import answers, contents, fee
+from issuer_service.listing import MAX_QUERY, Listing, Register, shelves
 from issuer_service.records import CITIZENS
 from issuer_service.rendering import Pages, clock, day
 from issuer_service.service import Service
@@ -64,18 +64,35 @@ class _Desk:
     def __init__(self, service: Service, pages: Pages) -> None:
         self._service = service
         self._pages = pages
+        issued = service.issuance.metadata.configurations
+        self._listing = Listing(kind for kind in service.issuer.catalog if f"{kind.id}.dc+sd-jwt" in issued)
         self._home = f"{service.settings.path}/"
 
-    def home(self, request: WebRequest) -> WebResponse:
-        """The kinds there are; who is not signed in is asked to."""
+    def home(self, request: WebRequest, q: Annotated[str, Query(max_length=MAX_QUERY)] = "") -> WebResponse:
+        """The kinds there are, one's own first; who is not signed in is asked to."""
         session = self._session(request)
         if session is None:
             return self._pages.show(request, "sign_in", None, citizens=tuple(CITIZENS.values()))
-        groups: dict[str, list[CredentialType]] = {}
-        for kind in sorted(self._service.issuer.catalog, key=lambda kind: words.place(kind.category)):
-            if f"{kind.id}.dc+sd-jwt" in self._service.issuance.metadata.configurations:
-                groups.setdefault(words.category(kind.category, self._pages.language(request)), []).append(kind)
-        return self._pages.show(request, "home", session, groups=groups)
+        language, found = self._pages.language(request), self._listing.found(q)
+        own, others = self._parted(session, found)
+        return self._pages.show(
+            request,
+            "home",
+            session,
+            query=q.strip(),
+            count=len(found),
+            own=shelves(own, language),
+            others=shelves(others, language),
+            others_count=len(others),
+        )
+
+    def _parted(self, session: Session, found: Sequence[CredentialType]) -> tuple[list[CredentialType], ...]:
+        """What is on record of somebody, and what is not; all is, as far as records do not say."""
+        records = self._service.records
+        if not isinstance(records, Register):
+            return list(found), []
+        known = records.kinds(session.citizen_id)
+        return [kind for kind in found if kind.id in known], [kind for kind in found if kind.id not in known]
 
     def sign_in(self, request: WebRequest, citizen: Annotated[str, Form(max_length=64)]) -> WebResponse:
         """Begin a session, whatever session there was before."""
@@ -119,6 +136,7 @@ class _Desk:
             "kind",
             session,
             kind=kind,
+            fee=fee(kind, language),
             rows=rows,
             answers=answers(kind, language),
             pending=isinstance(record, Pending),
