@@ -12,6 +12,7 @@ from ewallet.catalog.predicate import Predicate
 from ewallet.errors import Language
 
 Presign = bool | Literal["when_true"]
+Way = Literal["signed", "holder", "service", "claim", "status", "band"]
 Pattern = tuple[str | None, ...]
 Json = Any
 
@@ -100,6 +101,22 @@ class PredicateType:
     def predicate(self) -> Predicate:
         """The expression, parsed."""
         return Predicate.parse(self.expression)
+
+    @property
+    def way(self) -> Way:
+        """How it comes to its answer.
+
+        ``signed`` beside the claims; ``holder``: likewise, where the issuer says who the holder is; ``claim``: the
+        record says it under that very name; ``status``: by the status list; ``band``: with a figure, no yes or no;
+        ``service``: by asking the issuer.
+        """
+        if self.presign:
+            return "holder" if self.predicate.uses("holder") else "signed"
+        if self.expression == self.id:
+            return "claim"
+        if self.predicate.uses("status"):
+            return "status"
+        return "service" if self.predicate.decides else "band"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,12 +6,12 @@ import json
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from ewallet import shape
-from ewallet.catalog.claims import ClaimType
+from ewallet.catalog.claims import ClaimType, Way
 from ewallet.catalog.kindfile import STANDINGS
 from ewallet.catalog.kinds import CredentialType
 from ewallet.errors import EWalletError
@@ -114,7 +114,28 @@ def table(kinds: Sequence[CredentialType]) -> str:
     standings = Counter(kind.standing for kind in kinds)
     counts = ", ".join(f"{standings[standing]} {standing}" for standing in STANDINGS)
     head = "| id | name | system | standing | claims | yes/no |\n|---|---|---|---|---|---|"
-    return "\n".join([head, *rows, "", f"{len(kinds)} kinds: {counts}"])
+    return "\n".join([head, *rows, "", f"{len(kinds)} kinds: {counts}", answered(kinds)])
+
+
+#: What becomes of a yes/no question, in words.
+_WAYS: Final[Mapping[Way, str]] = {
+    "signed": "signed in advance",
+    "holder": "signed where the issuer says who the holder is",
+    "service": "left to the yes/no service",
+    "claim": "a claim of that name",
+    "status": "not expressible over a record, but read from the status list",
+    "band": "not a yes or no but a band",
+}
+
+
+def answered(kinds: Sequence[CredentialType]) -> str:
+    """How many yes/no questions there are, and how each comes to its answer."""
+    questions = [question for kind in kinds for question in kind.predicates]
+    ways = Counter(question.way for question in questions)
+    days = sum(question.way == "signed" and question.time_dependent for question in questions)
+    counts = [f"{ways[way]} {words}" for way, words in _WAYS.items()]
+    counts[0] += f" ({days} of them only where they hold as long as a copy)"
+    return f"{len(questions)} yes/no questions: {', '.join(counts)}"
 
 
 def _count(kind: CredentialType) -> int:

@@ -294,6 +294,11 @@ class Predicate:
         return value if isinstance(value, bool) else None
 
     @property
+    def decides(self) -> bool:
+        """Whether it has a yes or no at all, which a rule that ends in a figure or a text has not."""
+        return not isinstance(self.node, Call) or self.node.function in rules.DECIDING
+
+    @property
     def moves(self) -> bool:
         """Whether the answer may be another one on another day, the record being the same."""
         return moves(self.node)

@@ -361,6 +361,9 @@ _FUNCTIONS: Final[dict[str, tuple[Callable[..., Value], range]]] = {
     "years": (_years, range(1, 2)),
 }
 
+#: Functions that give a yes or no.
+DECIDING: Final = frozenset({"contains", "present", "startswith"})
+
 #: Functions whose further arguments are conditions on the rows of the first.
 FILTERED: Final = frozenset({"count_distinct", "sum", "sum_months"})
 

@@ -466,6 +466,7 @@ def test_check_of_the_bundled_kinds_passes_and_prints_them(capsys):
     out = capsys.readouterr().out
     assert "| resident_register_copy | 주민등록표 등본 | resident | source_checked |" in out
     assert f"{len(CATALOG.ids())} kinds: " in out
+    assert " yes/no questions: " in out
 
 
 @pytest.mark.parametrize(
