@@ -16,12 +16,15 @@ from typing import Final
 from ewallet.env import Env
 from ewallet.errors import NotFound, StoreError, UsageError
 from ewallet.sql import walletfile
+from ewallet.sql.bulk import SqlBulkStore
 from ewallet.sql.calls import SqlCallStore
 from ewallet.sql.engine import engine_of
 from ewallet.sql.history import SqlLogStore
 from ewallet.sql.issuance import SqlIssuanceStore
 from ewallet.sql.issuer import SqlIssuerStore
 from ewallet.sql.tables import (
+    BULK,
+    BULK_VERSION,
     HISTORY,
     HISTORY_VERSION,
     ISSUER,
@@ -33,14 +36,17 @@ from ewallet.sql.tables import (
     issuer_calls,
     verifier_calls,
 )
+from ewallet.sql.vault import VAULT, VAULT_VERSION, SqlKeyStore
 from ewallet.sql.verifier import SqlVerifierStore
 from ewallet.sql.wallet import SqlWalletStore
 
 __all__ = [
     "Database",
+    "SqlBulkStore",
     "SqlCallStore",
     "SqlIssuanceStore",
     "SqlIssuerStore",
+    "SqlKeyStore",
     "SqlLogStore",
     "SqlVerifierStore",
     "SqlWalletStore",
@@ -48,8 +54,10 @@ __all__ = [
 ]
 
 _ROLES: Final = {
+    "bulk": (BULK, BULK_VERSION),
     "history": (HISTORY, HISTORY_VERSION),
     "issuer": (ISSUER, ISSUER_VERSION),
+    "vault": (VAULT, VAULT_VERSION),
     "verifier": (VERIFIER, VERIFIER_VERSION),
 }
 _PAGE: Final = 512  # bytes: every page of SQLite's is a multiple; what is missing of the last one it takes for zeros
@@ -87,10 +95,21 @@ class Database:
         return SqlIssuanceStore(self._engine)
 
     @cached_property
+    def bulk(self) -> SqlBulkStore:
+        """The memory of batches, beside the issuer's tables."""
+        return SqlBulkStore(self._engine, self.issuer)
+
+    @cached_property
     def history(self) -> SqlLogStore:
         """The log of use, in tables of its own that other stores of this database write to in their transactions."""
         self._touch()
         return SqlLogStore(self._engine)
+
+    @cached_property
+    def keys(self) -> SqlKeyStore:
+        """The keys of people, in a database that is theirs alone."""
+        self._touch()
+        return SqlKeyStore(self._engine)
 
     @cached_property
     def verifier(self) -> SqlVerifierStore:
