@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
+from functools import cache
 from typing import Any
 
 from ewallet.catalog import rules
@@ -249,11 +250,16 @@ _QUANTIFIERS = {"any": some, "all": every, "count": _count}
 
 def children(node: Node) -> Iterator[Node]:
     """The nodes directly below."""
-    for field in fields(node):
-        value = getattr(node, field.name)
+    for name in _names(type(node)):
+        value = getattr(node, name)
         for child in value if isinstance(value, tuple) else (value,):
             if isinstance(child, Node):
                 yield child
+
+
+@cache
+def _names(kind: type[Node]) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind))
 
 
 def walk(node: Node) -> Iterator[Node]:

@@ -32,6 +32,9 @@ SENSITIVITIES: Final = (
 MAX_CLAIMS: Final = 300  # of one kind, rows and members included; the largest has 80
 
 _VCT: Final = re.compile(r"(?:urn:|https://)[!-~]{1,500}\Z")
+_DOCTYPE: Final = re.compile(r"[A-Za-z0-9_.-]{1,200}\Z")
+_SERVICE_CODE: Final = re.compile(r"[A-Z0-9]{5,20}\Z")
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")  # ISO 8601 has other forms, which no other file here has
 _FILE: Final = frozenset(
     {"$schema", "id", "category", "name", "formats", "issuer", "legal_basis", "standing", "validity", "fee", "copies"}
     | {"claims", "issue_options", "predicates", "sample", "predicate_vectors"}
@@ -66,6 +69,9 @@ def _kind(file: Mapping[str, Json]) -> CredentialType:
     validity = reading.members(file["validity"], "validity", {"days", "rule", "meaning"})
     vct, doctype = _formats(file["formats"])
     fee = reading.members(file["fee"], "fee", {"electronic_krw", "counter_krw"})
+    claims = reading.each(file["claims"], "claims", lambda item, place: _claim(item, place, ()))
+    if not claims:
+        reading.refuse("claims is empty")
     return CredentialType(
         id=reading.name(file["id"], "id"),
         category=reading.name(file["category"], "category"),
@@ -74,21 +80,21 @@ def _kind(file: Mapping[str, Json]) -> CredentialType:
         doctype=doctype,
         system=reading.name(issuer["system"], "issuer.system"),
         agencies=reading.words(issuer["agency"], "issuer.agency"),
-        legal_basis=shape.instance(file["legal_basis"], str, "legal_basis"),
+        legal_basis=reading.text(file["legal_basis"], "legal_basis"),
         standing=reading.one_of(file["standing"], STANDINGS, "standing"),
         validity_days=reading.count(validity["days"], "validity.days"),
         validity_rule=reading.one_of(validity["rule"], RULES, "validity.rule"),
         validity_meaning=reading.words(validity["meaning"], "validity.meaning"),
         fee={name: None if amount is None else reading.count(amount, f"fee.{name}", 0) for name, amount in fee.items()},
         copies=reading.one_of(file["copies"], COPIES, "copies"),
-        claims=reading.each(file["claims"], "claims", lambda item, place: _claim(item, place, ())),
+        claims=claims,
         predicates=reading.each(file["predicates"], "predicates", _predicate),
         issue_options=reading.each(file["issue_options"], "issue_options", _issue_option),
         sample=shape.instance(file["sample"], dict, "sample"),
         vectors=reading.each(file["predicate_vectors"], "predicate_vectors", _vector),
         used_by=reading.texts(file.get("used_by", []), "used_by"),
         variants=reading.texts(file.get("variants", []), "variants"),
-        gov24_service_code=shape.optional(file, "gov24_service_code", str),
+        gov24_service_code=_service_code(file["gov24_service_code"]) if "gov24_service_code" in file else None,
         attestation=reading.words(file["attestation"], "attestation", {"ko"}) if "attestation" in file else None,
         note=reading.words(file["note"], "note", {"ko"}) if "note" in file else None,
     )
@@ -99,9 +105,19 @@ def _formats(value: Json) -> tuple[str, str | None]:
     vct = reading.members(formats["dc+sd-jwt"], "formats.dc+sd-jwt", {"vct"})["vct"]
     if not _VCT.match(shape.instance(vct, str, "vct")):
         reading.refuse("vct is neither a urn: nor an https: identifier")
-    mdoc = formats.get("mso_mdoc")
-    doctype = None if mdoc is None else reading.members(mdoc, "formats.mso_mdoc", {"doctype"})["doctype"]
-    return vct, None if doctype is None else shape.instance(doctype, str, "doctype")
+    if "mso_mdoc" not in formats:
+        return vct, None
+    doctype = reading.members(formats["mso_mdoc"], "formats.mso_mdoc", {"doctype"})["doctype"]
+    if not _DOCTYPE.match(shape.instance(doctype, str, "doctype")):
+        reading.refuse("doctype has other signs than letters, digits, dots, hyphens and underscores")
+    return vct, doctype
+
+
+def _service_code(value: Json) -> str:
+    code = shape.instance(value, str, "gov24_service_code")
+    if not _SERVICE_CODE.match(code):
+        reading.refuse("gov24_service_code is not five to twenty capitals and digits")
+    return code
 
 
 def _claim(value: Json, where: str, above: Pattern) -> ClaimType:
@@ -114,15 +130,29 @@ def _claim(value: Json, where: str, above: Pattern) -> ClaimType:
         type=kind,
         labels=reading.words(claim["label"], f"{where}.label"),
         sensitivity=reading.one_of(claim["sensitivity"], SENSITIVITIES, f"{where}.sensitivity"),
-        required=shape.member(claim, "required", bool),
+        required=shape.instance(claim["required"], bool, f"{where}.required"),
         format=reading.one_of(claim["format"], FORMATS, f"{where}.format") if "format" in claim else None,
-        enum=reading.texts(claim.get("enum", []), f"{where}.enum"),
-        disclosure=reading.one_of(claim.get("disclosure", "whole"), DISCLOSURES, f"{where}.disclosure"),
-        derived=shape.optional(claim, "derived", bool) or False,
+        enum=_enum(claim["enum"], f"{where}.enum") if "enum" in claim else (),
         members=_below(claim, kind, where, below),
+        disclosure=_disclosure(claim, kind, where),
+        derived=shape.instance(claim.get("derived", False), bool, f"{where}.derived"),
         mdoc=_place(claim, where),
         derivation=_derivation(claim["derived_from"], f"{where}.derived_from") if "derived_from" in claim else None,
     )
+
+
+def _enum(value: Json, where: str) -> tuple[str, ...]:
+    listed = reading.texts(value, where)
+    if not listed or len(set(listed)) < len(listed):
+        reading.refuse(f"{where} is empty, or has a word twice")
+    return listed
+
+
+def _disclosure(claim: Mapping[str, Json], kind: str, where: str) -> str:
+    """Whether rows can be shown one by one is said of every array, and of nothing else."""
+    if (kind == "array") != ("disclosure" in claim):
+        reading.refuse(f"{where} {'lacks' if kind == 'array' else 'is no array and has'} disclosure")
+    return str(reading.one_of(claim.get("disclosure", "whole"), DISCLOSURES, f"{where}.disclosure"))
 
 
 def _derivation(value: Json, where: str) -> Derivation:
@@ -140,7 +170,7 @@ def _place(value: Mapping[str, Json], where: str) -> Mapping[str, str] | None:
     if "mdoc" not in value:
         return None
     place = reading.members(value["mdoc"], f"{where}.mdoc", _PLACE)
-    return {name: shape.instance(text, str, f"{where}.mdoc.{name}") for name, text in place.items()}
+    return {name: reading.text(text, f"{where}.mdoc.{name}") for name, text in place.items()}
 
 
 def _below(claim: Mapping[str, Json], kind: str, where: str, path: Pattern) -> tuple[ClaimType, ...]:
@@ -160,9 +190,9 @@ def _predicate(value: Json, where: str) -> PredicateType:
     return PredicateType(
         id=reading.name(predicate["id"], f"{where}.id"),
         labels=reading.words(predicate["label"], f"{where}.label"),
-        expression=shape.member(predicate, "expression", str),
-        parameterised=shape.member(predicate, "parameterised", bool),
-        time_dependent=shape.member(predicate, "time_dependent", bool),
+        expression=reading.text(predicate["expression"], f"{where}.expression"),
+        parameterised=shape.instance(predicate["parameterised"], bool, f"{where}.parameterised"),
+        time_dependent=shape.instance(predicate["time_dependent"], bool, f"{where}.time_dependent"),
         presign=reading.one_of(predicate["presign"], (True, False, "when_true"), f"{where}.presign"),
         mdoc=_place(predicate, where),
     )
@@ -173,22 +203,28 @@ def _issue_option(value: Json, where: str) -> IssueOption:
     return IssueOption(
         id=reading.name(option["id"], f"{where}.id"),
         labels=reading.words(option["label"], f"{where}.label"),
-        default=shape.member(option, "default", str),
+        default=reading.text(option["default"], f"{where}.default"),
     )
 
 
 def _vector(value: Json, where: str) -> PredicateVector:
     vector = reading.members(value, where, {"predicate", "params", "as_of", "expected"})
-    try:
-        as_of = date.fromisoformat(shape.member(vector, "as_of", str))
-    except ValueError:
-        reading.refuse(f"{where}.as_of is not a date")
     return PredicateVector(
-        predicate=shape.member(vector, "predicate", str),
-        params=shape.member(vector, "params", dict),
-        as_of=as_of,
-        expected=shape.member(vector, "expected", bool),
+        predicate=reading.name(vector["predicate"], f"{where}.predicate"),
+        params=shape.instance(vector["params"], dict, f"{where}.params"),
+        as_of=_day(vector["as_of"], f"{where}.as_of"),
+        expected=shape.instance(vector["expected"], bool, f"{where}.expected"),
     )
+
+
+def _day(value: Json, where: str) -> date:
+    text = shape.instance(value, str, where)
+    try:
+        if _DAY.match(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    reading.refuse(f"{where} is not a date")
 
 
 def _check_claims(kind: CredentialType) -> None:
@@ -215,6 +251,7 @@ def _follows(kind: CredentialType, claim: ClaimType, derivation: Derivation) -> 
 
 
 def _check_predicates(kind: CredentialType) -> None:
+    paths = {tuple(step for step in claim.path if step) for top in kind.claims for claim in top.walk()}
     _once(((predicate.id,) for predicate in kind.predicates), "predicate")
     claims = {claim.name for claim in kind.claims}
     for predicate in kind.predicates:
@@ -224,17 +261,12 @@ def _check_predicates(kind: CredentialType) -> None:
             reading.refuse(f"predicate {predicate.id} asks the status list and is signed in advance")
         if predicate.predicate.moves and not predicate.time_dependent:
             reading.refuse(f"predicate {predicate.id} depends on the day and does not say so")
-        _check_paths(kind, predicate)
+        for path in sorted(predicate.predicate.paths() - paths):
+            reading.refuse(f"predicate {predicate.id} asks about {'.'.join(path)[:100]}, which is no claim here")
     known = {predicate.id for predicate in kind.predicates}
     for vector in kind.vectors:
         if vector.predicate not in known:
             reading.refuse(f"a vector of {vector.predicate[:64]}, which is no predicate here")
-
-
-def _check_paths(kind: CredentialType, predicate: PredicateType) -> None:
-    names = {tuple(step for step in claim.path if step) for top in kind.claims for claim in top.walk()}
-    for path in sorted(predicate.predicate.paths() - names):
-        reading.refuse(f"predicate {predicate.id} asks about {'.'.join(path)[:100]}, which is no claim here")
 
 
 def _once(paths: Iterable[Pattern], what: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, Final, NoReturn, TypeVar
 
 from ewallet import shape
@@ -25,40 +26,46 @@ def refuse(reason: str) -> NoReturn:
     raise UsageError("usage.configuration", reason)
 
 
-def members(value: Json, where: str, needed: Collection[str], optional: Collection[str] = ()) -> dict[str, Json]:
+def members(value: Json, where: str, needed: AbstractSet[str], optional: Collection[str] = ()) -> dict[str, Json]:
     """The members of an object: all that are needed, and no others but the optional."""
     found = shape.instance(value, dict, where)
     for member in found:
         if member not in needed and member not in optional:
             refuse(f"{where} has the unknown member {member[:40]!r}")
-    for member in sorted(needed):
-        if member not in found:
-            refuse(f"{where} lacks {member}")
+    if not found.keys() >= needed:
+        refuse(f"{where} lacks {min(needed - found.keys())}")
     return found
 
 
-def words(value: Json, where: str, needed: Collection[str] = LANGUAGES) -> Mapping[str, str]:
+def words(value: Json, where: str, needed: AbstractSet[str] = LANGUAGES) -> Mapping[str, str]:
     """A text in each language that is needed."""
     found = members(value, where, needed, LANGUAGES)
-    for language, text in found.items():
-        if not shape.instance(text, str, f"{where}.{language}").strip():
-            refuse(f"{where}.{language} is empty")
+    for language, words_ in found.items():
+        text(words_, f"{where}.{language}")
+    return found
+
+
+def text(value: Json, where: str) -> str:
+    """A text with something in it."""
+    found = shape.instance(value, str, where)
+    if not found.strip():
+        refuse(f"{where} is empty")
     return found
 
 
 def one_of(value: Json, allowed: Collection[T], where: str) -> Any:
-    """A value that is one of these."""
-    if value not in allowed:
+    """A value that is one of these; a number is neither yes nor no."""
+    if value not in allowed or type(value) not in (str, bool):
         refuse(f"{where} is none of {', '.join(map(str, allowed))}")
     return value
 
 
 def name(value: Json, where: str) -> str:
     """The name of a claim, a kind, a bundle."""
-    text = shape.instance(value, str, where)
-    if not _NAME.match(text):
+    found = shape.instance(value, str, where)
+    if not _NAME.match(found):
         refuse(f"{where} is not a lower case name")
-    return text
+    return found
 
 
 def each(value: Json, where: str, reader: Callable[[Json, str], T]) -> tuple[T, ...]:
@@ -68,8 +75,8 @@ def each(value: Json, where: str, reader: Callable[[Json, str], T]) -> tuple[T, 
 
 
 def texts(value: Json, where: str) -> tuple[str, ...]:
-    """The texts of an array."""
-    return each(value, where, lambda item, place: shape.instance(item, str, place))
+    """The texts of an array, none of them empty."""
+    return each(value, where, text)
 
 
 def count(value: Json, where: str, least: int = 1) -> int:
