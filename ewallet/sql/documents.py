@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Executable, bindparam, delete, select
 from ewallet.documents import Entry, Inquiry, Outcome
 from ewallet.sql.engine import each, first, insert_for, micros, put, take_turns
 from ewallet.sql.failures import count_failure, failed
-from ewallet.sql.tables import certificates, documents
+from ewallet.sql.tables import Stage, certificates, documents
 from ewallet.status import Status
 
 _FIND: Final = (
@@ -20,6 +20,7 @@ _FIND: Final = (
     .where(
         documents.c.digest == bindparam("of"),
         documents.c.until > bindparam("at"),
+        certificates.c.stage == Stage.ISSUED,
         certificates.c.status == Status.VALID,
     )
 )

@@ -41,7 +41,7 @@ class SqlIssuanceStore:
         return secret.shared(self._engine, fresh)
 
     def put_code(self, code: Code, at: datetime | None = None) -> None:
-        row = _granted(code.digest, code.grant) | {"tx_code": code.tx_code, "tries": 0, "redeemed": 0}
+        row = granted(code.digest, code.grant) | {"tx_code": code.tx_code, "tries": 0, "redeemed": 0}
         with self._engine.writing() as connection:
             put(connection, _INSERT_CODE, row)
             if at is not None:
@@ -70,7 +70,7 @@ class SqlIssuanceStore:
                 return _failure(connection, attempt, tried), None
             subject, configurations = redeemed
             grant = _grant(subject, configurations, micros(attempt.until), attempt.thumbprint)
-            put(connection, _INSERT_TOKEN, _granted(attempt.token, grant) | {"thumbprint": grant.thumbprint})
+            put(connection, _INSERT_TOKEN, granted(attempt.token, grant) | {"thumbprint": grant.thumbprint})
             return "redeemed", grant
 
     def token(self, digest: bytes) -> Grant | None:
@@ -173,7 +173,8 @@ def _failure(connection: Connection, attempt: Attempt, tried: dict[str, Any]) ->
     return "unknown"
 
 
-def _granted(digest: bytes, grant: Grant) -> dict[str, Any]:
+def granted(digest: bytes, grant: Grant) -> dict[str, Any]:
+    """The columns that codes and tokens have in common."""
     configurations = jose.to_json(list(grant.configuration_ids)).decode()
     until = micros(grant.until)
     return {"digest": digest, "subject": grant.subject, "configurations": configurations, "until": until}

@@ -191,6 +191,30 @@ issuer_calls: Final = Table(
     sqlite_strict=True,
 )
 
+# -- batches: which of their rows were begun and written; beside the issuer's tables, without a claim of anybody --
+
+BULK: Final = MetaData()
+BULK_VERSION: Final = 1
+
+# All names are digests; ``run`` is random and says whose turn it is.
+batches: Final = Table(
+    "batches",
+    BULK,
+    Column("name", LargeBinary, primary_key=True),
+    Column("run", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+batch_rows: Final = Table(
+    "batch_rows",
+    BULK,
+    Column("name", LargeBinary, primary_key=True),
+    Column("batch", LargeBinary, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("certificate", Text),
+    Column("done", _SMALL, nullable=False),
+    sqlite_strict=True,
+)
+
 # -- verifier: what keeps an answer from being accepted twice, and lists from going back; what was asked, sealed
 
 VERIFIER: Final = MetaData()
