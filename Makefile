@@ -18,12 +18,12 @@ help:  ## print this
 
 .venv/base.stamp: .venv/pip.stamp pyproject.toml constraints.txt
 	@echo "installing what the demo needs into .venv (once)"
-	@$(PIP) install -c constraints.txt -e '.[issuer,verifier]'
+	@$(PIP) install -c constraints.txt -e '.[issuer,verifier,paper]'
 	@touch $@
 
 .venv/dev.stamp: .venv/base.stamp
 	@echo "installing what the tests need into .venv (once)"
-	@$(PIP) install -c constraints.txt -e '.[dev,issuer,verifier,fast]'
+	@$(PIP) install -c constraints.txt -e '.[dev,issuer,verifier,paper,fast]'
 	@touch $@
 
 .venv/bench.stamp: .venv/dev.stamp

@@ -7,7 +7,7 @@ signature, trust, holder, time and query have held.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol, TypeAlias, cast
@@ -19,7 +19,7 @@ from ewallet.answer import Candidate
 from ewallet.credential import Binding, Credential
 from ewallet.dcql import Query
 from ewallet.env import Env
-from ewallet.errors import AlreadyUsed, BindingError, Malformed
+from ewallet.errors import AlreadyUsed, BindingError, Malformed, TrustError
 from ewallet.flow import Flow, Send, offline, run
 from ewallet.formats import FORMATS, Evidence, open_any
 from ewallet.oid4vp import AuthorizationRequest, VpToken, is_vp_token, parse_vp_token, vp_token_bytes
@@ -44,6 +44,20 @@ class VerifierStore(StatusStore, CrlStore, Protocol):
 
     def take_nonce(self, nonce: str, until: datetime) -> None:
         """Use up a nonce, for as long as its request lives; :class:`AlreadyUsed` the second time."""
+
+
+class Printout(Protocol):
+    """A certificate on paper that somebody handed in: a file, or the code on a picture of it."""
+
+    @property
+    def evidence(self) -> Evidence:
+        """What is signed of it."""
+
+    def check_page(self, credential: Credential) -> None:
+        """Return if what is printed, as far as it was read, is what is signed; ``paper.text_differs``."""
+
+    def check_seal(self) -> tuple[bytes, ...]:
+        """The DER certificates of whoever sealed the file, none where there is no file; ``paper.seal_invalid``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,8 +138,18 @@ class Verifier:
 
     def unsafe_verify_unbound(self, presented: Answered) -> Verdict:
         """The verdict on a presentation that anybody may have copied: the holder is not checked, and it says so."""
-        terms = _Terms(query=None, binding=None, until=None, unbound=True)
+        terms = _Terms(query=None, binding=None, until=None, unbound="unsafe_no_binding")
         return run(self._verify(presented, terms, use_up=False), self.send)
+
+    def verify_paper(self, read: Callable[[], Printout]) -> Verdict:
+        """The verdict on a certificate on paper, which is read on the first rung.
+
+        Anybody may have copied it, and the holder's rung says so: ``holder_not_bound``.
+        """
+        at = self._env.now()
+        climb = _Climb(self._means, _Terms(query=None, binding=None, until=None, unbound="holder_not_bound"), at)
+        checks = run(verdicts.climb(climb.rungs(lambda: climb.lay_down(read()))), self.send)
+        return verdicts.decide(checks, at, climb.claims)
 
     def put_status_token(self, raw: str | bytes) -> None:
         """Take a status list token that came some other way, as one that was fetched; ``status.token_invalid``."""
@@ -138,7 +162,7 @@ class Verifier:
     def _verify(self, presented: Answered, terms: _Terms, *, use_up: bool) -> Flow[Verdict]:
         at = self._env.now()
         climb = _Climb(self._means, terms, at)
-        checks = yield from verdicts.climb(climb.rungs(presented))
+        checks = yield from verdicts.climb(climb.rungs(lambda: climb.open(presented)))
         return verdicts.decide(climb.use_up(checks) if use_up else checks, at, climb.claims)
 
 
@@ -157,13 +181,13 @@ class _Means:
 
 @dataclass(frozen=True, kw_only=True)
 class _Terms:
-    """What a presentation is judged by."""
+    """What a presentation is judged by; ``unbound`` says why its holder is not."""
 
     query: Query | None
     binding: Binding | None
     until: datetime | None
     request: AuthorizationRequest | None = None
-    unbound: bool = False
+    unbound: str | None = None
 
 
 class _Climb:
@@ -176,16 +200,17 @@ class _Climb:
         self._shown: list[_Shown] = []
         self._paths: list[TrustPath] = []
         self._credentials: list[Credential] = []
+        self._printouts: list[Printout] = []
 
-    def rungs(self, presented: Answered) -> tuple[Rung, ...]:
+    def rungs(self, opening: Callable[[], None]) -> tuple[Rung, ...]:
         """The ladder, in order."""
         terms, status = self._terms, self._means.status
         return (
-            Rung("format", lambda: self._open(presented)),
+            Rung("format", opening),
             Rung("issuer", self._check_issuer),
             Rung("signature", self._check_signature),
             Rung("disclosures", self._check_disclosures),
-            Rung("holder", self._check_holder, waived="unsafe_no_binding" if terms.unbound else None),
+            Rung("holder", self._check_holder, waived=terms.unbound),
             Rung("validity", self._check_validity),
             Rung("query", self._check_query, waived=None if terms.query else "no_query"),
             Rung("status", self._check_status, waived=None if status else "unsafe_skip_status"),
@@ -215,8 +240,14 @@ class _Climb:
             return verdicts.failed_at("holder", checks, "replay.response_used", "this nonce was answered before")
         return checks
 
-    def _open(self, presented: Answered) -> None:
+    def open(self, presented: Answered) -> None:
+        """Take an answer apart."""
         self._shown.extend(_open(presented, self._terms.query))
+
+    def lay_down(self, printout: Printout) -> None:
+        """Take what is on paper as the one thing that is shown."""
+        self._printouts.append(printout)
+        self._shown.append(_Shown(query_id="", format="", evidence=printout.evidence))
 
     def _check_issuer(self) -> None:
         for shown in self._shown:
@@ -231,6 +262,18 @@ class _Climb:
 
     def _check_disclosures(self) -> None:
         self._credentials.extend(shown.evidence.check_disclosures() for shown in self._shown)
+        for printout in self._printouts:
+            printout.check_page(self._credentials[0])
+            self._paths.extend(self._sealed_by(printout.check_seal()))
+
+    def _sealed_by(self, chain: tuple[bytes, ...]) -> Iterable[TrustPath]:
+        """The path of whoever sealed a file, below the very anchor of whoever signed what is attached to it."""
+        if not chain:
+            return ()
+        path = self._means.issuers.check(chain, self._at, type_id=self._shown[0].evidence.type_id)
+        if path.anchor != self._paths[0].anchor:
+            raise TrustError("trust.issuer_mismatch", "the file is sealed under another authority than its credential")
+        return (path,)
 
     def _check_holder(self) -> str | None:
         terms = self._terms

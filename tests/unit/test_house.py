@@ -26,7 +26,7 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("ewallet", "issuer_service", "verifier_cli")
-TESTED_EXTRAS = frozenset({"dev", "issuer", "verifier", "fast"})
+TESTED_EXTRAS = frozenset({"dev", "issuer", "verifier", "paper", "fast"})
 
 checkout = pytest.mark.skipif(not (ROOT / "ewallet").is_dir(), reason="needs the source tree")
 repository = pytest.mark.skipif(
