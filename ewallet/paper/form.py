@@ -101,8 +101,7 @@ class Form:
         """
         shown = on_paper(kind, claims, answers=answers)
         fields = {name: _field(kind.signed[name], shown[name], (name,), lang) for name in _PLACED & shown.keys()}
-        sections = (*_sections(kind, shown, lang), *_given(receiver, purpose, shown, lang))
-        portrait = next((item for item in sections if _is_portrait(item)), None)
+        face = shown.pop(_PORTRAIT, None)
         authority = fields.get(_AUTHORITY) or Field(label=word("authority", lang), value=kind.agency(lang))
         return cls(
             kind=kind.id,
@@ -111,8 +110,8 @@ class Form:
             subtitle=kind.label("ko") if lang == "en" else None,
             number=fields.get(_NUMBER),
             fee=_fee(kind, lang),
-            portrait=portrait if isinstance(portrait, Picture) else None,
-            sections=tuple(item for item in sections if item is not portrait),
+            portrait=picture.read(face, _PORTRAIT, printable(kind.label_of((_PORTRAIT,), lang))) if face else None,
+            sections=(*_sections(kind, shown, lang), *_given(receiver, purpose, shown, lang)),
             attestation=_attestation(kind, lang),
             issued=fields.get(_ISSUED),
             authority=authority,
@@ -148,14 +147,14 @@ def title(kind: CredentialType, lang: Language = "ko") -> str:
     """The name of the kind as it heads the page: 주민등록표(등본)."""
     name = kind.label(lang)
     head, _, tail = name.rpartition(" ")
-    return f"{head}({tail})" if head and tail in {"등본", "초본"} else name
+    return f"{head}({tail})" if tail in {"등본", "초본"} and head and not head.endswith(")") else name
 
 
 def _printed(members: Collection[ClaimType], claims: Mapping[str, Json], answers: Collection[str]) -> dict[str, Json]:
     return {
         claim.name: _below(claim, claims[claim.name])
         for claim in members
-        if claims.get(claim.name) not in (None, "") and _is_printed(claim, claims, answers)
+        if not _is_empty(claims.get(claim.name)) and _is_printed(claim, claims, answers)
     }
 
 
@@ -163,6 +162,10 @@ def _is_printed(claim: ClaimType, beside: Mapping[str, Json], answers: Collectio
     if claim.name.endswith(_MASKED):
         return not beside.get(claim.name.removesuffix(_MASKED))
     return (not claim.derived and claim.name not in _UNPRINTED) or claim.name in answers
+
+
+def _is_empty(found: Json) -> bool:
+    return found is None or found == "" or found == {}
 
 
 def _below(claim: ClaimType, found: Json) -> Json:
@@ -239,10 +242,6 @@ def _labels(members: Collection[ClaimType], lang: Language) -> dict[str, str]:
     """The labels by name; a masked number stands under the name of the number, for its stars say that it is masked."""
     labels = {member.name: printable(member.label(lang)) for member in members}
     return {name: labels.get(name.removesuffix(_MASKED), label) for name, label in labels.items()}
-
-
-def _is_portrait(section: Section) -> bool:
-    return isinstance(section, Picture) and section.path == (_PORTRAIT,)
 
 
 def _given(receiver: str | None, purpose: str | None, shown: Claims, lang: Language) -> Iterator[Box]:

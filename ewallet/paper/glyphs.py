@@ -20,7 +20,7 @@ from ewallet.terminal import escaped
 
 FONTS: Final = Path(str(files("ewallet.paper"))) / "fonts"
 _MARKS: Final = frozenset({"Mn", "Mc", "Me"})  # they would be drawn over their neighbours
-_SEGMENTS: Final = 12  # the cmap format that has all of Unicode: groups of (first, last, glyph)
+_END: Final = 0xFFFF  # closes the segments, and is no character
 
 
 def printable(text: str) -> str:
@@ -44,12 +44,28 @@ def _drawn() -> frozenset[int]:
 
 
 def _groups(path: Path) -> Iterator[tuple[int, int]]:
-    """The ranges of a font's character map (OpenType 1.9, ``cmap`` format 12)."""
+    """The ranges of a font's character map (OpenType 1.9, ``cmap``)."""
     raw = path.read_bytes()
-    tables = {tag: offset for tag, _, offset, _ in iter_unpack(">4sIII", raw[12 : 12 + 16 * unpack_from(">H", raw, 4)[0]])}
-    cmap = tables[b"cmap"]
+    directory = iter_unpack(">4sIII", raw[12 : 12 + 16 * unpack_from(">H", raw, 4)[0]])
+    cmap = next(offset for tag, _, offset, _ in directory if tag == b"cmap")
     records = raw[cmap + 4 : cmap + 4 + 8 * unpack_from(">H", raw, cmap + 2)[0]]
     for start in {cmap + offset for _, _, offset in iter_unpack(">HHI", records)}:
-        if unpack_from(">H", raw, start)[0] == _SEGMENTS:
-            count = unpack_from(">I", raw, start + 12)[0]
-            yield from ((first, last) for first, last, _ in iter_unpack(">III", raw[start + 16 : start + 16 + 12 * count]))
+        reader = _READERS.get(unpack_from(">H", raw, start)[0])
+        yield from reader(raw, start) if reader else ()
+
+
+def _segments(raw: bytes, start: int) -> Iterator[tuple[int, int]]:
+    """Format 4, for what lies in the basic plane: the last codes of all segments, a pad, then the first ones."""
+    count = unpack_from(">H", raw, start + 6)[0] // 2
+    lasts = unpack_from(f">{count}H", raw, start + 14)
+    firsts = unpack_from(f">{count}H", raw, start + 16 + 2 * count)
+    yield from ((first, last) for first, last in zip(firsts, lasts, strict=True) if last < _END)
+
+
+def _all_planes(raw: bytes, start: int) -> Iterator[tuple[int, int]]:
+    """Format 12: groups of first code, last code and glyph."""
+    count = unpack_from(">I", raw, start + 12)[0]
+    yield from ((first, last) for first, last, _ in iter_unpack(">III", raw[start + 16 : start + 16 + 12 * count]))
+
+
+_READERS: Final = {4: _segments, 12: _all_planes}

@@ -27,12 +27,12 @@ class Style:
 
     size: float
     paired: float  # em of a value that may share its row; 0 for one field in a row
-    label: float  # em of a label that may share its row
+    label: float  # em of a label that may share its row, on two lines
     room: float  # em of a table, in its smaller letters
 
 
 STYLES: Final = {
-    "standard": Style(size=9.5, paired=15.5, label=17, room=57),
+    "standard": Style(size=9.5, paired=15.5, label=20, room=57),
     "large_print": Style(size=18, paired=0, label=0, room=24),
 }
 

@@ -31,6 +31,7 @@ _STANDARDS: Final = ["a-3a", "ua-1"]
 _MODULE: Final = 0.36  # mm of one module of the code: 300 dpi draw it with four dots, and a phone reads it at 15 cm
 _VIEW_BOX: Final = re.compile(r'viewBox="0 0 ([0-9]+) ')
 _TITLE_ROOM: Final = {"standard": 490.0, "large_print": 480.0}  # points between the margins
+_SENTENCE: Final = 18  # letters; a column with more in a cell is set from the left
 _drawing: Final = Lock()  # one compiler serves all threads of a process, one after the other
 
 
@@ -76,7 +77,6 @@ def _page(form: Form, credential: str | None, code: str, style: str) -> dict[str
         "title-size": size,
         "tracking": tracking,
         "subtitle": form.subtitle,
-        "short": "",
         "description": ", ".join(filter(None, (form.title, form.number and form.number.value))),
         "number": _line(form.number) if form.number else None,
         "fee": form.fee,
@@ -118,6 +118,7 @@ def _part(section: Section, style: Style, form: Form) -> dict[str, Any]:
         "label": section.label,
         "columns": section.columns if section.rows else section.columns[:1],
         "widths": widths or (1,),
+        "left": [any(len(row[index].value) > _SENTENCE for row in section.rows) for index in range(len(section.columns))],
         "rows": [[cell.value for cell in row] for row in section.rows],
         "none": word("none", form.lang),
     }

@@ -9,7 +9,7 @@ from ewallet.errors import Language
 _WORDS: Final[dict[str, tuple[str, str]]] = {
     "number": ("문서확인번호", "Document number"),
     "receiver": ("제출처", "Submitted to"),
-    "purpose": ("용도", "Purpose"),
+    "purpose": ("제출 목적", "Purpose of submission"),
     "issued": ("발급", "Issue"),
     "answers": ("확인 사항", "Confirmed"),
     "yes": ("예", "Yes"),
