@@ -19,7 +19,6 @@ import pty
 import re
 import shutil
 import signal
-import socket
 import struct
 import subprocess
 import sys
@@ -32,6 +31,8 @@ from time import monotonic
 from typing import Final
 
 import pytest
+
+from ewallet.testing.nursery import free_port
 
 GUIDES: Final = Path(__file__).parents[2] / "docs" / "guides"
 FIRST: Final = "issue-your-first-certificate"
@@ -273,13 +274,7 @@ class Desk:
         }
 
     def _mapped(self, text: str) -> str:
-        return _PORT.sub(lambda match: self.ports.setdefault(match[0], _free_port()), text)
-
-
-def _free_port() -> str:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return str(bound.getsockname()[1])
+        return _PORT.sub(lambda match: self.ports.setdefault(match[0], str(free_port())), text)
 
 
 def _write_programs(folder: Path) -> Path:
