@@ -18,7 +18,7 @@ from ewallet.asgi import Problem, Scope
 from ewallet.catalog.kinds import KST
 from ewallet.errors import EWalletError, Language, Restricted
 from issuer_service import words
-from issuer_service.records import CITIZENS, Citizen
+from issuer_service.records import CITIZENS
 from issuer_service.service import Service
 from issuer_service.session import Session
 
@@ -59,7 +59,7 @@ class Pages:
             issuer_name=settings.issuer_name_ko if language == "ko" else settings.issuer_name_en,
             page=name,
             session=session,
-            citizen=named(CITIZENS[session.citizen_id], language) if session else "",
+            citizen=CITIZENS[session.citizen_id].label(language) if session else "",
             **values,
         )
         response = HTMLResponse(text, status, headers={**_SAID, "content-language": language})
@@ -95,11 +95,6 @@ class Pages:
                 return "en" if chosen == "en" else "ko"
         preferred = request.headers.get("accept-language", "").lower()
         return "en" if preferred.startswith("en") else "ko"
-
-
-def named(citizen: Citizen, language: Language) -> str:
-    """A citizen's name in the letters of a language."""
-    return citizen.name if language == "ko" else citizen.romanized.title()
 
 
 def day(at: datetime, language: Language) -> str:

@@ -22,7 +22,7 @@ from ewallet.keys import SigningKey
 from ewallet.shape import instance, json_object
 from ewallet.sql import Database
 from issuer_service import operators
-from issuer_service.records import records_of
+from issuer_service.records import Access, records_of
 from issuer_service.session import Sessions
 from issuer_service.settings import Settings
 
@@ -61,7 +61,7 @@ class Service:
             env=env,
         )
         issuer.recover()
-        records = records_of(settings.records, catalog, env)
+        records = records_of(settings.records, catalog, env, _access(settings))
         issuance = Issuance(
             issuer,
             records=records,
@@ -81,6 +81,16 @@ class Service:
             operators=operators.read(settings.operators),
             calls=Calls(database.issuer_calls, env=env),
         )
+
+
+def _access(settings: Settings) -> Access:
+    """How we show who we are to the service that has the records, where one has them."""
+    return Access(
+        token=settings.records_token,
+        chain=settings.records_chain,
+        key=settings.records_key,
+        loopback=settings.unsafe_loopback,
+    )
 
 
 def _signers(folder: Path) -> dict[str, SigningKey]:

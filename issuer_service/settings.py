@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     issuer: str
     issuer_keys: Path
     records: str
+    records_token: Path | None = None
+    records_chain: Path | None = None
+    records_key: Path | None = None
     issuer_name_ko: str = "가상 전자증명서 발급기관"
     issuer_name_en: str = "Example Certificate Issuer"
     data: Path = Field(default_factory=lambda: user_data_path("ewallet"))
