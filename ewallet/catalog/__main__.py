@@ -12,7 +12,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     """Check every file of a folder (the bundled one by default) and print the kinds; 1 where something is wrong."""
     catalog = Catalog.load(arguments[0]) if arguments else Catalog.bundled()
     problems = [str(problem) for problem in catalog.problems]
-    problems += [f"{kind.id}: {finding}" for kind in catalog for finding in kindcheck.findings(kind)]
+    problems += [f"{kindcheck.place(kind)}: {finding}" for kind in catalog for finding in kindcheck.findings(kind)]
     problems += kindcheck.folder_findings(catalog.folder)
     print(kindcheck.table(tuple(catalog)))
     for problem in problems:

@@ -21,6 +21,11 @@ _RRN: Final = re.compile(r"(?<!\d)\d{6}-?\d{7}(?!\d)")
 _ISSUED: Final = ("issue_date", "issuing_authority")  # disclosures of every kind
 
 
+def place(kind: CredentialType) -> str:
+    """The file of a kind, in its folder."""
+    return f"types/{kind.category}/{kind.id}.json"
+
+
 def findings(kind: CredentialType) -> Iterator[str]:
     """What is wrong with one kind that could be read."""
     yield from _sample_findings(kind)

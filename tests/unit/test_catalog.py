@@ -472,14 +472,17 @@ def test_check_of_the_bundled_kinds_passes_and_prints_them(capsys):
 @pytest.mark.parametrize(
     ("changes", "finding"),
     [
-        ({"sample": {}}, "visit_card: the sample cannot be issued: issue.invalid_value"),
-        ({"claims": [_claim("a")], "predicates": [], "sample": {"a": "1"}}, "visit_card: issue_date is not a claim"),
+        ({"sample": {}}, "types/other/visit_card.json: the sample cannot be issued: issue.invalid_value"),
+        (
+            {"claims": [_claim("a")], "predicates": [], "sample": {"a": "1"}},
+            "types/other/visit_card.json: issue_date is not a claim",
+        ),
         ({"legal_basis": "700199-1000000"}, "types/other/visit_card.json: has the digits of a resident number"),
         ({"legal_basis": unicodedata.normalize("NFD", "가상법")}, "types/other/visit_card.json: not in NFC"),
         ({"gov24_service_code": "?"}, "against the meta schema"),
         (
             {"predicate_vectors": [{"predicate": "adult", "params": {}, "as_of": "2026-11-21", "expected": True}]},
-            "visit_card: adult answers None on 2026-11-21, expected True",
+            "types/other/visit_card.json: adult answers None on 2026-11-21, expected True",
         ),
     ],
 )
