@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import lru_cache
 from hashlib import sha256
 from itertools import islice
-from typing import Final
+from typing import Final, Literal
 
 from ewallet.authorization import Code, Grant, Offered
 from ewallet.bulk.rows import Begun, BulkStore, Result, Row, Step, row_name
@@ -27,16 +27,20 @@ from ewallet.issuer import Intent, Issuer, Plan
 from ewallet.keys import PublicKey
 
 OFFER_LIFE: Final = timedelta(days=7)  # a letter takes days; the offer of a page, which is looked at, has minutes
+Offers = Literal["tx_code", "open", "none"]
 _DESKS: Final = 8  # that threads of one process keep at hand
 
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """What all rows of a batch have in common: its name in the store, whose run it is, and how offers are made."""
+    """What all rows of a batch have in common: its name in the store, whose run it is, and how offers are made.
+
+    An ``open`` offer is for whoever has the link; the other kind also takes a transaction code.
+    """
 
     batch: bytes
     run: bytes = b""
-    tx_codes: bool = True
+    offers: Offers = "tx_code"
     offer_life: timedelta = OFFER_LIFE
 
 
@@ -92,15 +96,19 @@ class Desk:
 
     def _drafted(self, terms: Terms, row: Row, name: bytes, found: Begun | None) -> _Todo:
         """An offer to the person, of what the records say when it is taken."""
-        if self.issuance is None or row.claims is not None:
-            raise UsageError("usage.argument", "no key of the holder, and claims or no records to offer it from")
+        if self.issuance is None or terms.offers == "none":
+            raise UsageError("usage.argument", "no key of the holder, and no offers are to be made")
+        if row.claims is not None:
+            raise UsageError(
+                "usage.argument", "no key of the holder, and claims; what is offered comes from the records"
+            )
         configuration = f"{row.type_id}.{row.format_id}"
         if configuration not in self.issuance.metadata.configurations:
             raise UsageError("usage.argument", "a kind that is not issued here in that format")
         self._claims(row)
         until = self.env.now() + terms.offer_life
         grant = Grant(subject=row.subject, configuration_ids=(configuration,), until=until)
-        code, offered = self.issuance.server.draft(grant, name=name.hex(), tx_code=terms.tx_codes)
+        code, offered = self.issuance.server.draft(grant, name=name.hex(), tx_code=terms.offers == "tx_code")
         return _Todo(row=row, name=name, again=found is not None, code=code, offered=offered)
 
     def _claims(self, row: Row) -> Claims:
