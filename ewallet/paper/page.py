@@ -78,7 +78,8 @@ def _section(section: Section, form: Form, style: str, address: Address) -> str:
 
 def _table(label: str, kind: str, body: str) -> str:
     caption = f"<caption>{escape(label)}</caption>\n" if label else ""
-    return f'<div class="form-scroll"><table class="{kind}">\n{caption}{body}</table></div>\n'
+    reach = f' tabindex="0" role="group" aria-label="{escape(label)}"' if kind == "form-rows" else ""
+    return f'<div class="form-scroll"{reach}><table class="{kind}">\n{caption}{body}</table></div>\n'
 
 
 def _pairs(fields: Sequence[Field], style: str) -> str:

@@ -28,9 +28,10 @@ StyleName = Literal["standard", "large_print"]
 
 _TEMPLATE: Final = Path(__file__).with_name("form.typ")
 _STANDARDS: Final = ["a-3a", "ua-1"]
-_MODULE: Final = 0.36  # mm of one module of the code: 300 dpi draw it with four dots, and a phone reads it at 15 cm
+_MODULE: Final = 0.34  # mm of one module of the code: 300 dpi draw it with four dots, and a phone reads it at 15 cm
 _VIEW_BOX: Final = re.compile(r'viewBox="0 0 ([0-9]+) ')
 _TITLE_ROOM: Final = {"standard": 490.0, "large_print": 480.0}  # points between the margins
+_TIGHT: Final = range(21, 40)  # lines that fill a page together with the seal, if they stand closer
 _SENTENCE: Final = 18  # letters; a column with more in a cell is set from the left
 _drawing: Final = Lock()  # one compiler serves all threads of a process, one after the other
 
@@ -69,8 +70,10 @@ def _page(form: Form, credential: str | None, code: str, style: str) -> dict[str
     sizes = STYLES[style]
     large = style == "large_print"
     size, tracking = _title(form, style)
+    parts = [_part(section, sizes, form) for section in form.sections]
     return {
         "large": large,
+        "tight": not large and sum(map(_lines, parts)) in _TIGHT,
         "size": sizes.size,
         "lang": form.lang,
         "title": form.title,
@@ -81,7 +84,7 @@ def _page(form: Form, credential: str | None, code: str, style: str) -> dict[str
         "number": _line(form.number) if form.number else None,
         "fee": form.fee,
         "portrait": _picture(form.portrait) if form.portrait else None,
-        "parts": [_part(section, sizes, form) for section in form.sections],
+        "parts": parts,
         "attestation": form.attestation,
         "issued": _line(form.issued) if form.issued else None,
         "authority": _line(form.authority),
@@ -113,14 +116,26 @@ def _part(section: Section, style: Style, form: Form) -> dict[str, Any]:
     widths = layout.columns(section, style)
     if widths is None and section.rows:
         return {"is": "blocks", "label": section.label, "blocks": _blocks(section, style, form)}
+    return {"is": "table", "label": section.label, "none": word("none", form.lang), **_cells(section, widths)}
+
+
+def _lines(part: Mapping[str, Any]) -> int:
+    """About how many lines of the page a part takes, with its heading and what is between it and the next."""
+    if part["is"] == "picture":
+        return 12 if part["wide"] else 7
+    if part["is"] == "blocks":
+        return 2 + sum(1 + len(block["rows"]) for block in part["blocks"])
+    return len(part["rows"]) + 1 + bool(part["label"]) + (part["is"] == "table")
+
+
+def _cells(table: Table, widths: Sequence[float] | None) -> dict[str, Any]:
+    """The columns and cells; those of a table without rows are left out where they would not stand side by side."""
+    columns = table.columns if widths else ()
     return {
-        "is": "table",
-        "label": section.label,
-        "columns": section.columns if section.rows else section.columns[:1],
+        "columns": columns,
         "widths": widths or (1,),
-        "left": [any(len(row[index].value) > _SENTENCE for row in section.rows) for index in range(len(section.columns))],
-        "rows": [[cell.value for cell in row] for row in section.rows],
-        "none": word("none", form.lang),
+        "left": [any(len(row[index].value) > _SENTENCE for row in table.rows) for index in range(len(columns))],
+        "rows": [[cell.value for cell in row] for row in table.rows],
     }
 
 
