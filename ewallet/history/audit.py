@@ -11,7 +11,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Protocol
 
 from ewallet.errors import EWalletError, PolicyError
 from ewallet.history.checkpoint import Believed, Checkpoint, Head
@@ -81,8 +81,15 @@ def _write_note(file: BinaryIO, raw: bytes) -> None:
     file.write(to_json({"checkpoint": raw.decode()}) + b"\n")
 
 
+class Lines(Protocol):
+    """What is read line by line, such as a file."""
+
+    def readline(self, limit: int, /) -> bytes:
+        """The next line, or so much of it."""
+
+
 def check_history(
-    file: BinaryIO,
+    file: Lines,
     believed: Believed,
     *,
     seen: Sequence[bytes] = (),
@@ -122,7 +129,7 @@ def _check_distinct(heads: Sequence[Head]) -> None:
         raise PolicyError("log.forked", "two checkpoints of one size that were seen before have two roots")
 
 
-def _lines(file: BinaryIO, progress: Progress | None) -> Iterator[bytes]:
+def _lines(file: Lines, progress: Progress | None) -> Iterator[bytes]:
     done = 0
     while line := file.readline(_LINE + 1):
         if len(line) > _LINE:
@@ -213,7 +220,8 @@ class _Check:
             code = "log.tampered" if head == self.newest else "log.forked"
             raise _FoundError(Finding(code=code, detail=detail, position=head.size))
         if head.size != self.edge.size:
-            raise _FoundError(self._tampered(f"a checkpoint of size {head.size} stands here"))
+            detail = f"a checkpoint of size {head.size} stands after {self.edge.size} entries"
+            raise _FoundError(self._tampered(detail, min(head.size, self.edge.size)))
         if head.root != self.edge.root:
             raise _FoundError(self._departed(head))
         self.newest = head

@@ -32,7 +32,11 @@ class StateFile:
         self._path = path
         self._turn = Lock()
         self._held = _locked(path)
-        self._seen = _read(path)
+        try:
+            self._seen = _read(path)
+        except BaseException:
+            self.close()
+            raise
 
     @classmethod
     def create(cls, path: Path) -> Self:

@@ -92,8 +92,9 @@ def event(
 
 @dataclass(frozen=True)
 class Register:
-    """A log with its key, and its witness's; ``fill`` logs some events."""
+    """A log with its key, and its witness's; ``fill`` logs some events, others for another ``seed``."""
 
+    seed: str = "history"
     clock: Clock = field(default_factory=Clock)
     key: SigningKey = field(default_factory=lambda: SigningKey.generate("EdDSA"))
     witness_key: SigningKey = field(default_factory=lambda: SigningKey.generate("EdDSA"))
@@ -116,7 +117,7 @@ class Register:
 
     def fill(self, count: int, *, checkpoint_each: int = 0) -> Register:
         """Itself, with so many events more, and a checkpoint after each so many."""
-        random = self.clock.env(f"history {self.store.edge().size}").random
+        random = self.clock.env(f"{self.seed} {self.store.edge().size}").random
         for number in range(1, count + 1):
             self.store.append(event(random, at=self.clock.now()))
             if checkpoint_each and number % checkpoint_each == 0:

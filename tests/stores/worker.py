@@ -30,6 +30,8 @@ from ewallet.issuance import Issuance
 from ewallet.issuer import Certificate, Intent, Issuer
 from ewallet.sql import Database
 from ewallet.status import Status
+from ewallet.testing.clock import Entropy
+from ewallet.testing.history import event
 from ewallet.testing.issuance import SampleRecords
 from ewallet.testing.pki import Pki
 from ewallet.wallet import Copy, Held, Shown
@@ -242,6 +244,19 @@ def _intend_for_ever(command):
         _say(entry)
 
 
+def _log_events(command):
+    """Write so many events to the log; their places."""
+    store, random = _database(command["url"]).history, Entropy(str(command["number"]))
+    return [store.append(event(random)).seq for _ in range(command["count"])]
+
+
+def _log_for_ever(command):
+    """Write events to the log until this process is killed; each place is told when it is on disk."""
+    store, random = _database(command["url"]).history, Entropy("for ever")
+    while True:
+        _say(store.append(event(random)).seq)
+
+
 def _certificate(id_):
     return Certificate(id=id_, type_id="resident_register_copy", subject="subject-1", issued=AT, until=AT)
 
@@ -278,6 +293,8 @@ COMMANDS = {
         _put_version,
         _save_for_ever,
         _intend_for_ever,
+        _log_events,
+        _log_for_ever,
     )
 }
 
