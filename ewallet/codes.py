@@ -68,6 +68,9 @@ The holder declined the request, or the wallet could not answer it. | Explain wh
 request.expired
 Nobody answered the request in time. | Make a new request and show its code again.
 정해진 시간 안에 요청에 대한 응답이 없었습니다. | 새 요청을 만들어 그 QR 코드를 다시 보이십시오.
+request.no_legal_basis
+A resident number is asked for without a registered legal basis. | Send nothing; the masked number or a yes/no will do.
+등록된 법적 근거 없이 주민등록번호를 요구합니다. | 보내지 말고 가린 번호나 여부 확인으로 대신하십시오.
 
 session.ended
 The session with the other device is over. | Begin a new one with a new code.

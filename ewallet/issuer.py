@@ -219,7 +219,7 @@ class Issuer:
         format_type = format_.type_id(type_)
         if format_type is None:
             raise UsageError("usage.argument", f"{type_id} has no form in {format_id}")
-        record = type_.normalised(type_.completed(claims))
+        record = type_.issuable(claims, alone=lambda path: format_.path(type_, path) is not None)
         type_.check(record)
         _check_holders(holders)
         issued, validity = self._certificate(type_, subject)
@@ -258,7 +258,7 @@ class Issuer:
         Resident registration numbers never do. Raises ``issue.*`` before anything is recorded, ``usage.*``.
         """
         type_ = self.catalog.type(type_id)
-        record = type_.normalised(type_.completed(claims))
+        record = type_.issuable(claims)
         type_.check(record)
         issued, validity = self._certificate(type_, subject)
         signer = self._signer(type_, issued.until)

@@ -42,6 +42,7 @@ from ewallet.keys import PublicKey, SigningKey
 from ewallet.oid4vp import AuthorizationRequest, TransactionTypes, VpToken
 from ewallet.oid4vp import response as oid4vp_response
 from ewallet.oid4vp.request import RequestLink, RequestObject, authenticate, fetched
+from ewallet.resident_number import check_leaving, lawful
 from ewallet.shape import to_base64url
 from ewallet.trust import TrustList, authorities
 
@@ -173,8 +174,6 @@ class Wallet:
         self._env = env or Env()
         self._acceptance = Acceptance(trust=trust, catalog=self._catalog, env=self._env)
 
-    # -- receiving ---------------------------------------------------------------------------------------------
-
     def offered(self, uri: str) -> Offering:
         """Who offers what a link or QR leads to, nothing fetched yet: ask the person before it is accepted.
 
@@ -249,8 +248,6 @@ class Wallet:
         """One held certificate; :class:`ewallet.errors.NotFound`."""
         return self._document(self._held(held_id))
 
-    # -- showing -----------------------------------------------------------------------------------------------
-
     def open(self, uri: str) -> AuthorizationRequest:
         """The request behind a link or QR, once it is established who asks (``verifier_name``); nothing is answered.
 
@@ -284,11 +281,13 @@ class Wallet:
         """The presentations that answer the request: exactly what the answer discloses, bound to who asked.
 
         Raises :class:`ewallet.errors.AlreadyUsed` where no copy is left, ``usage.argument`` for a request that is over,
-        ``policy.transaction_data`` where nothing in the answer can confirm a transaction.
+        ``policy.transaction_data`` where nothing in the answer can confirm a transaction, ``request.no_legal_basis``
+        where a resident number would leave that nobody may ask for.
         """
         at = self._env.now()
         if at >= request.until:
             raise UsageError("usage.argument", "the request has expired")
+        check_leaving(request, answer, self._catalog)
         bindings = request.bindings(choice.query.id for choice in answer.choices)
         return _token(answer, lambda choice: self._present(request, choice, at, bindings[choice.query.id]))
 
@@ -308,8 +307,6 @@ class Wallet:
     def forget(self, held_id: str) -> None:
         """Delete a certificate with its copies and keys; :class:`ewallet.errors.NotFound`."""
         self._store.forget(held_id)
-
-    # -- the conversations -------------------------------------------------------------------------------------
 
     def _accept(self, offer: str | Offering, tx_code: TxCodeSource, copies: int | None) -> Flow[tuple[Document, ...]]:
         if copies is not None and not 0 < copies <= _MAX_KEYS:
@@ -361,7 +358,7 @@ class Wallet:
         compact = fetched((yield asked.fetch(nonce))) if asked.request_uri is not None else None
         sender = authenticate(asked, compact, trust=self._trust, at=at, wallet_nonce=nonce)
         try:
-            return sender.request(at, transaction_types=self._transaction_types)
+            return lawful(sender.request(at, transaction_types=self._transaction_types), self._catalog)
         except (ProtocolError, QueryError) as exc:
             yield from _refuse(sender, exc)
             raise
@@ -375,8 +372,6 @@ class Wallet:
         address = _check_sendable(request)
         response = yield oid4vp_response.refusal(address, request.state, "access_denied")
         return oid4vp_response.read_reply(response)
-
-    # -- what is held ------------------------------------------------------------------------------------------
 
     def _held(self, held_id: str) -> Held:
         for held in self._store.held():

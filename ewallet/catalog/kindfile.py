@@ -39,7 +39,9 @@ _FILE: Final = frozenset(
     {"$schema", "id", "category", "name", "formats", "issuer", "legal_basis", "standing", "validity", "fee", "copies"}
     | {"claims", "issue_options", "predicates", "sample", "predicate_vectors"}
 )
-_FILE_OPTIONAL: Final = frozenset({"used_by", "variants", "attestation", "note", "gov24_service_code"})
+_FILE_OPTIONAL: Final = frozenset(
+    {"used_by", "variants", "attestation", "note", "gov24_service_code", "rrn_legal_basis"}
+)
 _CLAIM: Final = frozenset({"name", "label", "type", "sensitivity", "required"})
 _CLAIM_OPTIONAL: Final = frozenset(
     {"format", "enum", "disclosure", "derived", "derived_from", "items", "members", "mdoc"}
@@ -97,6 +99,7 @@ def _kind(file: Mapping[str, Json]) -> CredentialType:
         gov24_service_code=_service_code(file["gov24_service_code"]) if "gov24_service_code" in file else None,
         attestation=reading.words(file["attestation"], "attestation", {"ko"}) if "attestation" in file else None,
         note=reading.words(file["note"], "note", {"ko"}) if "note" in file else None,
+        rrn_legal_basis=reading.text(file["rrn_legal_basis"], "rrn_legal_basis") if "rrn_legal_basis" in file else None,
     )
 
 

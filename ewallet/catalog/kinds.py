@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from functools import cached_property
@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, NoReturn
 
 from ewallet import shape
 from ewallet.catalog.claims import ClaimType, IssueOption, Pattern, PredicateType, PredicateVector
-from ewallet.errors import Language, UsageError
+from ewallet.errors import Language, PolicyError, UsageError
 
 KST: Final = timezone(timedelta(hours=9), "KST")  # Korea has had no daylight saving time since 1988
 RESERVED: Final = frozenset({"iss", "sub", "aud", "iat", "nbf", "exp", "vct", "cnf", "status"})
@@ -33,7 +33,8 @@ class CredentialType:
     ``validity_days`` is how long its credentials are valid, the same for everybody; ``validity_rule`` says where the
     figure comes from: receivers' habit (``acceptance``), the certificate itself (``printed``), or a choice of ours for
     a certificate that does not expire (``unlimited``) or a card whose copies are renewed while it holds (``renewed``).
-    ``system`` is the national system that signs.
+    ``system`` is the national system that signs. ``rrn_legal_basis`` is the law by which its certificates may hold
+    whole resident numbers; without one they are left out of what is issued.
     """
 
     id: str
@@ -60,6 +61,7 @@ class CredentialType:
     gov24_service_code: str | None = None
     attestation: Mapping[str, str] | None = None
     note: Mapping[str, str] | None = None
+    rrn_legal_basis: str | None = None
 
     def label(self, lang: Language = "ko") -> str:
         """The name of the kind."""
@@ -132,6 +134,23 @@ class CredentialType:
         tops = [pattern for claim in self.claims for pattern in _disclosures(claim)]
         return frozenset(tops) | {(p.id,) for p in self.predicates if p.presign}
 
+    @cached_property
+    def numbers(self) -> frozenset[Pattern]:
+        """The paths of whole resident numbers."""
+        return frozenset(path for path, claim in self._by_path.items() if claim.sensitivity == "rrn")
+
+    def issuable(
+        self, claims: Mapping[str, Json], *, alone: Callable[[Pattern], bool] = lambda _path: True
+    ) -> dict[str, Json]:
+        """A record as it is signed: completed, in NFC, and without resident numbers that may not be in it.
+
+        Those are all of them unless the kind has a law for them, and those that cannot be shown ``alone``: a number
+        that is inseparable from a name would leave with it.
+        """
+        record = self.normalised(self.completed(claims))
+        unlawful = frozenset(path for path in self.numbers if not (self.rrn_legal_basis and alone(path)))
+        return _without(record, unlawful, ()) if unlawful else record
+
     def completed(self, claims: Mapping[str, Json]) -> dict[str, Json]:
         """The same record with what follows from it by a table of the kind, where it does not say so itself."""
         found = {
@@ -154,10 +173,32 @@ class CredentialType:
         if len(json.dumps(dict(claims), ensure_ascii=False).encode()) > _MAX_RECORD:
             _invalid("record", "too long")
 
+    def check_shown(self, claims: Mapping[str, Json]) -> None:
+        """Raise ``policy.type_metadata`` where a value that was shown is none of this kind.
+
+        ``claims`` are those of a presentation in any format. What was withheld is not missed, and what the kind does
+        not know is let pass: a later edition of it may have more.
+        """
+        for error in self._shown_validator.iter_errors(self._own(claims)):
+            path = ".".join(str(step) for step in error.instance_path)
+            raise PolicyError("policy.type_metadata", f"{path}: {_reason(error)}") from None
+
+    def _own(self, claims: Mapping[str, Json]) -> dict[str, Json]:
+        """The claims by their names in this kind, wherever a format has put them."""
+        found = {name: claims[name] for name in self.signed if name in claims}
+        for name, (namespace, element) in self.elements.items():
+            elements = claims.get(namespace)
+            if isinstance(elements, Mapping) and element in elements:
+                found[name] = elements[element]
+        return found
+
     @cached_property
     def json_schema(self) -> dict[str, Json]:
         """JSON Schema (2020-12) of a whole record, answers included."""
-        schema = _object_schema(self.claims)
+        return self._json_schema(whole=True)
+
+    def _json_schema(self, *, whole: bool) -> dict[str, Json]:
+        schema = _object_schema(self.claims, whole=whole)
         schema["properties"] |= {p.id: {"type": "boolean"} for p in self.predicates if p.presign}
         return {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -167,9 +208,11 @@ class CredentialType:
 
     @cached_property
     def _validator(self) -> Any:
-        import jsonschema_rs  # only issuers need it
+        return _validator(self.json_schema)
 
-        return jsonschema_rs.Draft202012Validator(self.json_schema, validate_formats=True)
+    @cached_property
+    def _shown_validator(self) -> Any:
+        return _validator(self._json_schema(whole=False))
 
     def predicate(self, predicate_id: str) -> PredicateType | None:
         """The yes/no question of that identifier."""
@@ -243,6 +286,17 @@ def _disclosures(claim: ClaimType) -> Iterator[Pattern]:
         yield claim.below
     for member in claim.members:
         yield from _disclosures(member)
+
+
+def _without(value: Json, paths: frozenset[Pattern], at: Pattern) -> Json:
+    """The same but for what is at these paths; what lies deeper than they do is not looked at."""
+    if len(at) >= max(map(len, paths)):
+        return value
+    if isinstance(value, Mapping):
+        return {
+            name: _without(member, paths, (*at, name)) for name, member in value.items() if (*at, name) not in paths
+        }
+    return [_without(item, paths, (*at, None)) for item in value] if isinstance(value, list) else value
 
 
 def _nfc(value: Json, depth: int) -> Json:
@@ -334,11 +388,18 @@ _FORMATS: Final[dict[str, dict[str, Json]]] = {
 }
 
 
-def _schema(claim: ClaimType) -> dict[str, Json]:
+def _validator(schema: Mapping[str, Json]) -> Any:
+    import jsonschema_rs  # 20 ms, which whoever only holds certificates does not need
+
+    return jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=True)
+
+
+def _schema(claim: ClaimType, *, whole: bool) -> dict[str, Json]:
     if claim.type == "array":
-        return {"type": "array", "maxItems": shape.MAX_DISCLOSURES, "items": _object_schema(claim.members)}
+        rows = _object_schema(claim.members, whole=whole)
+        return {"type": "array", "maxItems": shape.MAX_DISCLOSURES, "items": rows}
     if claim.type == "object":
-        return _object_schema(claim.members)
+        return _object_schema(claim.members, whole=whole)
     if claim.enum:
         return {"type": "string", "enum": list(claim.enum)}
     if claim.format == "year" and claim.type == "string":
@@ -346,11 +407,12 @@ def _schema(claim: ClaimType) -> dict[str, Json]:
     return _VALUES[claim.type] | _FORMATS.get(claim.format or "", {})
 
 
-def _object_schema(members: Iterable[ClaimType]) -> dict[str, Json]:
+def _object_schema(members: Iterable[ClaimType], *, whole: bool) -> dict[str, Json]:
+    """Of a whole record, or of what is shown of one."""
     listed = tuple(members)
     return {
         "type": "object",
-        "properties": {claim.name: _schema(claim) for claim in listed},
-        "required": [claim.name for claim in listed if claim.required],
-        "additionalProperties": False,
+        "properties": {claim.name: _schema(claim, whole=whole) for claim in listed},
+        "required": [claim.name for claim in listed if claim.required and whole],
+        "additionalProperties": not whole,
     }
