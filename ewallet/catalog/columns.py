@@ -8,7 +8,7 @@ claim that is not there; a row of an array of which no cell is filled is left ou
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
@@ -31,7 +31,7 @@ class Columns:
     """The columns of a table that are claims of one kind, each with its place in a row."""
 
     places: Sequence[tuple[int, Path, ClaimType]]
-    arrays: Sequence[Path]
+    arrays: Collection[Path]
 
     @classmethod
     def parse(cls, names: Mapping[int, str], kind: CredentialType) -> Columns:
@@ -42,17 +42,15 @@ class Columns:
             if seen.count(path) > 1:
                 _invalid(path, "two columns")
         arrays = {path[:depth] for path in seen for depth, step in enumerate(path) if isinstance(step, int)}
-        return cls(places, tuple(sorted(arrays, key=lambda path: (len(path), path))))
+        return cls(places, frozenset(arrays))
 
     def claims(self, cells: Sequence[str]) -> dict[str, Json]:
         """The claims of one row; ``issue.invalid_value`` names the path, and never the value."""
         found = {path: _value(cells[place], path, claim) for place, path, claim in self.places if cells[place]}
         filled = {path[:depth] for path in found for depth in range(1, len(path) + 1)}
+        arrays: dict[Path, Json] = {path: [] for path in self.arrays if len(path) == 1 or path[:-1] in filled}
         claims: dict[str, Json] = {}
-        for path in self.arrays:
-            if len(path) == 1 or path[:-1] in filled:
-                _put(claims, path, [], filled)
-        for path, value in sorted(found.items(), key=lambda each: each[0]):
+        for path, value in sorted((arrays | found).items(), key=lambda each: each[0]):  # an array before its rows
             _put(claims, path, value, filled)
         return claims
 

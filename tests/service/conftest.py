@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
@@ -20,6 +21,7 @@ from ewallet.testing.pki import Pki
 from issuer_service import app as app_module
 from issuer_service import settings as settings_module
 from issuer_service.app import framework
+from issuer_service.records import CITIZENS, DemoRecords
 from issuer_service.service import Service
 
 ISSUER = "https://issuer.example.go.kr"
@@ -117,3 +119,27 @@ def _site(settings, records=None):
     metrics = app_module._Metrics()
     guarded = Guard(framework(found, metrics.registry), hosts=found.settings.hosts, observe=metrics.observe)
     return Site(found, clock, TestClient(guarded, base_url=ISSUER, raise_server_exceptions=False))
+
+
+@pytest.fixture(scope="session")
+def lives(ewallet_catalog):
+    """What is on record in the demo register, by citizen and kind."""
+    records = DemoRecords(ewallet_catalog, Clock().env())
+    return {
+        (who, kind): ewallet_catalog.type(kind).completed(records.claims(who, kind))
+        for who, citizen in CITIZENS.items()
+        for kind in citizen.records
+    }
+
+
+@pytest.fixture(scope="session")
+def objects(lives):
+    """Every object of every record, the record itself first: (whose, kind, object)."""
+    return [(who, kind, each) for (who, kind), record in lives.items() for each in _objects(record)]
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _objects(each)

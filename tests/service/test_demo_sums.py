@@ -6,46 +6,45 @@ from collections import defaultdict
 from itertools import pairwise
 
 import pytest
-from demo_lives import LIVES, said
 
 
-def test_the_wages_are_the_same_to_employer_tax_office_and_insurers():
+def test_the_wages_are_the_same_to_employer_tax_office_and_insurers(lives):
     """What the employer pays in a year is what is taxed, and a twelfth of it what pensions are reckoned from."""
-    yearly = LIVES["hong", "employment_certificate"]["annual_salary"]
+    yearly = lives["hong", "employment_certificate"]["annual_salary"]
     told = [
-        LIVES["hong", "earned_income_withholding_receipt"]["gross_salary"],
-        LIVES["hong", "income_amount_certificate"]["total_income_latest_year"],
-        LIVES["hong", "income_amount_certificate"]["year_end_settlements"][-1]["taxable_wage"],
-        LIVES["hong", "income_confirmation_youth_savings"]["gross_salary"],
-        12 * LIVES["hong", "national_pension_membership_certificate"]["memberships"][0]["standard_monthly_income"],
-        12 * LIVES["hong", "national_pension_contribution_history"]["contributions"][0]["standard_monthly_income"],
+        lives["hong", "earned_income_withholding_receipt"]["gross_salary"],
+        lives["hong", "income_amount_certificate"]["total_income_latest_year"],
+        lives["hong", "income_amount_certificate"]["year_end_settlements"][-1]["taxable_wage"],
+        lives["hong", "income_confirmation_youth_savings"]["gross_salary"],
+        12 * lives["hong", "national_pension_membership_certificate"]["memberships"][0]["standard_monthly_income"],
+        12 * lives["hong", "national_pension_contribution_history"]["contributions"][0]["standard_monthly_income"],
     ]
 
     assert [yearly] * len(told) == told
 
 
-def test_the_job_began_on_one_day():
+def test_the_job_began_on_one_day(lives):
     """Of the employer, of each insurance and of the list that the company gave to them."""
-    listed = {each["name"]: each["acquired_date"] for each in LIVES["gasang", "workplace_insured_list"]["employees"]}
+    listed = {each["name"]: each["acquired_date"] for each in lives["gasang", "workplace_insured_list"]["employees"]}
     told = {
-        LIVES["hong", "employment_certificate"]["hired_date"],
-        LIVES["hong", "career_certificate"]["hired_date"],
-        LIVES["hong", "career_certificate"]["careers"][0]["from_date"],
-        LIVES["hong", "employment_insurance_history"]["insured_records"][0]["acquired_date"],
-        LIVES["hong", "health_insurance_qualification_history"]["current_acquired_date"],
-        LIVES["hong", "health_insurance_eligibility_confirmation"]["beneficiaries"][0]["acquired_date"],
-        LIVES["hong", "national_pension_membership_certificate"]["first_acquired_date"],
+        lives["hong", "employment_certificate"]["hired_date"],
+        lives["hong", "career_certificate"]["hired_date"],
+        lives["hong", "career_certificate"]["careers"][0]["from_date"],
+        lives["hong", "employment_insurance_history"]["insured_records"][0]["acquired_date"],
+        lives["hong", "health_insurance_qualification_history"]["current_acquired_date"],
+        lives["hong", "health_insurance_eligibility_confirmation"]["beneficiaries"][0]["acquired_date"],
+        lives["hong", "national_pension_membership_certificate"]["first_acquired_date"],
         listed["홍길동"],
     }
 
     assert {"2023-05-08"} == told
 
 
-def test_the_shop_earned_what_it_was_taxed_for():
+def test_the_shop_earned_what_it_was_taxed_for(lives):
     """Turnover and profit are the same in the accounts, for value added tax and for income tax."""
-    accounts = LIVES["seong", "standard_financial_statement_individual"]["income_statement"]
-    returns = LIVES["seong", "vat_tax_base_certificate"]
-    taxed = LIVES["seong", "income_amount_certificate"]
+    accounts = lives["seong", "standard_financial_statement_individual"]["income_statement"]
+    returns = lives["seong", "vat_tax_base_certificate"]
+    taxed = lives["seong", "income_amount_certificate"]
     income = taxed["comprehensive_returns"][-1]
 
     assert accounts["revenue"] == returns["annual_sales_latest"] == income["gross_revenue"]
@@ -73,10 +72,10 @@ def test_the_shop_earned_what_it_was_taxed_for():
         ("school_name", "entered_date"),
     ],
 )
-def test_a_name_stands_for_one_thing_everywhere(name, number):
+def test_a_name_stands_for_one_thing_everywhere(objects, name, number):
     """A business has one number, one head and one address, and a car one chassis."""
-    found = defaultdict(set)
-    for who, _, each in said():
+    found: dict[object, set[str]] = defaultdict(set)
+    for who, _, each in objects:
         if isinstance(each.get(name), str) and isinstance(each.get(number), str):
             owner = (who, each[name]) if name == "school_name" else each[name]
             found[owner].add(each[number])
@@ -85,10 +84,10 @@ def test_a_name_stands_for_one_thing_everywhere(name, number):
     assert [] == [key for key, values in found.items() if len(values) > 1]
 
 
-def test_two_businesses_have_two_numbers():
+def test_two_businesses_have_two_numbers(objects):
     """Among those that are on record."""
-    owners = defaultdict(set)
-    for _, _, each in said():
+    owners: dict[str, set[str]] = defaultdict(set)
+    for _, _, each in objects:
         trade = each.get("trade_name") or each.get("corporate_name") or each.get("company_name")
         if trade and "business_registration_number" in each:
             owners[each["business_registration_number"]].add(trade)
@@ -110,26 +109,26 @@ SUMS = [
 
 
 @pytest.mark.parametrize(("kind", "total", "rows", "each"), SUMS)
-def test_a_sum_is_the_sum_of_its_rows(kind, total, rows, each):
+def test_a_sum_is_the_sum_of_its_rows(lives, kind, total, rows, each):
     """And who has no rows has no record."""
-    for record in (record for (_, other), record in LIVES.items() if other == kind):
+    for record in (record for (_, other), record in lives.items() if other == kind):
         found = sum(row[each] for row in record[rows]) if each else bool(record[rows]) ^ (total == "has_no_record")
         assert record[total] == found
 
 
-def test_accounts_balance():
+def test_accounts_balance(lives):
     """Assets are what is owed and what is owned; profit is what is left; and the company's capital is its shares."""
     for who, kind in (
         ("seong", "standard_financial_statement_individual"),
         ("gasang", "standard_financial_statement_corporate"),
     ):
-        sheet, income = LIVES[who, kind]["balance_sheet"], LIVES[who, kind]["income_statement"]
+        sheet, income = lives[who, kind]["balance_sheet"], lives[who, kind]["income_statement"]
         assert sheet["total_assets"] == sheet["current_assets"] + sheet["noncurrent_assets"]
         assert sheet["total_assets"] == sheet["total_liabilities"] + sheet["total_equity"]
         assert income["gross_profit"] == income["revenue"] - income["cost_of_sales"]
         assert income["operating_profit"] == income["gross_profit"] - income["sga_expenses"]
-    registry, size = LIVES["gasang", "corporate_registry"], LIVES["gasang", "sme_confirmation"]
-    sheet = LIVES["gasang", "standard_financial_statement_corporate"]
+    registry, size = lives["gasang", "corporate_registry"], lives["gasang", "sme_confirmation"]
+    sheet = lives["gasang", "standard_financial_statement_corporate"]
     assert registry["capital"] == registry["par_value"] * registry["issued_shares"] == sheet["balance_sheet"]["capital"]
     assert (size["average_sales"], size["total_assets"]) == (
         sheet["income_statement"]["revenue"],
@@ -137,35 +136,35 @@ def test_accounts_balance():
     )
 
 
-def test_the_price_of_the_flat_is_the_one_in_the_registry():
+def test_the_price_of_the_flat_is_the_one_in_the_registry(lives):
     """Paid in three parts, entered on the day of the last."""
-    deal = LIVES["hong", "real_estate_transaction_report_certificate"]
-    (entry,) = LIVES["hong", "real_estate_registry_collective"]["section_a"]
+    deal = lives["hong", "real_estate_transaction_report_certificate"]
+    (entry,) = lives["hong", "real_estate_registry_collective"]["section_a"]
     paid = deal["deposit_amount"] + deal["interim_amount"] + deal["balance_amount"]
 
     assert paid == deal["real_transaction_price"] == entry["transaction_price"]
-    assert LIVES["hong", "resident_register_copy"]["resident_address_moved_in_date"] == deal["balance_date"]
+    assert lives["hong", "resident_register_copy"]["resident_address_moved_in_date"] == deal["balance_date"]
 
 
-def test_stays_of_a_foreigner_and_marks_of_a_veteran_agree():
+def test_stays_of_a_foreigner_and_marks_of_a_veteran_agree(lives):
     """Register and card, paper and card."""
     for who, card in (("jaeim", "mobile_alien_registration_card"), ("jane", "mobile_permanent_resident_card")):
-        fact = LIVES[who, "alien_registration_fact_certificate"]
-        same = {"status_of_stay", "stay_expiry_date", "alien_registration_number_masked"} & LIVES[who, card].keys()
-        assert {name: fact[name] for name in same} == {name: LIVES[who, card][name] for name in same}
-    paper, card_ = LIVES["jo", "national_merit_certificate"], LIVES["jo", "mobile_veteran_card"]
+        fact = lives[who, "alien_registration_fact_certificate"]
+        same = {"status_of_stay", "stay_expiry_date", "alien_registration_number_masked"} & lives[who, card].keys()
+        assert {name: fact[name] for name in same} == {name: lives[who, card][name] for name in same}
+    paper, card_ = lives["jo", "national_merit_certificate"], lives["jo", "mobile_veteran_card"]
     assert (paper["registered_date"], paper["veteran_target"]) == (
         card_["veteran_qualifications"][0]["registered_date"],
         card_["representative_target"],
     )
-    disabled = LIVES["jo", "disabled_person_certificate"]
-    assert disabled["disability_registration_date"] == LIVES["jo", "mobile_disability_card"]["registration_date"]
-    assert disabled["disability_degree"] == LIVES["jo", "mobile_disability_card"]["disability_degree"]
+    disabled = lives["jo", "disabled_person_certificate"]
+    assert disabled["disability_registration_date"] == lives["jo", "mobile_disability_card"]["registration_date"]
+    assert disabled["disability_degree"] == lives["jo", "mobile_disability_card"]["disability_degree"]
 
 
-def test_years_of_income_follow_one_another():
+def test_years_of_income_follow_one_another(objects):
     """In every list of years."""
-    for who, kind, each in said():
+    for who, kind, each in objects:
         for name in ("year_end_settlements", "comprehensive_returns"):
             years = [row["tax_year"] for row in each.get(name, [])]
             assert all(before < after for before, after in pairwise(years)), (who, kind)
