@@ -165,7 +165,7 @@ def _is_printed(claim: ClaimType, beside: Mapping[str, Json], answers: Collectio
 
 
 def _is_empty(found: Json) -> bool:
-    return found is None or found == "" or found == {}
+    return found is None or found in ("", {})
 
 
 def _below(claim: ClaimType, found: Json) -> Json:
@@ -231,9 +231,7 @@ def _cell(member: ClaimType, row: Mapping[str, Json], path: Path, lang: Language
     return Field(label=names[member.name], value="")
 
 
-def _field(
-    claim: ClaimType, found: Json, path: Path, lang: Language, names: Mapping[str, str] | None = None
-) -> Field:
+def _field(claim: ClaimType, found: Json, path: Path, lang: Language, names: Mapping[str, str] | None = None) -> Field:
     label = names[claim.name] if names and claim.name in names else printable(claim.label(lang))
     return Field(label=label, value=written.value(claim, found, lang), path=path)
 
@@ -280,4 +278,3 @@ def _notes(numbered: bool, check_page: str | None, lang: Language) -> Iterator[s
     yield word("check" if numbered else "scan", lang)
     if numbered and check_page:
         yield word("page", lang).format(address=printable(check_page))
-

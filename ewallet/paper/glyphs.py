@@ -1,9 +1,9 @@
 """Which letters can be printed, and what stands for those that cannot.
 
-The page, the screen and the text for reading aloud show the same letters: what the fonts in ``fonts/`` have. All else is
-written as :mod:`ewallet.terminal` writes what a terminal must not be given, as an escape that everybody sees: control
-characters, direction marks, combining marks that have no composed form, emoji. Nothing is left out and nothing becomes
-an empty box.
+The page, the screen and the text for reading aloud show the same letters: what the fonts in ``fonts/`` have. All else
+is written as :mod:`ewallet.terminal` writes what a terminal must not be given, as an escape that everybody sees:
+control characters, direction marks, combining marks that have no composed form, emoji. Nothing is left out and nothing
+becomes an empty box.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A form as an A4 PDF: PDF/A-3a and PDF/UA-1 in one, tagged, the credential attached, the same bytes for the same input.
+"""A form as an A4 PDF: PDF/A-3a and PDF/UA-1 in one, tagged, the credential attached, the same bytes each time.
 
 The page is drawn by typst from ``form.typ``. What stands on it goes there as one JSON text, never as markup. typst
 refuses to write what breaks either standard, a letter without a glyph among it, so that what comes out keeps to them.
@@ -80,7 +80,7 @@ def _page(form: Form, credential: str | None, code: str, style: str) -> dict[str
         "title-size": size,
         "tracking": tracking,
         "subtitle": form.subtitle,
-        "description": ", ".join(filter(None, (form.title, form.number and form.number.value))),
+        "description": f"{form.title}, {form.number.value}" if form.number else form.title,
         "number": _line(form.number) if form.number else None,
         "fee": form.fee,
         "portrait": _picture(form.portrait) if form.portrait else None,
@@ -125,7 +125,7 @@ def _lines(part: Mapping[str, Any]) -> int:
         return 12 if part["wide"] else 7
     if part["is"] == "blocks":
         return 2 + sum(1 + len(block["rows"]) for block in part["blocks"])
-    return len(part["rows"]) + 1 + bool(part["label"]) + (part["is"] == "table")
+    return len(part["rows"]) + (3 if part["is"] == "table" else 1 + bool(part["label"]))
 
 
 def _cells(table: Table, widths: Sequence[float] | None) -> dict[str, Any]:

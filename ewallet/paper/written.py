@@ -47,16 +47,16 @@ def _member(claim: ClaimType, name: str) -> ClaimType:
     return next((member for member in claim.members if member.name == name), claim)
 
 
-def _number(claim: ClaimType, found: float, lang: Language) -> str:
+def _number(claim: ClaimType, found: Json, lang: Language) -> str:
     if claim.type == "amount_krw":
         return amount(found, lang)
     if claim.format == "year":
         return f"{found:g}" if lang == "en" else f"{found:g}년"
     if claim.name == "sex" and found in _SEXES:
         return _SEXES[int(found)][lang == "en"]
-    if isinstance(found, float) and found.is_integer():
-        found = int(found)  # JSON has one kind of number: 35.0 may come back as 35
-    return f"{found:,}" if abs(found) >= _LEAST_GROUPED else str(found)
+    whole = isinstance(found, float) and found.is_integer()
+    plain = int(found) if whole else found  # JSON has one kind of number: 35.0 may come back as 35
+    return f"{plain:,}" if abs(plain) >= _LEAST_GROUPED else str(plain)
 
 
 def _text(claim: ClaimType, text: str, lang: Language) -> str:
