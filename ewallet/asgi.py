@@ -93,6 +93,7 @@ _BY_CODE: Final = {
     "usage.configuration": 500,
     "usage.in_progress": 409,
     "usage.key_reused": 422,
+    "usage.missing_extra": 501,
 }
 _STATUSES: Final[tuple[tuple[type[EWalletError], int], ...]] = (
     (NotFound, 404),

@@ -20,6 +20,8 @@ from ewallet.shape import Json
 
 MAX_TEXT: Final = 100  # characters of a recipient or a purpose: a line on the page
 _RESIDENT_NUMBER: Final = "rrn"
+_MASKED: Final = "_masked"
+_UNPRINTED: Final = frozenset({"connecting_information"})  # it links everything about a person; no form shows it
 #: Whom a certificate is about, a person before a body.
 _NAMES: Final = (
     *("subject_name", "name", "applicant_name", "household_head_name", "owner_name", "officer_name"),
@@ -56,6 +58,11 @@ def sheet(
     )
 
 
+def printable(kind: CredentialType, record: Mapping[str, Json]) -> dict[str, Json]:
+    """What of a record may be printed: all but resident registration numbers, as deep as they go."""
+    return _printed(kind.claims, record, {claim.name for claim in kind.claims})
+
+
 def _names(kind: CredentialType, printed: AbstractSet[str] | None) -> AbstractSet[str]:
     names = {claim.name for claim in kind.claims}
     if printed is not None and not printed <= names:
@@ -68,8 +75,18 @@ def _printed(kinds: Iterable[ClaimType], record: Mapping[str, Json], names: Abst
     return {
         claim.name: _value(claim, record[claim.name])
         for claim in kinds
-        if claim.name in names and claim.name in record and claim.sensitivity != _RESIDENT_NUMBER
+        if claim.name in names and not _is_empty(record.get(claim.name)) and _is_printed(claim)
     }
+
+
+def _is_empty(value: Json) -> bool:
+    return value is None or value in ("", {})
+
+
+def _is_printed(claim: ClaimType) -> bool:
+    """The masked form of a number is on every form, also where it is made from the number."""
+    is_shown = not claim.derived or claim.name.endswith(_MASKED)
+    return is_shown and claim.sensitivity != _RESIDENT_NUMBER and claim.name not in _UNPRINTED
 
 
 def _value(claim: ClaimType, value: Json) -> Json:

@@ -26,7 +26,7 @@ from ewallet.rate import Limiter
 from issuer_service.carrying import carried
 from issuer_service.description import described
 from issuer_service.rendering import Pages
-from issuer_service.routes import citizen, documents, health, operator, wallet
+from issuer_service.routes import citizen, documents, health, operator, paper, wallet
 from issuer_service.service import Service
 from issuer_service.settings import Settings
 
@@ -69,6 +69,7 @@ def framework(service: Service, registry: CollectorRegistry) -> FastAPI:
     app.include_router(operator.routes(service))
     app.include_router(health.routes(service, registry))
     app.include_router(documents.routes(service, pages))
+    app.include_router(paper.routes(service, pages))
     app.include_router(citizen.routes(service, pages))
     if service.settings.unsafe_loopback:
         app.get(f"{service.settings.path}/openapi.json", include_in_schema=False)(

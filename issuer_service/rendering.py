@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ewallet.asgi import Problem, Scope
 from ewallet.catalog.kinds import KST
-from ewallet.errors import EWalletError, Language, Restricted
+from ewallet.errors import EWalletError, Language
 from issuer_service import words
 from issuer_service.records import CITIZENS
 from issuer_service.service import Service
@@ -28,6 +28,8 @@ _CSP: Final = (
 )
 #: Where pages send forms, "no-referrer" would make browsers say that they come from nowhere: ``Origin: null``.
 _SAID: Final = {"content-security-policy": _CSP, "referrer-policy": "same-origin"}
+#: Codes of which the words are meant for the person who reads the page.
+_SAID_SO: Final = frozenset({"issue.restricted", "usage.missing_extra"})
 _LANGUAGE: Final = "lang"
 _YEAR: Final = 365 * 24 * 3600
 
@@ -71,7 +73,8 @@ class Pages:
     def problem(self, request: WebRequest, status: int, error: EWalletError | None = None) -> HTMLResponse:
         """What went wrong, to a person; of a fault of ours, only the number to ask about."""
         language = self.language(request)
-        told = " ".join(error.words(language)) if isinstance(error, Restricted) else words.problem(status, language)
+        said = error.words(language) if error and error.code in _SAID_SO else None
+        told = " ".join(said) if said else words.problem(status, language)
         reference = error.detail if error and error.code == "internal.fault" else ""
         return self.show(request, "problem", None, status=status, told=told, reference=reference)
 

@@ -20,13 +20,16 @@ from ewallet.errors import Language, NotFound
 from ewallet.issuance import Pending
 from ewallet.issuer import Certificate
 from ewallet.oid4vci.offer import OfferReference
+from ewallet.sheet import MAX_TEXT
 from ewallet.status import Status
+from issuer_service import printing
 from issuer_service.contents import answers, contents, fee
 from issuer_service.listing import MAX_QUERY, Listing, Register, shelves
 from issuer_service.records import CITIZENS
 from issuer_service.rendering import Pages, clock, day
 from issuer_service.service import Service
-from issuer_service.session import Session, check_form, check_origin
+from issuer_service.session import Session
+from issuer_service.visits import Visits
 
 _ON_A_PAGE: Final = 20  # certificates
 _REASONS: Final = ("lost", "not_needed", "wrong")
@@ -64,13 +67,14 @@ class _Desk:
     def __init__(self, service: Service, pages: Pages) -> None:
         self._service = service
         self._pages = pages
+        self._visits = Visits(service)
         issued = service.issuance.metadata.configurations
         self._listing = Listing(kind for kind in service.issuer.catalog if f"{kind.id}.dc+sd-jwt" in issued)
         self._home = f"{service.settings.path}/"
 
     def home(self, request: WebRequest, q: Annotated[str, Query(max_length=MAX_QUERY)] = "") -> WebResponse:
         """The kinds there are, one's own first; who is not signed in is asked to."""
-        session = self._session(request)
+        session = self._visits.session(request)
         if session is None:
             return self._pages.show(request, "sign_in", None, citizens=tuple(CITIZENS.values()))
         language, found = self._pages.language(request), self._listing.found(q)
@@ -96,10 +100,10 @@ class _Desk:
 
     def sign_in(self, request: WebRequest, citizen: Annotated[str, Form(max_length=64)]) -> WebResponse:
         """Begin a session, whatever session there was before."""
-        self._check_origin(request)
+        self._visits.check_origin(request)
         if citizen not in CITIZENS:
             raise NotFound("storage.not_found", "no such citizen in the demo register")
-        before, sessions = self._session(request), self._service.sessions
+        before, sessions = self._visits.session(request), self._service.sessions
         if before:
             sessions.end(before)
         response = RedirectResponse(self._home, 303)
@@ -114,7 +118,7 @@ class _Desk:
 
     def sign_out(self, request: WebRequest, csrf: Token = "") -> WebResponse:
         """End the session."""
-        session = self._form(request, csrf)
+        session = self._visits.form(request, csrf)
         response = RedirectResponse(self._home, 303)
         if session:
             self._service.sessions.end(session)
@@ -125,10 +129,10 @@ class _Desk:
 
     def kind(self, request: WebRequest, type_id: str) -> WebResponse:
         """What a certificate of that kind would say of whoever is signed in."""
-        session = self._session(request)
+        session = self._visits.session(request)
         if session is None:
             return RedirectResponse(self._home, 303)
-        kind, record = self._kind(type_id), self._record(session, type_id)
+        kind, record = self._visits.kind(type_id), self._visits.record(session, type_id)
         language = self._pages.language(request)
         rows = contents(kind, record, language) if record and not isinstance(record, Pending) else ()
         return self._pages.show(
@@ -140,26 +144,37 @@ class _Desk:
             rows=rows,
             answers=answers(kind, language),
             pending=isinstance(record, Pending),
+            paper=self._paper(kind, record, language),
+            can_draw=printing.is_available(),
+            longest=MAX_TEXT,
         )
+
+    def _paper(
+        self, kind: CredentialType, record: Claims | Pending | None, language: Language
+    ) -> tuple[printing.Choice, ...] | None:
+        """What may be left out of a print; None where nothing can be printed."""
+        if record is None or isinstance(record, Pending):
+            return None
+        return printing.choices(kind, record, language)
 
     def offer(
         self, request: WebRequest, type_id: str, csrf: Token = "", tx_code: Annotated[str, Form(max_length=2)] = ""
     ) -> WebResponse:
         """A QR code, a link and, where wanted, digits: shown once, for the digits are not kept."""
-        session = self._form(request, csrf)
+        session = self._visits.form(request, csrf)
         if session is None:
             return RedirectResponse(self._home, 303)
-        kind = self._kind(type_id)
+        kind = self._visits.kind(type_id)
         made = self._service.issuance.offer(type_id, subject=session.citizen_id, tx_code=tx_code == "on")
         return self._offered(request, session, kind, made)
 
     def offer_again(self, type_id: str) -> WebResponse:
         """The kind, where a browser opens an offer's address by itself: an offer is made by its form only."""
-        return RedirectResponse(f"{self._home}kinds/{self._kind(type_id).id}", 303)
+        return RedirectResponse(f"{self._home}kinds/{self._visits.kind(type_id).id}", 303)
 
     def picture(self, request: WebRequest, handle: str, picture: str) -> WebResponse:
         """The QR code of an offer, as a picture, for the person it was made for."""
-        session = self._session(request)
+        session = self._visits.session(request)
         if session is None or picture not in _PICTURES or not _HANDLE.match(handle):
             raise NotFound("storage.not_found", "no such picture")
         self._service.issuance.server.offered(handle, subject=session.citizen_id)
@@ -171,7 +186,7 @@ class _Desk:
         self, request: WebRequest, revoked: str = "", cursor: Annotated[str | None, Query(max_length=256)] = None
     ) -> WebResponse:
         """What was issued to whoever is signed in, the newest first, page by page."""
-        session = self._session(request)
+        session = self._visits.session(request)
         if session is None:
             return RedirectResponse(self._home, 303)
         language, now = self._pages.language(request), self._service.env.now()
@@ -195,7 +210,7 @@ class _Desk:
         reason: Annotated[str, Form(max_length=32)] = "not_needed",
     ) -> WebResponse:
         """End one's own certificate."""
-        session = self._form(request, csrf)
+        session = self._visits.form(request, csrf)
         if session is None:
             return RedirectResponse(self._home, 303)
         own = {certificate.id for certificate in self._service.issuer.certificates(session.citizen_id)}
@@ -230,29 +245,3 @@ class _Desk:
             "status": "expired" if over else certificate.status.name.lower(),
             "revocable": certificate.status is not Status.REVOKED and not over,
         }
-
-    def _kind(self, type_id: str) -> CredentialType:
-        if type_id not in self._service.issuer.catalog:
-            raise NotFound("storage.not_found", "no such kind")
-        return self._service.issuer.catalog.type(type_id)
-
-    def _record(self, session: Session, type_id: str) -> Claims | Pending | None:
-        try:
-            return self._service.records.claims(session.citizen_id, type_id)
-        except NotFound:
-            return None
-
-    def _session(self, request: WebRequest) -> Session | None:
-        return self._service.sessions.read(request.cookies.get(self._service.sessions.cookie, ""))
-
-    def _form(self, request: WebRequest, csrf: str) -> Session | None:
-        """The session that a form belongs to; None where there is none any more; 403."""
-        self._check_origin(request)
-        session = self._session(request)
-        if session is not None:
-            check_form(session, csrf)
-        return session
-
-    def _check_origin(self, request: WebRequest) -> None:
-        headers = request.headers
-        check_origin(headers.get("origin"), headers.get("sec-fetch-site"), self._service.settings.origin)

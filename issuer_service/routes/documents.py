@@ -16,7 +16,7 @@ from ewallet.errors import EWalletError, ProtocolError
 from issuer_service import description as told
 from issuer_service.rendering import Pages
 from issuer_service.service import Service
-from issuer_service.session import check_origin
+from issuer_service.visits import Visits
 
 PATH: Final = "/documents"
 _LATER: Final = {"retry-after": str(int(WINDOW.total_seconds()))}
@@ -58,6 +58,7 @@ class _Counter:
     def __init__(self, service: Service, pages: Pages) -> None:
         self._service = service
         self._pages = pages
+        self._visits = Visits(service)
 
     def check(self, asked: DocumentRequest, web: WebRequest) -> WebResponse:
         """Say whether a valid document was issued with that number and name, within the last 90 days."""
@@ -76,8 +77,7 @@ class _Counter:
 
     def answer(self, request: WebRequest, number: Text = "", name: Text = "", issued: Text = "") -> WebResponse:
         """The page with the answer, and with what was asked."""
-        headers = request.headers
-        check_origin(headers.get("origin"), headers.get("sec-fetch-site"), self._service.settings.origin)
+        self._visits.check_origin(request)
         asked = {"number": number, "name": name, "issued": issued}
         try:
             return self._show(request, asked, "match" if self._found(request, number, name, issued) else "no_match")
@@ -94,8 +94,7 @@ class _Counter:
     def _show(
         self, request: WebRequest, asked: dict[str, str], outcome: str | None, *, status: int = 200
     ) -> WebResponse:
-        cookie = request.cookies.get(self._service.sessions.cookie, "")
-        session = self._service.sessions.read(cookie)
+        session = self._visits.session(request)
         return self._pages.show(request, "documents", session, status=status, asked=asked, outcome=outcome)
 
 
