@@ -56,11 +56,11 @@ class Spool:
 
     def write(self, results: Sequence[Result]) -> None:
         """Add these results, each on a line of its own."""
-        secrets = [result for result in results if result.tx_code]
-        if secrets and self._codes is None:
+        coded = [result for result in results if result.tx_code]
+        if coded and self._codes is None:
             raise UsageError("usage.argument", "transaction codes, and no file for them")
-        if self._codes and secrets:
-            _append(self._codes, [{"id": each.id, "tx_code": each.tx_code} for each in secrets])
+        if self._codes and coded:
+            _append(self._codes, [{"id": each.id, "tx_code": each.tx_code} for each in coded])
         _append(self._file, [_document(each) for each in results])
 
     def finish(self) -> None:
