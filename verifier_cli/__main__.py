@@ -24,7 +24,7 @@ VERBS: Final = {
     "reader": "ask a device face to face by the code that it shows, and judge its answer",
     "serve": "serve wallets, and an API for the bank's own programs",
     "inspect": "take a presentation apart, without checking or believing any of it",
-    "history": "check a log of use, or a proof from it, and name the first place where it was changed",
+    "history": "check a log of use or a proof from it, and name the first place that was changed",
     "trust": "show the trust list (who is believed, for what, until when), or make one",
     "explain": "say what a code means and what to do about it",
 }
