@@ -2,7 +2,7 @@
 
 The first line of a block says what it is::
 
-    ```python bank.py            a file of that name (sh, json and toml likewise)
+    ```python bank.py            a file of that name (sh, json, toml and csv likewise)
     ```console                   commands after "$ ", and what they say
     ```console issuer running    in another terminal, where the last command goes on when the block is over
     ```console issuer            without a command first: what the one that goes on has still to say
@@ -37,7 +37,7 @@ from ewallet.testing.nursery import free_port
 GUIDES: Final = Path(__file__).parents[2] / "docs" / "guides"
 FIRST: Final = "issue-your-first-certificate"
 _BLOCK: Final = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<text>.*?)^```$", flags=re.DOTALL | re.MULTILINE)
-_FILES: Final = frozenset({"python", "sh", "json", "toml"})
+_FILES: Final = frozenset({"python", "sh", "json", "toml", "csv"})
 _PORT: Final = re.compile(r"(?<![0-9])80[0-9]0(?![0-9])")
 _PROGRAMS: Final = {"python": "", "ewallet": "-m ewallet.cli", "ewallet-verify": "-m verifier_cli"}
 _PATIENCE: Final = 60.0  # seconds for one command, on a machine that has other things to do

@@ -243,3 +243,16 @@ def test_older_certificates_are_on_a_page_of_their_own(site):
 
     assert (20, 1) == tuple(page.count("<li>\n<h2>") for page in (first, second))
     assert "cursor=" not in second
+
+
+@pytest.mark.parametrize(
+    ("language", "company"), [("ko", "주식회사 가상전자(대표 홍재외)"), ("en", "Gasang Electronics (by Hong Jaeoe)")]
+)
+def test_all_of_the_register_can_sign_in(site, language, company):
+    """The six citizens and the company by its representative, each by a name in the language of the page."""
+    page = site.page(f"/?lang={language}")
+    greeted = {who: site.page("/sign-in", citizen=who) and site.page(f"/?lang={language}") for who in CITIZENS}
+
+    assert list(CITIZENS) == re.findall(r'name="citizen" value="([^"]+)"', page)
+    assert company in page
+    assert [] == [who for who, text in greeted.items() if str(escape(CITIZENS[who].label(language))) not in text]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import ssl
 from datetime import timedelta
 
 import pytest
 
 from ewallet.errors import EWalletError, Malformed, NotFound, Restricted, TransportError, UsageError
 from ewallet.flow import Request, Response
-from ewallet.http import Http
 from ewallet.http import parse as parse_url
 from ewallet.issuance import Pending
 from ewallet.testing.caller import KIND
@@ -153,12 +151,3 @@ def test_an_address_of_ours_may_be_in_our_network_and_no_stranger():
             target.checked([address])
     with pytest.raises(TransportError, match=r"fetch\.blocked"):
         parse_url("http://10.1.2.3/x", private=True, plain=True).checked(["10.1.2.3"])
-
-
-def test_a_client_certificate_is_shown_where_there_is_one(keys):
-    """The chain and the key of a file are what TLS uses; without them, the usual connection."""
-    plain = RemoteRecords.at(BASE, Access())
-    shown = RemoteRecords.at(BASE, Access(chain=keys / "status.pem", key=keys / "status.key"))
-
-    assert all(isinstance(records._send, Http) for records in (plain, shown))
-    assert (type(None), ssl.SSLContext) == (type(plain._send._tls), type(shown._send._tls))
