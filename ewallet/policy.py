@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 from unicodedata import normalize
 
+from ewallet.catalog import Catalog
 from ewallet.credential import Credential
 from ewallet.errors import PolicyError, StatusError, UsageError, ValidityError, VerificationError
 
@@ -104,6 +105,23 @@ class AcceptTypes:
         """``policy.vct_not_accepted``."""
         if credential.type_id not in self.types:
             raise PolicyError("policy.vct_not_accepted", "a type that is not accepted here")
+
+
+@dataclass(frozen=True)
+class FitsKind:
+    """What is shown of a kind of the catalogue has the values that its file allows: types, listed words, real dates.
+
+    A trusted issuer may be mistaken, and who reads an amount wants a number. Types that the catalogue has not are let
+    pass; :class:`AcceptTypes` refuses them.
+    """
+
+    catalog: Catalog
+
+    def check(self, credential: Credential, at: datetime) -> None:
+        """``policy.type_metadata``, with the place and without the value."""
+        kind = self.catalog.by_type_id(credential.type_id)
+        if kind is not None:
+            kind.check_shown(credential.claims)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from ewallet.errors import EWalletError, Malformed, UsageError
 from ewallet.files import read_own, read_trust
 from ewallet.flow import Request, Response, offline
 from ewallet.oid4vp import AuthorizationRequest
-from ewallet.policy import AcceptTypes, AllOf, IssuedWithin, Policy, SamePerson, StatusFresh
+from ewallet.policy import AcceptTypes, AllOf, FitsKind, IssuedWithin, Policy, SamePerson, StatusFresh
 from ewallet.trust import TrustList, TrustVersions
 from ewallet.verdict import Accepted, Check, Rejected, Verdict
 from ewallet.verifier import LADDER, Verifier, VerifierStore
@@ -153,8 +153,10 @@ def _online(request: Request) -> Response:
     return Http()(request)
 
 
-def _policy(session: Session) -> Policy | None:
-    rules: list[Policy] = []
+def _policy(session: Session) -> Policy:
+    from ewallet.catalog import Catalog  # as in render: read where there is something to judge
+
+    rules: list[Policy] = [FitsKind(Catalog.bundled())]
     if session.args.type:
         rules.append(AcceptTypes(frozenset(type_ids(session.args.type))))
     days = session.settings.get("max_age")
@@ -162,7 +164,7 @@ def _policy(session: Session) -> Policy | None:
         rules.append(IssuedWithin(timedelta(days=days)))
     if session.args.same_person:
         rules.append(SamePerson())
-    return AllOf(*rules) if rules else None
+    return AllOf(*rules)
 
 
 def type_ids(names: list[str]) -> Iterator[str]:
