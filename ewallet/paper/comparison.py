@@ -1,0 +1,174 @@
+"""What is printed, compared with what is signed: the text of the pages is read as the form says it, from end to end.
+
+The text of a page has no reliable spaces and lines, so both sides are compared without any. At each place there must be
+the next value of the form, or something that stands on the form besides: a label, a heading that is repeated on the
+next page, a note. What is neither was not signed: text that was changed or added, or that hides below other text.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ewallet.credential import Path
+from ewallet.errors import Language
+from ewallet.paper.form import Box, Field, Form, Section, Table
+from ewallet.paper.words import word
+
+_AHEAD: Final = 40  # values that may be missing in a row before reading finds its way again
+_MOST: Final = 100  # differences that are named; a page with more is another page
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """A signed value that is not printed as it is, or text on the page that nobody signed, which has no path."""
+
+    path: Path | None
+    label: str
+    signed: str
+
+
+def differences(form: Form, pages: Sequence[str]) -> tuple[Difference, ...]:
+    """Where the pages differ from their form, in its order; at most a hundred places."""
+    fields = [field for field in form.fields if plain(field.value)]
+    walk = _Walk(_text(pages), [plain(field.value) for field in fields], _Beside.of(form))
+    walk.read()
+    found = [Difference(path=fields[i].path, label=fields[i].label, signed=fields[i].value) for i in sorted(walk.other)]
+    if walk.unsigned:
+        found.append(Difference(path=None, label="", signed=""))
+    return tuple(found[:_MOST])
+
+
+def _text(pages: Sequence[str]) -> str:
+    """What stands on all pages, without their numbers, which are the last of each."""
+    count = len(pages)
+    return "".join(plain(page).removesuffix(f"{number}/{count}") for number, page in enumerate(pages, 1))
+
+
+def plain(text: str) -> str:
+    """The text as it is compared: composed, without spaces, lines and what a renderer leaves of them."""
+    composed = unicodedata.normalize("NFC", text)
+    return "".join(sign for sign in composed if not sign.isspace() and unicodedata.category(sign) not in _UNSEEN)
+
+
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Cn"})
+
+
+class _Walk:
+    """The way through the text of the pages; ``other`` are the values that are not there, by their places in the form.
+
+    A stray is text that is neither value nor beside one. It belongs to the values that are missing where it stands, else
+    to the value that it touches, else to none.
+    """
+
+    def __init__(self, text: str, values: Sequence[str], beside: _Beside) -> None:
+        self._text = text
+        self._values = values
+        self._beside = beside
+        self._next = 0  # the value that is expected
+        self._at = 0
+        self._value_end = -1  # where the last value ended
+        self._touched: list[int | None] = []  # for each stray that waits, the value before it that it touches
+        self._stray_end = -1
+        self.other: set[int] = set()
+        self.unsigned = False
+
+    def read(self) -> None:
+        """From end to end."""
+        while self._at < len(self._text):
+            beside = self._beside.longest(self._text, self._at)
+            if self._is_next(self._next, beside):
+                self._take_value()
+            elif beside:
+                self._at += beside
+            else:
+                self._stray()
+        self._miss(len(self._values))
+        self._settle(None)
+
+    def _is_next(self, number: int, least: int) -> bool:
+        if number >= len(self._values):
+            return False
+        value = self._values[number]
+        return len(value) >= max(least, 1) and self._text.startswith(value, self._at)
+
+    def _take_value(self) -> None:
+        self._settle(self._next if self._stray_end == self._at else None)
+        self._at += len(self._values[self._next])
+        self._value_end = self._at
+        self._next += 1
+
+    def _stray(self) -> None:
+        for number in range(self._next + 1, min(self._next + _AHEAD, len(self._values))):
+            if self._is_next(number, 2):
+                self._miss(number)
+                return
+        if self._stray_end != self._at:
+            self._touched.append(self._next - 1 if self._value_end == self._at else None)
+        self._at += 1
+        self._stray_end = self._at
+
+    def _miss(self, until: int) -> None:
+        """The values up to that one are not there; the strays that wait are what stands in their place."""
+        if until > self._next:
+            self.other.update(range(self._next, until))
+            self._touched.clear()
+            self._next = until
+
+    def _settle(self, follows: int | None) -> None:
+        """Say whose the strays are, none of which stands in the place of a value."""
+        for last, touched in enumerate(self._touched, 1):
+            owner = touched if touched is not None else follows if last == len(self._touched) else None
+            if owner is None:
+                self.unsigned = True
+            else:
+                self.other.add(owner)
+        self._touched.clear()
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """What stands on a form besides its values, by its first letter, the longest first."""
+
+    pieces: Mapping[str, Sequence[str]]
+    checked_at: re.Pattern[str]
+
+    @classmethod
+    def of(cls, form: Form) -> _Beside:
+        """That of a form; the address where a number can be checked is the issuer's, and not signed."""
+        pieces: dict[str, list[str]] = defaultdict(list)
+        for piece in sorted({plain(text) for text in _texts(form)} - {""}, key=len, reverse=True):
+            pieces[piece[0]].append(piece)
+        address = plain(word("page", form.lang)).replace("{address}", "https://[!-~]{1,200}?")
+        foot = re.escape(plain(f"{form.number.label}{form.number.value}")) if form.number else ""
+        return cls(pieces, re.compile(f"{address}(?={foot})"))
+
+    def longest(self, text: str, at: int) -> int:
+        """How long what stands there is, 0 for nothing of the form's."""
+        address = self.checked_at.match(text, at)
+        if address:
+            return address.end() - at
+        return next((len(piece) for piece in self.pieces.get(text[at], ()) if text.startswith(piece, at)), 0)
+
+
+def _texts(form: Form) -> Iterator[str]:
+    """Labels, headings and notes, and the values that stand on a form in several places."""
+    yield from (form.title, form.subtitle or "", form.fee or "", form.attestation, form.seal, *form.notes)
+    for field in filter(None, (form.number, form.issued, form.authority)):
+        yield from (field.label, f"{field.label}:", field.value)
+    for section in form.sections:
+        yield section.label
+        yield from _labels(section, form.lang)
+
+
+def _labels(section: Section, lang: Language) -> Iterator[str]:
+    if isinstance(section, Box):
+        yield from (field.label for field in section.fields)
+    elif isinstance(section, Table):
+        yield from (*section.columns, word("none", lang))
+        title = word("row", lang)
+        yield from (title.format(label=section.label, number=number) for number in range(1, len(section.rows) + 1))
