@@ -343,6 +343,14 @@ def test_texts_are_signed_in_nfc():
     } == COPY.normalised(given)
 
 
+def test_a_name_in_another_form_is_no_name_of_a_claim():
+    """Names are those of the kind's file, in ASCII: a record that has one in NFD is refused, and not told back."""
+    apart = unicodedata.normalize("NFD", "성명")
+    with pytest.raises(UsageError) as caught:
+        COPY.check(COPY.issuable({**COPY.sample, apart: "홍길동"}))
+    assert ("issue.invalid_value", True) == (caught.value.code, caught.value.detail.isascii())
+
+
 # -- files that are refused ----------------------------------------------------------------------------------
 
 
@@ -478,7 +486,7 @@ def test_check_of_the_bundled_kinds_passes_and_prints_them(capsys):
             "types/other/visit_card.json: issue_date is not a claim",
         ),
         (
-            {"legal_basis": "-".join(("700199", "1000000"))},
+            {"legal_basis": "700199-9000000"},
             "types/other/visit_card.json: has the digits of a resident number",
         ),
         ({"legal_basis": unicodedata.normalize("NFD", "가상법")}, "types/other/visit_card.json: not in NFC"),
