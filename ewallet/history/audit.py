@@ -60,8 +60,11 @@ class Audit:
 
 
 def export(log: Log, file: BinaryIO) -> Head:
-    """Write the whole log, up to a checkpoint that is made now; the head of that."""
-    newest = Head.read(Note.read(log.checkpoint()).text)
+    """Write the whole log, up to a checkpoint that is made now; the head of that.
+
+    Where the log refuses to sign what it has, up to the last one that it signed: it is evidence then.
+    """
+    newest = Head.read(Note.read(_newest(log)).text)
     notes = {Head.read(Note.read(raw).text).size: raw for raw in log.store.checkpoints()}
     file.write(to_json({"schema": SCHEMA, "origin": log.origin}) + b"\n")
     if 0 in notes:
@@ -75,6 +78,16 @@ def export(log: Log, file: BinaryIO) -> Head:
             if seq + 1 in notes:
                 _write_note(file, notes[seq + 1])
     return newest
+
+
+def _newest(log: Log) -> bytes:
+    try:
+        return log.checkpoint()
+    except PolicyError:
+        kept = log.store.checkpoint()
+        if kept is None:
+            raise
+        return kept
 
 
 def _write_note(file: BinaryIO, raw: bytes) -> None:

@@ -44,8 +44,8 @@ class LogStore(Protocol):
     def about(self, subject: str) -> Sequence[bytes]:
         """The bytes of all entries about that handle, in order."""
 
-    def put_checkpoint(self, size: int, note: bytes) -> None:
-        """Keep a checkpoint; another one of that size takes its place."""
+    def put_checkpoint(self, size: int, note: bytes, *, replace: bool = False) -> None:
+        """Keep a checkpoint, unless one of that size is kept; with ``replace`` it takes its place."""
 
     def checkpoint(self) -> bytes | None:
         """The newest one."""
@@ -67,7 +67,7 @@ class Log:
 
         ``log.tampered`` where what is stored no longer has all that was signed before: nothing is signed then.
         """
-        edge, kept = self.store.edge(), self.store.checkpoint()
+        kept, edge = self.store.checkpoint(), self.store.edge()  # in this order: another process may sign in between
         last = Head.read(Note.read(kept).text) if kept else None
         head = Head(self.origin, edge.size, edge.root)
         if kept and last == head:
@@ -81,7 +81,7 @@ class Log:
     def add_signatures(self, checkpoint: bytes, signatures: Sequence[Signature]) -> bytes:
         """The checkpoint with what witnesses said about it, kept from now on."""
         note = Note.read(checkpoint).with_signatures(signatures)
-        self.store.put_checkpoint(Head.read(note.text).size, note.to_bytes())
+        self.store.put_checkpoint(Head.read(note.text).size, note.to_bytes(), replace=True)
         return note.to_bytes()
 
     def inclusion(self, seq: int, checkpoint: bytes | None = None) -> Inclusion:

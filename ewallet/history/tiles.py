@@ -63,7 +63,8 @@ def tiles(size: int, *, since: int = 0) -> Iterator[Tile]:
 def publish(log: Log, folder: Path, checkpoint: bytes) -> int:
     """Write what is new in the checkpoint, and the checkpoint; how many tiles there were.
 
-    It may be broken off at any moment and called again. ``log.rollback`` where a larger checkpoint is published.
+    It may be broken off at any moment and called again, by one process at a time. ``log.rollback`` where a larger
+    checkpoint is published.
     """
     head, before = Head.read(Note.read(checkpoint).text), _published(folder)
     if before > head.size:

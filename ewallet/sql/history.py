@@ -56,10 +56,11 @@ class SqlLogStore:
         with self._engine.glancing() as connection:
             return [bytes(row.entry) for row in connection.execute(asked)]
 
-    def put_checkpoint(self, size: int, note: bytes) -> None:
+    def put_checkpoint(self, size: int, note: bytes, *, replace: bool = False) -> None:
         with self._engine.writing() as connection:
             made = insert_into(log_checkpoints, connection).values(size=size, note=note)
-            connection.execute(made.on_conflict_do_update(index_elements=["size"], set_={"note": note}))
+            over = made.on_conflict_do_update(index_elements=["size"], set_={"note": note})
+            connection.execute(over if replace else made.on_conflict_do_nothing())
 
     def checkpoint(self) -> bytes | None:
         with self._engine.glancing() as connection:

@@ -56,9 +56,10 @@ class MemoryLogStore:
         with self._lock:
             return [raw for raw in self.raws if Entry.read(raw).event.subject == subject]
 
-    def put_checkpoint(self, size: int, note: bytes) -> None:
+    def put_checkpoint(self, size: int, note: bytes, *, replace: bool = False) -> None:
         with self._lock:
-            self._notes[size] = note
+            if replace or size not in self._notes:
+                self._notes[size] = note
 
     def checkpoint(self) -> bytes | None:
         with self._lock:

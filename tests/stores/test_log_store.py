@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
+from io import BytesIO
 
 import pytest
 from sqlalchemy import select, text
 
 from ewallet.errors import StoreError
-from ewallet.history import Entry, Log
+from ewallet.history import Believed, Entry, Log, check_history, export, key_of
 from ewallet.history import tree as trees
 from ewallet.history.tree import Edge, grown
 from ewallet.keys import SigningKey
@@ -83,10 +84,11 @@ def test_entries_are_found_by_whom_they_are_about(store):
 
 
 def test_the_newest_checkpoint_is_the_largest(store):
-    """One of the same size takes the place of another: it has more signatures."""
+    """One that was cosigned takes the place of the bare one, and no other one of its size does."""
     assert store.checkpoint() is None
-    for size, note in ((3, b"three"), (10, b"ten"), (3, b"three, cosigned")):
-        store.put_checkpoint(size, note)
+    for size, note, replace in ((3, b"three", False), (10, b"ten", False), (3, b"three, cosigned", True)):
+        store.put_checkpoint(size, note, replace=replace)
+    store.put_checkpoint(3, b"three again")
 
     assert b"ten" == store.checkpoint()
     assert [b"three, cosigned", b"ten"] == list(store.checkpoints())
@@ -153,6 +155,64 @@ def test_a_log_that_was_never_begun_takes_nothing(tmp_path):
             with pytest.raises(StoreError) as caught:
                 database.history.append(event(RANDOM))
             assert "storage.corrupt" == caught.value.code
+
+
+# -- edited by somebody who can write to the database (MYD-08) -----------------------------------------------
+
+
+def _audit(log):
+    file = BytesIO()
+    export(log, file)
+    file.seek(0)
+    return check_history(file, Believed(log=(key_of(ORIGIN, log.signer.public),)))
+
+
+EDITS = {
+    "edited": ("UPDATE log_entries SET entry = CAST(replace(entry, 'done', 'refused') AS BLOB) WHERE seq = 7", 7),
+    "emptied": ("UPDATE log_entries SET entry = x'' WHERE seq = 7", 7),
+    "deleted": ("DELETE FROM log_entries WHERE seq = 11", 11),
+    "deleted and closed up": (
+        """DELETE FROM log_entries WHERE seq = 11;
+        UPDATE log_entries SET seq = seq + 1000 WHERE seq >= 12;
+        UPDATE log_entries SET seq = seq - 1001 WHERE seq >= 1000""",
+        11,
+    ),
+    "put in": (
+        """UPDATE log_entries SET seq = seq + 1000 WHERE seq >= 4;
+        UPDATE log_entries SET seq = seq - 999 WHERE seq >= 1000;
+        INSERT INTO log_entries SELECT 4, subject, entry FROM log_entries WHERE seq = 3""",
+        4,
+    ),
+    "swapped": (
+        """UPDATE log_entries SET seq = 1000 WHERE seq = 8;
+        UPDATE log_entries SET seq = 8 WHERE seq = 9;
+        UPDATE log_entries SET seq = 9 WHERE seq = 1000""",
+        8,
+    ),
+    "hash edited": ("UPDATE log_nodes SET hash = zeroblob(32) WHERE number = 12", 6),
+}
+
+
+@pytest.mark.parametrize(("edit", "place"), EDITS.values(), ids=EDITS)
+def test_an_edited_row_is_found(edit, place, tmp_path):
+    """The first place that is not what was signed is named; and what was signed before is not signed again."""
+    path = tmp_path / "log.db"
+    with closing(Database(f"sqlite:///{path}")) as database:
+        log = Log(ORIGIN, SigningKey.generate("EdDSA"), database.history)
+        for _ in range(20):
+            log.store.append(event(RANDOM))
+        assert _audit(log).holds
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA foreign_keys = OFF")
+            edited = edit.replace(
+                "replace(entry, 'done', 'refused')", "CAST(replace(entry, 'done', 'refused') AS BLOB)"
+            )
+            connection.executescript(edited)
+        finding = _audit(log).finding
+
+    assert finding
+    assert place == finding.position
+    assert finding.code in ("log.tampered", "malformed.json")
 
 
 # -- many at once, and killed on the way -------------------------------------------------------------------
