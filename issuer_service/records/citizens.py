@@ -13,8 +13,9 @@ gasang    주식회사 가상전자, signed in for by 홍재외, its head       
 ========  ======================================================  ===================================================
 
 The family of four is 홍길동, 성춘향 and their children 홍일동 and 홍삼순, who are three and two and sign in nowhere.
-Each of the kinds is on record of at least one of the seven; ``lives/<handle>.json`` lists which, and says for each
-what it says otherwise than the sample of its kind. How a record comes about is told in :mod:`.demo`.
+Each of the kinds is on record of at least one of the seven: ``docs/reference/demo-register.md`` has the table.
+``lives/<handle>.json`` lists them, and says for each what it says otherwise than the sample of its kind. How a record
+comes about is told in :mod:`.demo`.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ class Citizen:
     """
 
     id: str
+    about: str
     names: Mapping[str, str]
     sex: str
     birth_date: str
@@ -67,6 +69,7 @@ def _citizen(handle: str) -> Citizen:
     said, own = SHARED["sample"], life["particulars"]
     return Citizen(
         id=handle,
+        about=life["about"],
         names=life["name"],
         sex=life["sex"],
         birth_date=own.get("birth_date", said["birth_date"]),

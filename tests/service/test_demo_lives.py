@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import runpy
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from issuer_service.records import CITIZENS, DemoRecords
 
 Objects = list[tuple[str, str, dict[str, Any]]]
 
+ROOT = Path(__file__).parents[2]
 CATALOG = Catalog.bundled()
 CLOCK = Clock()
 TODAY = date(2026, 11, 21)
@@ -319,3 +322,11 @@ def test_a_pupil_is_of_the_age_of_the_grade(lives):
     for who, kind in lives:
         if kind in {"mobile_senior_card", "basic_pension_recipient_confirmation", "long_term_care_certificate"}:
             assert age(CITIZENS[who].birth_date, str(TODAY)) >= 65
+
+
+@pytest.mark.skipif(not (ROOT / "docs").is_dir(), reason="needs the source tree")
+def test_the_page_about_the_register_says_what_it_has():
+    """Who has which kind is in the docs, or this fails: run ``python docs/generate_register.py``."""
+    generated = runpy.run_path(str(ROOT / "docs" / "generate_register.py"))["page"]()
+
+    assert (ROOT / "docs" / "reference" / "demo-register.md").read_text("utf-8") == generated
