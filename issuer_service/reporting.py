@@ -91,7 +91,8 @@ class Report:
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
-        progress = Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True)
+        screen = Console(stderr=True)
+        progress = Progress(*columns, TimeRemainingColumn(), console=screen, transient=True, redirect_stdout=False)
         progress.start()
         return progress, progress.add_task(self._word("working"), total=os.fstat(self.file.fileno()).st_size)
 

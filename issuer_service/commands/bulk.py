@@ -9,7 +9,7 @@ import os
 import signal
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -58,8 +58,7 @@ def run(args: Namespace) -> int:
     from issuer_service.reporting import report_of
 
     _check(args)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as an interruption does
-    with closing(stream(args.file, limit=_FILE, what="the batch")) as file:
+    with _terminable(), closing(stream(args.file, limit=_FILE, what="the batch")) as file:
         report = report_of(args, file, language(args))
         try:
             with report:
@@ -69,6 +68,16 @@ def run(args: Namespace) -> int:
             return _INTERRUPTED
     report.summarise()
     return _REFUSED if report.counts["refused"] else 0
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Being told to end is an interruption, too."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _check(args: Namespace) -> None:
