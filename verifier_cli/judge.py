@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from ewallet.credential import Binding
 from ewallet.dcql import Query
@@ -17,10 +17,13 @@ from ewallet.policy import AcceptTypes, AllOf, FitsKind, IssuedWithin, Policy, S
 from ewallet.trust import TrustList, TrustVersions
 from ewallet.verdict import Accepted, Check, Rejected, Verdict
 from ewallet.verifier import LADDER, Verifier, VerifierStore
-from verifier_cli import render
+from verifier_cli import papers, render
 from verifier_cli.inputs import presented
 from verifier_cli.memory import MemoryStore
 from verifier_cli.session import Session
+
+if TYPE_CHECKING:
+    from ewallet.paper.reading import PaperVerdict
 
 Asked: TypeAlias = AuthorizationRequest | Binding | None
 
@@ -28,11 +31,12 @@ ACCEPTED, REJECTED, UNDECIDED = 0, 1, 3
 _HOUR_LIMIT: Final = 24 * 365  # of --stale-for; a list of last year says nothing
 
 
-def exit_code(verdict: Verdict) -> int:
+def exit_code(verdict: Verdict | PaperVerdict) -> int:
     """The exit code of a verdict."""
-    if isinstance(verdict, Accepted):
+    reached = getattr(verdict, "verdict", verdict)
+    if isinstance(reached, Accepted):
         return ACCEPTED
-    return REJECTED if isinstance(verdict, Rejected) else UNDECIDED
+    return REJECTED if isinstance(reached, Rejected) else UNDECIDED
 
 
 # -- what was asked ----------------------------------------------------------------------------------------
@@ -59,7 +63,7 @@ def query(asked: Asked) -> Query | None:
     return asked.query if isinstance(asked, AuthorizationRequest) else None
 
 
-def verdict(session: Session, verifier: Verifier, asked: Asked) -> Verdict:
+def verdict(session: Session, verifier: Verifier, asked: Asked) -> Verdict | PaperVerdict:
     """The verdict on the files that were named; what cannot be read as a presentation is rejected as such."""
     if not session.args.files:
         raise UsageError("usage.argument", "no presentation, expected a file, - or a picture")
@@ -70,8 +74,10 @@ def verdict(session: Session, verifier: Verifier, asked: Asked) -> Verdict:
     return judged(session, verifier, given, asked)
 
 
-def judged(session: Session, verifier: Verifier, given: str | bytes, asked: Asked) -> Verdict:
-    """The verdict on one presentation."""
+def judged(session: Session, verifier: Verifier, given: str | bytes, asked: Asked) -> Verdict | PaperVerdict:
+    """The verdict on one presentation, or on what is on paper, which cannot answer anything that was asked."""
+    if asked is None and papers.is_paper(given):
+        return papers.verdict(verifier, given)
     if session.args.unsafe_no_binding:
         return verifier.unsafe_verify_unbound(given)
     return verifier.verify(given, asked)

@@ -47,6 +47,10 @@ _WAIVED: Final[Mapping[str, Mapping[str, str]]] = {
         "ko": "제출한 사람이 소지자인지 확인하지 않음",
         "en": "whether the presenter is the holder is not checked",
     },
+    "holder_not_bound": {
+        "ko": "종이 문서이므로 소지자를 확인할 수 없음",
+        "en": "holder not bound: what is on paper anybody may have copied",
+    },
     "unsafe_skip_status": {"ko": "정지·폐지 여부를 확인하지 않음", "en": "whether it was revoked is not checked"},
 }
 _UNSAFE: Final = frozenset(_WAIVED) - {"no_query"}

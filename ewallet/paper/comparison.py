@@ -16,7 +16,7 @@ from typing import Final
 
 from ewallet.credential import Path
 from ewallet.errors import Language
-from ewallet.paper.form import Box, Field, Form, Section, Table
+from ewallet.paper.form import Box, Form, Section, Table
 from ewallet.paper.words import word
 
 _AHEAD: Final = 40  # values that may be missing in a row before reading finds its way again
@@ -61,7 +61,7 @@ _UNSEEN: Final = frozenset({"Cc", "Cf", "Cn"})
 class _Walk:
     """The way through the text of the pages; ``other`` are the values that are not there, by their places in the form.
 
-    A stray is text that is neither value nor beside one. It belongs to the values that are missing where it stands, else
+    A stray is text that is neither a value nor beside one. It belongs to the values that are missing there, else
     to the value that it touches, else to none.
     """
 

@@ -1,6 +1,6 @@
 """A certificate on paper that comes back: a file, a photograph or a scan, made by whoever hands it in.
 
-A file (:mod:`ewallet.paper.apart`) has its credential attached and its seal over everything; what is printed is compared
+A file (:mod:`ewallet.paper.apart`) has its credential attached, its seal over it all; what is printed is compared
 with what is signed, value by value. Of a picture, and of a file that is one, only the code is read: the lean form that
 is verified with no network, and whose few values somebody has to compare with the page. What is printed was not read
 then, and the verdict says so.
@@ -26,7 +26,7 @@ from ewallet.formats.lean import PREFIX, Lean
 from ewallet.formats.paper import Paper
 from ewallet.paper.comparison import Difference, differences
 from ewallet.paper.form import Form
-from ewallet.shape import Json, base64, instance, json_object, member, optional, refuse
+from ewallet.shape import Json, base64, instance, json_object, member, refuse
 from ewallet.verdict import Verdict
 from ewallet.verifier import Printout, Verifier
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # what a verdict needs is loaded when one is wanted
 
 def add(parser: ArgumentParser) -> None:
     """The arguments of this verb."""
-    parser.add_argument("files", nargs="*", metavar="FILE", help="text, - for stdin, or pictures of QR codes")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="text, - for stdin, a PDF, or pictures of QR codes")
     asked = parser.add_argument_group("what was asked")
     asked.add_argument("--request", metavar="FILE", help="the request that this answers")
     asked.add_argument("--nonce", help="without a request: the nonce that the wallet was given")
@@ -39,7 +39,8 @@ def add(parser: ArgumentParser) -> None:
 
 def run(session: Session) -> int:
     """Judge, say the verdict, and return its exit code."""
-    from verifier_cli import batch, judge, render
+    from ewallet.verdict import Accepted, Rejected, Undecided
+    from verifier_cli import batch, judge, papers, render
 
     if session.args.batch:
         return batch.run(session)
@@ -47,6 +48,8 @@ def run(session: Session) -> int:
     verdict = judge.verdict(session, judge.verifier(session, asked), asked)
     if session.machine:
         session.emit(verdict.to_json())
-    else:
+    elif isinstance(verdict, Accepted | Rejected | Undecided):
         session.say(render.verdict(verdict, judge.query(asked), session.lang))
+    else:
+        session.say(papers.lines(verdict, session.lang))
     return judge.exit_code(verdict)
