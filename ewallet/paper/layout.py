@@ -32,7 +32,7 @@ class Style:
 
 
 STYLES: Final = {
-    "standard": Style(size=9.5, paired=15.5, label=20, room=57),
+    "standard": Style(size=9.5, paired=15.5, label=22, room=57),
     "large_print": Style(size=18, paired=0, label=0, room=24),
 }
 

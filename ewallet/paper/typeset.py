@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final, Literal
@@ -31,7 +32,8 @@ _STANDARDS: Final = ["a-3a", "ua-1"]
 _MODULE: Final = 0.34  # mm of one module of the code: 300 dpi draw it with four dots, and a phone reads it at 15 cm
 _VIEW_BOX: Final = re.compile(r'viewBox="0 0 ([0-9]+) ')
 _TITLE_ROOM: Final = {"standard": 490.0, "large_print": 480.0}  # points between the margins
-_TIGHT: Final = range(21, 40)  # lines that fill a page together with the seal, if they stand closer
+_TIGHT: Final = range(28, 46)  # lines that fill a page together with the seal, if they stand closer
+_PORTRAIT: Final = 6  # lines, as high as a portrait
 _SENTENCE: Final = 18  # letters; a column with more in a cell is set from the left
 _drawing: Final = Lock()  # one compiler serves all threads of a process, one after the other
 
@@ -85,6 +87,7 @@ def _page(form: Form, credential: str | None, code: str, style: str) -> dict[str
         "fee": form.fee,
         "portrait": _picture(form.portrait) if form.portrait else None,
         "parts": parts,
+        "beside": _beside(parts),
         "attestation": form.attestation,
         "issued": _line(form.issued) if form.issued else None,
         "authority": _line(form.authority),
@@ -126,6 +129,12 @@ def _lines(part: Mapping[str, Any]) -> int:
     if part["is"] == "blocks":
         return 2 + sum(1 + len(block["rows"]) for block in part["blocks"])
     return len(part["rows"]) + (3 if part["is"] == "table" else 1 + bool(part["label"]))
+
+
+def _beside(parts: Sequence[Mapping[str, Any]]) -> int:
+    """How many parts stand beside the portrait, until they are as high as it is."""
+    heights = accumulate(map(_lines, parts))
+    return next((number for number, height in enumerate(heights, 1) if height >= _PORTRAIT), len(parts))
 
 
 def _cells(table: Table, widths: Sequence[float] | None) -> dict[str, Any]:

@@ -30,7 +30,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "check": (
         "발급일부터 90일 동안 발급기관의 진위확인 화면에서, 언제든지 QR 코드로 위조·변조 여부를 확인할 수 있습니다.",
-        "For 90 days from the date of issue its number can be checked on the issuer's page; its QR code at any time.",
+        "For 90 days from issue its number can be checked on the issuer's page, its QR code at any time.",
     ),
     "scan": (
         "QR 코드를 읽어 위조·변조 여부를 확인할 수 있습니다.",
