@@ -124,6 +124,14 @@ class CredentialType:
         found = self.claim(path)
         return found.label(lang) if found else next((s for s in reversed(path) if isinstance(s, str)), "")
 
+    def tells_of_others(self, path: Sequence[str | int | None]) -> bool:
+        """Whether what is at a path, or what it is part of, is about third persons."""
+        own = self.own_path(path)
+        above = [self.claim(own[:length]) for length in range(1, len(own))]
+        whole = self.claim(own)
+        found = [*above, *(whole.walk() if whole else ())]
+        return any(claim is not None and claim.sensitivity == "family" for claim in found)
+
     @cached_property
     def disclosable(self) -> frozenset[Pattern]:
         """The paths for which a disclosure of its own is made; None stands for each element of an array.

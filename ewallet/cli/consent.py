@@ -37,6 +37,8 @@ _SAYS: Final[dict[str, dict[Language, str]]] = {
     "only": {"ko": "이것만 보냅니다", "en": "only this is sent"},
     "kept": {"ko": "보내지 않는 항목", "en": "not sent"},
     "yes_no": {"ko": "여부만", "en": "yes/no only"},
+    "others": {"ko": "다른 사람의 정보", "en": "about other people"},
+    "law": {"ko": "주민등록번호를 요구하는 법적 근거", "en": "legal basis for the resident number"},
     "always": {
         "ko": "함께 드러나는 것: 증명서 종류, 서명한 기관, 유효기간, 정지·폐지 확인용 번호",
         "en": "visible in any case: the kind, who signed it, its validity, the number of its status",
@@ -45,7 +47,7 @@ _SAYS: Final[dict[str, dict[Language, str]]] = {
         "ko": "주의: 마지막 사본입니다. 보내면 새로 발급받아야 다시 제출할 수 있습니다.",
         "en": "warning: this is the last copy; to show it again, have it issued again",
     },
-    "others": {"ko": "다른 증명서로도 답할 수 있습니다(--use)", "en": "other certificates would do as well (--use)"},
+    "instead": {"ko": "다른 증명서로도 답할 수 있습니다(--use)", "en": "other certificates would do as well (--use)"},
     "refuse": {"ko": "거부할 수 있습니다.", "en": "You may refuse."},
 }
 
@@ -62,6 +64,8 @@ def asking(request: AuthorizationRequest, session: Session) -> Iterator[str]:
     else:
         yield f"{says['who']}: {plain(request.client_id)} {says['unsure']}"
     yield f"{says['why']}: {plain(request.purpose) or says['untold']}"
+    if request.rrn_legal_basis:
+        yield f"{says['law']}: {plain(request.rrn_legal_basis)}"
 
 
 def agreed(question: str) -> bool:
@@ -86,7 +90,7 @@ def lines(
             yield f"  {says['last']}"
         others = [other.candidate.id for other in answer.candidates[choice.query.id] if other != choice]
         if others:
-            yield f"  {says['others']}: {', '.join(others)}"
+            yield f"  {says['instead']}: {', '.join(others)}"
     yield ""
     yield says["always"]
     yield says["refuse"]
@@ -107,6 +111,8 @@ def _leaving(choice: Choice, document: Document, lang: Language, *, values: bool
     yield f"  {_SAYS['only'][lang]}:"
     for path in choice.paths:
         mark = f" [{_SAYS['yes_no'][lang]}]" if words.is_answer(document.type, path) else ""
+        others = document.type is not None and document.type.tells_of_others(path)
+        mark += f" [{_SAYS['others'][lang]}]" if others else ""
         mark += f" [{_SAYS['keeps'][lang]}]" if path in stays else ""
         found = [item for _, item in lookup(claims, path)]
         shown = f": {item_value(document.type, path, found[0], lang)}" if values and found else ""
