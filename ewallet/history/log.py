@@ -67,16 +67,22 @@ class Log:
 
         ``log.tampered`` where what is stored no longer has all that was signed before: nothing is signed then.
         """
-        kept, edge = self.store.checkpoint(), self.store.edge()  # in this order: another process may sign in between
-        last = Head.read(Note.read(kept).text) if kept else None
-        head = Head(self.origin, edge.size, edge.root)
-        if kept and last == head:
+        kept = self.store.checkpoint()
+        head = self.check()
+        if kept and Head.read(Note.read(kept).text) == head:
             return kept
-        if last:
-            self._check_grown(last, head)
         raw = head.signed(self.signer).to_bytes()
         self.store.put_checkpoint(head.size, raw)
         return raw
+
+    def check(self) -> Head:
+        """The head as it is now, if it has all that was signed before: for ``/readyz``; else ``log.tampered``."""
+        kept = self.store.checkpoint()  # before the edge, which may move on, and be signed, in between
+        edge = self.store.edge()
+        head = Head(self.origin, edge.size, edge.root)
+        if kept:
+            self._check_grown(Head.read(Note.read(kept).text), head)
+        return head
 
     def add_signatures(self, checkpoint: bytes, signatures: Sequence[Signature]) -> bytes:
         """The checkpoint with what witnesses said about it, kept from now on."""

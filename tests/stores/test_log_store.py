@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sqlite3
 from contextlib import closing
 from io import BytesIO
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import Engine, select, text
+from sqlalchemy.event import listen
 
 from ewallet.errors import StoreError
 from ewallet.history import Believed, Entry, Log, check_history, export, key_of
@@ -16,6 +19,7 @@ from ewallet.history import tree as trees
 from ewallet.history.tree import Edge, grown
 from ewallet.keys import SigningKey
 from ewallet.sql import Database
+from ewallet.sql import history as log_statements
 from ewallet.sql.history import append
 from ewallet.sql.tables import log_entries
 from ewallet.testing.clock import Entropy
@@ -216,6 +220,54 @@ def test_an_edited_row_is_found(edit, place, tmp_path):
 
 
 # -- many at once, and killed on the way -------------------------------------------------------------------
+
+
+def _killed_before(number, url):
+    """Log an event with something else, in a process killed before its statement of that number; whether it was."""
+    child = os.fork()
+    if child == 0:
+        left = [number]
+
+        def counted(call):
+            def run(*args):
+                left[0] -= 1
+                if left[0] < 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return call(*args)
+
+            return run
+
+        try:
+            for name in ("first", "put"):
+                setattr(log_statements, name, counted(getattr(log_statements, name)))
+            database = Database(url)
+            _ = database.history
+            listen(Engine, "commit", counted(lambda *_: None))
+            with database._engine.writing() as connection:
+                connection.execute(text("INSERT INTO something VALUES (:n)"), {"n": 100 + number})
+                append(connection, event(Entropy(str(number))))
+        finally:
+            os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+
+
+def test_at_whatever_statement_it_is_killed_both_are_there_or_neither(shared_url):
+    """Before each statement of an append, and before the commit; then once to its end."""
+    with closing(Database(shared_url)) as database:
+        log = database.history
+        for _ in range(3):  # the next one completes nodes above it
+            log.append(event(RANDOM))
+        with database._engine.writing() as connection:
+            connection.execute(text("CREATE TABLE something (number INTEGER PRIMARY KEY)"))
+    number = 0
+    while _killed_before(number, shared_url):
+        assert 3 == len(_whole(shared_url))
+        number += 1
+
+    assert number > 6
+    assert 4 == len(_whole(shared_url))
+    with closing(Database(shared_url)) as database, database._engine.reading() as connection:
+        assert [100 + number] == list(connection.scalars(text("SELECT number FROM something")))
 
 
 def _whole(url):
