@@ -56,21 +56,28 @@ def is_available() -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """A claim that may be left out, what it is called, and whether it is printed unless somebody says otherwise."""
+    """Claims that may be left out together, what they are called, and whether they are printed by themselves.
+
+    The options of the issuing form are few, single claims are many.
+    """
 
     name: str
     label: str
-    is_default: bool = True
+    claims: tuple[str, ...]
+    is_on: bool = True
+    is_option: bool = False
 
 
 def choices(kind: CredentialType, record: Claims, language: Language = "ko") -> tuple[Choice, ...]:
-    """The claims of a record that would be printed and need not be."""
+    """What of a record would be printed and need not be: the options of the issuing form, and single claims."""
     required = {claim.name for claim in kind.claims if claim.required} | {"submit_to", "purpose"}
-    shown = _shown(kind, record)
-    return tuple(
-        Choice(name=claim.name, label=claim.label(language))
-        for claim in kind.claims
-        if claim.name in shown and claim.name not in required
+    free = [name for name in _shown(kind, record) if name not in required]
+    options = [option for option in kind.issue_options if not set(option.claims).isdisjoint(free)]
+    grouped = {name for option in options for name in option.claims}
+    single = [kind.signed[name] for name in free if name not in grouped]
+    return (
+        *(Choice(name=o.id, label=o.label(language), claims=o.claims, is_on=o.is_on, is_option=True) for o in options),
+        *(Choice(name=claim.name, label=claim.label(language), claims=(claim.name,)) for claim in single),
     )
 
 
@@ -78,7 +85,8 @@ def made(issuer: Issuer, kind: CredentialType, record: Claims, order: Order, *, 
     """Issue and draw it; ``issue.*`` before anything is issued, ``usage.argument``, ``usage.missing_extra``."""
     if order.shape in _DRAWN and not is_available():
         raise UsageError("usage.missing_extra", "pip install 'ewallet[paper]'")
-    left_out = {choice.name for choice in choices(kind, record)} - order.kept
+    offered = choices(kind, record)
+    left_out = {name for choice in offered if choice.name not in order.kept for name in choice.claims}
     record = _asked(kind, record, {"submit_to": order.recipient, "purpose": order.purpose})
     shown = {name: value for name, value in _shown(kind, record).items() if name not in left_out}
     form = Form.of(

@@ -121,11 +121,21 @@ class PredicateType:
 
 @dataclass(frozen=True, kw_only=True)
 class IssueOption:
-    """What an applicant chooses on the issuing form."""
+    """What an applicant chooses on the issuing form; ``claims`` are those that are left out unless it is chosen."""
 
     id: str
     labels: Mapping[str, str]
     default: str
+    claims: tuple[str, ...] = ()
+
+    @property
+    def is_on(self) -> bool:
+        """Whether these are there unless the applicant says otherwise; forms write it in several ways."""
+        return self.default not in {"N", "none", "excluded", "hidden"}
+
+    def label(self, lang: Language = "ko") -> str:
+        """The words of the choice."""
+        return self.labels[lang]
 
 
 @dataclass(frozen=True, kw_only=True)

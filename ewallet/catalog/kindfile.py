@@ -61,6 +61,7 @@ def read(raw: bytes) -> CredentialType:
         reading.refuse(f"$schema is not {META}")
     kind = _kind(file)
     _check_claims(kind)
+    _check_options(kind)
     _check_predicates(kind)
     _once(kind.elements.values(), "element")
     return kind
@@ -202,11 +203,12 @@ def _predicate(value: Json, where: str) -> PredicateType:
 
 
 def _issue_option(value: Json, where: str) -> IssueOption:
-    option = reading.members(value, where, {"id", "label", "default"})
+    option = reading.members(value, where, {"id", "label", "default"}, {"claims"})
     return IssueOption(
         id=reading.name(option["id"], f"{where}.id"),
         labels=reading.words(option["label"], f"{where}.label"),
         default=reading.text(option["default"], f"{where}.default"),
+        claims=reading.each(option.get("claims", []), f"{where}.claims", reading.name),
     )
 
 
@@ -228,6 +230,14 @@ def _day(value: Json, where: str) -> date:
     except ValueError:
         pass
     reading.refuse(f"{where} is not a date")
+
+
+def _check_options(kind: CredentialType) -> None:
+    """What an applicant may leave out, a record may lack."""
+    optional = {claim.name for claim in kind.claims if not claim.required}
+    for option in kind.issue_options:
+        if not optional.issuperset(option.claims):
+            reading.refuse(f"option {option.id} is about a claim that is required, or that this kind has not")
 
 
 def _check_claims(kind: CredentialType) -> None:

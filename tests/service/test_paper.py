@@ -94,10 +94,20 @@ def test_only_what_is_kept_is_printed(signed_in):
     boxes = re.findall(r'name="keep" value="([a-z_]+)"', page)
     bare, full = _print(signed_in).text, _print(signed_in, keep=boxes).text
 
-    assert {"applicant_name"} <= set(boxes)
+    assert {"household_composition"} <= set(boxes)
     assert "household_members" not in boxes
     assert "세대원 1/" in bare
     assert len(bare) < len(full)
+
+
+def test_an_option_of_the_issuing_form_is_as_its_kind_says(signed_in):
+    """Off where the office leaves it out by itself, on otherwise; ticked, it brings all claims that it is about."""
+    page = signed_in.page(f"/kinds/{KIND}")
+    options = _print(signed_in).text, _print(signed_in, keep=["household_composition"]).text
+
+    assert re.search(r'value="household_composition"> ', page)
+    assert re.search(r'value="[a-z_]+" checked> ', page)
+    assert [False, True] == ["세대구성 사유" in text and "세대구성 일자" in text for text in options]
 
 
 def test_the_page_shows_its_style_and_nothing_from_elsewhere(signed_in):

@@ -142,6 +142,11 @@ BROKEN = [
 #: What a schema cannot say, and only the reader refuses.
 MEANT = [
     ("claim-twice", {"claims": [_TEXT, _TEXT]}, "claim memo occurs 2 times"),
+    (
+        "option-claims",
+        {"issue_options": [{"id": "a", "label": _TEXT["label"], "default": "N", "claims": ["no_such_claim"]}]},
+        "option a is about a claim",
+    ),
     ("claim-reserved", {"claims": [_TEXT, {**_TEXT, "name": "status"}]}, "claim status has a reserved name"),
     ("question-twice", {"predicates": _question()["predicates"] * 2}, "predicate has_memo occurs 2 times"),
     ("question-claim", _question(expression="present(shoe_size)"), "asks about shoe_size"),
