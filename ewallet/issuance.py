@@ -58,7 +58,7 @@ from ewallet.oid4vci.metadata import (
 )
 from ewallet.oid4vci.proof import ProofRules, check_proofs
 from ewallet.order import Order, RepeatedError
-from ewallet.publication import ANYBODY, Publication
+from ewallet.publication import ANYBODY, Publication, squeezed
 from ewallet.sealing import Sealer
 from ewallet.shape import Json, to_base64url
 from ewallet.type_documents import TypeDocuments
@@ -257,10 +257,10 @@ class Issuance:
 
     def issuer_metadata(self, request: Request) -> Response:
         """What is issued here (§12.2), signed (§12.2.3) for those who would rather have it so."""
-        headers = {**_PUBLIC, "vary": "accept"}
+        media_type, body = _JSON, self.metadata.to_bytes()
         if prefers_signed(values(request, "accept")):
-            return Response(200, {"content-type": SIGNED, **headers}, self._publication.metadata(self.metadata))
-        return Response(200, {"content-type": _JSON, **headers}, self.metadata.to_bytes())
+            media_type, body = SIGNED, self._publication.metadata(self.metadata)
+        return squeezed(Response(200, {"content-type": media_type, **_PUBLIC, "vary": "accept"}, body), request)
 
     def server_metadata(self, _request: Request) -> Response:
         """How tokens are had here (§12.3, RFC 8414)."""
