@@ -7,12 +7,11 @@ even what a crash kept from being delivered.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from hashlib import sha256
 from typing import Final, Protocol, TypedDict
 
 from ewallet import status
@@ -24,6 +23,7 @@ from ewallet.env import Env, Random
 from ewallet.errors import Malformed, UsageError
 from ewallet.formats import FORMATS, Format, ToSign, lean, paper
 from ewallet.formats.paper import Sheet
+from ewallet.intents import Certificate, Intents, IntentStore
 from ewallet.keys import PublicKey, Signer
 from ewallet.order import Order
 from ewallet.shape import base64url, certificate, to_base64url
@@ -45,18 +45,6 @@ _CURSOR: Final = re.compile(rb"(?s:(.{8}))([A-Za-z0-9_-]{1,64})")  # microsecond
 
 
 @dataclass(frozen=True, kw_only=True)
-class Certificate:
-    """One certificate issued to one subject, however many copies of it there are; an issuer's own record."""
-
-    id: str
-    type_id: str
-    subject: str
-    issued: datetime
-    until: datetime
-    status: Status = Status.VALID
-
-
-@dataclass(frozen=True, kw_only=True)
 class Listing:
     """A page of certificates; ``next`` is the cursor of the page after it, if there is one."""
 
@@ -64,28 +52,8 @@ class Listing:
     next: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Intent:
-    """A copy that is about to be signed: its status entry, and the SHA-256 of the bytes to be signed."""
-
-    status: StatusRef
-    digest: bytes
-
-
-class IssuerStore(DocumentStore, Protocol):
+class IssuerStore(IntentStore, DocumentStore, Protocol):
     """What an issuer must not forget. Every method is one transaction, on disk when it returns."""
-
-    def status_list(self, size: int, uri: Callable[[int], str]) -> str:
-        """The uri of the list to allocate from: the newest that is less than half full, else a new one, numbered."""
-
-    def intend(
-        self, certificate: Certificate, intents: Sequence[Intent], order: Order | None = None
-    ) -> frozenset[StatusRef]:
-        """Record a certificate and its intents, or nothing: the entries that were given before, none if recorded.
-
-        With an order, what it uses up is used up with that, and an intent that was left of it is given up;
-        :class:`ewallet.order.RepeatedError` where it was carried out, or what it would use up was used.
-        """
 
     def complete(
         self, certificate_id: str, order: Order | None = None, sealed: bytes = b"", document: Entry | None = None
@@ -186,7 +154,7 @@ class Issuer:
         self._status_signer = status_signer
         self._store = store
         self._env = env or Env()
-        self._list_size = list_size
+        self._intents = Intents(store=store, identifier=identifier, size=list_size, random=self._env.random)
         self._decoys = decoys
 
     def issue(
@@ -207,7 +175,13 @@ class Issuer:
         """
         plan = self.plan(type_id, claims, subject=subject, holders=holders, format_id=format_id)
         issued = plan.certificate
-        credentials = tuple(copy.complete(plan.signer.sign(copy.data)) for copy in self._intend(plan, order))
+        copies = self._intents.record(
+            issued,
+            len(plan.drafts),
+            lambda refs: [plan.copy(number, ref, self._env.random) for number, ref in enumerate(refs)],
+            order,
+        )
+        credentials = tuple(copy.complete(plan.signer.sign(copy.data)) for copy in copies)
         self._store.complete(issued.id, order, order.seal(issued.id, credentials) if order else b"", plan.document)
         return Issued(certificate=issued, credentials=credentials)
 
@@ -236,11 +210,8 @@ class Issuer:
         return Plan(certificate=issued, drafts=drafts, format=format_, signer=signer, document=document)
 
     def entries(self, count: int) -> tuple[StatusRef, ...]:
-        """Entries, drawn at random from the list with room; that nobody has them is seen when they are recorded."""
-        uri, drawn = self._store.status_list(self._list_size, self._list_uri), list[StatusRef]()
-        while len(drawn) < count:
-            drawn.append(self._entry(uri, set(drawn)))
-        return tuple(drawn)
+        """Entries for copies, drawn at random; that nobody has them is seen when they are recorded."""
+        return self._intents.entries(count)
 
     def issue_paper(
         self,
@@ -273,7 +244,8 @@ class Issuer:
             validity=validity,
         )
         document = self.documents.entry(type_, record, issued.issued)
-        credential, code = (copy.complete(signer.sign(copy.data)) for copy in self._intend_sheet(issued, made, signer))
+        copies = self._intents.record(issued, 2, lambda refs: _sheet_copies(made, refs, signer))
+        credential, code = (copy.complete(signer.sign(copy.data)) for copy in copies)
         self._store.complete(issued.id, document=document)
         return IssuedPaper(certificate=issued, credential=credential, code=code)
 
@@ -366,45 +338,11 @@ class Issuer:
             raise UsageError("usage.configuration", f"the signer for {type_.system} expires before what it would sign")
         return signer
 
-    def _intend(self, plan: Plan, order: Order | None) -> tuple[ToSign, ...]:
-        """The copies ready to be signed, their intents on record; entries given before are drawn again."""
-        uri = self._store.status_list(self._list_size, self._list_uri)
-        copies: dict[int, tuple[StatusRef, ToSign]] = {}
-        pending: Sequence[int] = range(len(plan.drafts))
-        while pending:
-            for i in pending:
-                ref = self._entry(uri, {ref for ref, _ in copies.values()})
-                copies[i] = ref, plan.copy(i, ref, self._env.random)
-            intents = [Intent(status=ref, digest=sha256(copy.data).digest()) for ref, copy in copies.values()]
-            taken = self._store.intend(plan.certificate, intents, order)
-            pending = [i for i, (ref, _) in copies.items() if ref in taken]
-        return tuple(copy for _, copy in copies.values())
 
-    def _intend_sheet(self, certificate: Certificate, made: Sheet, signer: Signer) -> tuple[ToSign, ToSign]:
-        """The credential and the code of a sheet, as :meth:`_intend`; each has an entry of its own."""
-        uri = self._store.status_list(self._list_size, self._list_uri)
-        refs: list[StatusRef] = []
-        while True:
-            while len(refs) < 2:
-                refs.append(self._entry(uri, set(refs)))
-            whole = paper.prepare(made, refs[0], signer)
-            code = lean.prepare(made, paper.digest(whole.data), refs[1], signer)
-            digests = sha256(whole.data).digest(), sha256(code.data).digest()
-            intents = [Intent(status=ref, digest=digest) for ref, digest in zip(refs, digests, strict=True)]
-            taken = self._store.intend(certificate, intents)
-            if not taken:
-                return whole, code
-            refs = [ref for ref in refs if ref not in taken]
-
-    def _entry(self, uri: str, drawn: AbstractSet[StatusRef]) -> StatusRef:
-        """An unpredictable entry of the list (HAIP 1.0 §6.1)."""
-        while True:
-            ref = StatusRef(uri, int.from_bytes(self._env.random(8), "big") % self._list_size)
-            if ref not in drawn:
-                return ref
-
-    def _list_uri(self, number: int) -> str:
-        return f"{self.identifier}/status/{number}"
+def _sheet_copies(made: Sheet, refs: Sequence[StatusRef], signer: Signer) -> tuple[ToSign, ToSign]:
+    """The credential and the code of a sheet; each has an entry of its own."""
+    whole = paper.prepare(made, refs[0], signer)
+    return whole, lean.prepare(made, paper.digest(whole.data), refs[1], signer)
 
 
 def _cursor(last: Certificate) -> str:

@@ -22,8 +22,9 @@ from ewallet.credential import Claims, StatusRef
 from ewallet.env import Env, Random
 from ewallet.errors import NotFound, StoreError, UsageError
 from ewallet.formats import ToSign
+from ewallet.intents import Intent
 from ewallet.issuance import Issuance, Pending, Records
-from ewallet.issuer import Intent, Issuer, Plan
+from ewallet.issuer import Issuer, Plan
 from ewallet.keys import PublicKey
 
 OFFER_LIFE: Final = timedelta(days=7)  # a letter takes days; the offer of a page, which is looked at, has minutes

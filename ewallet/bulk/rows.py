@@ -17,7 +17,7 @@ from ewallet.authorization import Code
 from ewallet.credential import Claims, StatusRef
 from ewallet.documents import Entry
 from ewallet.errors import EWalletError
-from ewallet.issuer import Certificate, Intent
+from ewallet.intents import Certificate, Intent
 from ewallet.shape import Json
 
 Outcome = Literal["issued", "offered", "already", "refused", "ready"]

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from ewallet.bulk.rows import Begun, Step
 from ewallet.credential import StatusRef
 from ewallet.errors import UsageError
-from ewallet.issuer import Certificate
+from ewallet.intents import Certificate
 from ewallet.sql import documents
 from ewallet.sql.engine import Engine, first, insert_for, micros, put
 from ewallet.sql.issuance import granted

@@ -26,7 +26,7 @@ from sqlalchemy import (
 from ewallet.credential import StatusRef
 from ewallet.documents import Entry, Inquiry, Outcome
 from ewallet.errors import AlreadyUsed, NotFound, StatusError, UsageError
-from ewallet.issuer import Certificate, Intent
+from ewallet.intents import Certificate, Intent
 from ewallet.order import Order, RepeatedError
 from ewallet.sql import documents, secret
 from ewallet.sql.engine import Engine, each, first, insert_for, insert_into, micros, moment, put

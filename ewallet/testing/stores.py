@@ -12,7 +12,7 @@ from ewallet.credential import StatusRef
 from ewallet.documents import Entry, Inquiry, Outcome
 from ewallet.errors import AlreadyUsed, NotFound, StatusError
 from ewallet.exchange import Kept, Sealed, Settled
-from ewallet.issuer import Certificate, Intent
+from ewallet.intents import Certificate, Intent
 from ewallet.order import Order, RepeatedError
 from ewallet.status import Status
 from ewallet.wallet import Arrival, Copy, Held, Shown, Use

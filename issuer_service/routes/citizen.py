@@ -17,8 +17,8 @@ from ewallet.authorization import Offered
 from ewallet.catalog.kinds import CredentialType
 from ewallet.credential import Claims
 from ewallet.errors import Language, NotFound
+from ewallet.intents import Certificate
 from ewallet.issuance import Pending
-from ewallet.issuer import Certificate
 from ewallet.oid4vci.offer import OfferReference
 from ewallet.sheet import MAX_TEXT
 from ewallet.status import Status

@@ -13,7 +13,8 @@ from fastapi import Response as WebResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from ewallet.errors import NotFound
-from ewallet.issuer import MAX_PAGE, PAGE, Certificate
+from ewallet.intents import Certificate
+from ewallet.issuer import MAX_PAGE, PAGE
 from issuer_service import description as told
 from issuer_service import operators
 from issuer_service.service import Service

@@ -28,7 +28,7 @@ from ewallet.authorization import Attempt, Code, Grant
 from ewallet.credential import StatusRef
 from ewallet.errors import AlreadyUsed, StoreError
 from ewallet.exchange import Kept, Settled
-from ewallet.issuer import Certificate, Intent
+from ewallet.intents import Certificate, Intent
 from ewallet.sql import Database
 from ewallet.status import Status
 

@@ -11,7 +11,7 @@ from sqlalchemy import event
 
 from ewallet.credential import StatusRef
 from ewallet.documents import Entry, Inquiry
-from ewallet.issuer import Certificate, Intent
+from ewallet.intents import Certificate, Intent
 from ewallet.sql import Database
 from ewallet.status import Status
 from ewallet.testing.clock import START as AT

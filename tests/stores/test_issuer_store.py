@@ -11,7 +11,7 @@ import pytest
 
 from ewallet.credential import StatusRef
 from ewallet.errors import AlreadyUsed, NotFound, StatusError, StoreError, UsageError
-from ewallet.issuer import Certificate, Intent
+from ewallet.intents import Certificate, Intent
 from ewallet.sql import Database
 from ewallet.status import Status
 

@@ -18,7 +18,7 @@ from sqlalchemy import Engine, MetaData, event, inspect, select
 
 from ewallet.credential import StatusRef
 from ewallet.errors import AlreadyUsed, NotFound, StoreError, UsageError
-from ewallet.issuer import Certificate, Intent
+from ewallet.intents import Certificate, Intent
 from ewallet.sql import Database, schema, upgrade
 from ewallet.sql.engine import engine_of
 from ewallet.sql.tables import ISSUER, ISSUER_VERSION, VERIFIER, VERIFIER_VERSION, WALLET_VERSION

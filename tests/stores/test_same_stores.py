@@ -10,7 +10,8 @@ import pytest
 
 from ewallet.credential import StatusRef
 from ewallet.errors import AlreadyUsed, NotFound, StatusError
-from ewallet.issuer import Certificate, Intent, IssuerStore
+from ewallet.intents import Certificate, Intent
+from ewallet.issuer import IssuerStore
 from ewallet.sql import Database
 from ewallet.status import Status
 from ewallet.testing.clock import START

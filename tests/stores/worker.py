@@ -26,8 +26,9 @@ from ewallet.env import Env
 from ewallet.errors import AlreadyUsed, EWalletError
 from ewallet.exchange import Sealed, Settled
 from ewallet.flow import Request
+from ewallet.intents import Certificate, Intent
 from ewallet.issuance import Issuance
-from ewallet.issuer import Certificate, Intent, Issuer
+from ewallet.issuer import Issuer
 from ewallet.sql import Database
 from ewallet.status import Status
 from ewallet.testing.clock import Entropy
