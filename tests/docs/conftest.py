@@ -39,7 +39,12 @@ FIRST: Final = "issue-your-first-certificate"
 _BLOCK: Final = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<text>.*?)^```$", flags=re.DOTALL | re.MULTILINE)
 _FILES: Final = frozenset({"python", "sh", "json", "toml", "csv"})
 _PORT: Final = re.compile(r"(?<![0-9])80[0-9]0(?![0-9])")
-_PROGRAMS: Final = {"python": "", "ewallet": "-m ewallet.cli", "ewallet-verify": "-m verifier_cli"}
+_PROGRAMS: Final = {
+    "python": "",
+    "ewallet": "-m ewallet.cli",
+    "ewallet-issuer": "-m issuer_service.commands",
+    "ewallet-verify": "-m verifier_cli",
+}
 _PATIENCE: Final = 60.0  # seconds for one command, on a machine that has other things to do
 _END: Final = re.compile("\x1e([0-9]+)\x1e")
 _COLOUR: Final = re.compile("\x1b\\[[0-9;]*m")
