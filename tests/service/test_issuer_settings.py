@@ -14,7 +14,7 @@ import pytest
 from ewallet.errors import TransportError, UsageError
 from ewallet.flow import Request
 from ewallet.http import Http
-from ewallet.shape import json_object
+from ewallet.shape import MAX_DOCUMENT, json_object
 from issuer_service import settings as settings_module
 from issuer_service.app import create_app
 
@@ -104,7 +104,7 @@ def test_the_service_runs_as_a_process_and_ends_when_told(keys, tmp_path):
 def _when_up(http, url, process):
     for _ in range(200):
         try:
-            return http(Request("GET", url))
+            return http(Request("GET", url, limit=MAX_DOCUMENT))  # with every kind it has more than a megabyte
         except TransportError:
             assert process.poll() is None, process.communicate()[1]
             time.sleep(0.05)
