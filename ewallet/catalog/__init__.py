@@ -64,6 +64,7 @@ class Catalog:
         self.folder = folder.resolve()
         self._types: dict[str, CredentialType | Problem] = {}
         self._bundles: dict[str, Bundle | Problem] = {}
+        self._places: dict[Path, bool] = {}
 
     @classmethod
     def bundled(cls) -> Catalog:
@@ -186,7 +187,7 @@ class Catalog:
 
     def _bytes(self, path: Path) -> bytes:
         try:
-            if not path.resolve(strict=True).is_relative_to(self.folder):
+            if not self._holds(path):
                 _refuse("leads out of the schemas folder")
             with path.open("rb") as file:
                 raw = file.read(MAX_KIND + 1)
@@ -195,6 +196,14 @@ class Catalog:
         if len(raw) > MAX_KIND:
             _refuse(f"has more than {MAX_KIND} bytes")
         return raw
+
+    def _holds(self, path: Path) -> bool:
+        """Whether a file is in the folder, wherever links lead; a folder is looked at once, a plain file hardly."""
+        if path.is_symlink():
+            return path.resolve(strict=True).is_relative_to(self.folder)
+        if path.parent not in self._places:
+            self._places[path.parent] = path.parent.resolve(strict=True).is_relative_to(self.folder)
+        return self._places[path.parent]
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.folder).as_posix()

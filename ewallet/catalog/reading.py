@@ -40,8 +40,9 @@ def members(value: Json, where: str, needed: AbstractSet[str], optional: Collect
 def words(value: Json, where: str, needed: AbstractSet[str] = LANGUAGES) -> Mapping[str, str]:
     """A text in each language that is needed."""
     found = members(value, where, needed, LANGUAGES)
-    for language, words_ in found.items():
-        text(words_, f"{where}.{language}")
+    for language, said in found.items():
+        if type(said) is not str or not said.strip():  # nearly never: the place is not spelled out before
+            text(said, f"{where}.{language}")
     return found
 
 
