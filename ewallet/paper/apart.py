@@ -51,12 +51,12 @@ _ACTIONS: Final = frozenset(
 _ANNOTATIONS: Final = frozenset({"/Widget", "/Link"})
 
 
-class _Refused(Exception):
+class Refused(Exception):
     """Why the file is not read on."""
 
 
 def _refuse(why: str) -> NoReturn:
-    raise _Refused(why) from None
+    raise Refused(why) from None
 
 
 def main() -> int:
@@ -65,7 +65,7 @@ def main() -> int:
     raw = sys.stdin.buffer.read(MAX_PDF + 1)
     try:
         found = apart(raw)
-    except _Refused as exc:
+    except Refused as exc:
         found = {"refused": str(exc)}
     except MemoryError:
         found = {"refused": "more than can be read in the memory there is"}
@@ -89,17 +89,12 @@ def _confine() -> None:
 
 
 def apart(raw: bytes) -> dict[str, Any]:
-    """What is in a file, or :class:`_Refused`."""
+    """What is in a file, or :class:`Refused`."""
     if len(raw) > MAX_PDF:
         _refuse(f"more than {MAX_PDF} bytes")
     if not raw.startswith(b"%PDF-"):
         _refuse("not a pdf")
-    from pyhanko.pdf_utils.misc import PdfError
-
-    try:
-        attached, seal = _structure(raw)
-    except (PdfError, *_EXPECTED):
-        _refuse("damaged, or not as the standard has it")
+    attached, seal = _structure(raw)
     return {"attached": attached, "seal": seal, **_pages(raw)}
 
 
@@ -107,9 +102,23 @@ def apart(raw: bytes) -> dict[str, Any]:
 
 
 def _structure(raw: bytes) -> tuple[list[str], dict[str, Any] | None]:
+    """What is attached, and the seal. A file that is not as the standard has it may be a scan, and is no more."""
+    from pyhanko.pdf_utils.misc import PdfError
+
+    for strict in (True, False):
+        try:
+            attached, seal = _files_and_seal(raw, strict=strict)
+        except (PdfError, *_EXPECTED):
+            continue
+        if strict or not (attached or seal):
+            return attached, seal
+    _refuse("damaged, or not as the standard has it")
+
+
+def _files_and_seal(raw: bytes, *, strict: bool) -> tuple[list[str], dict[str, Any] | None]:
     from pyhanko.pdf_utils.reader import PdfFileReader
 
-    reader = PdfFileReader(BytesIO(raw), strict=True)
+    reader = PdfFileReader(BytesIO(raw), strict=strict)
     if "/Encrypt" in reader.trailer or reader.security_handler is not None:
         _refuse("encrypted")
     files: dict[Any, Any] = {}

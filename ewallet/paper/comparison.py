@@ -103,14 +103,30 @@ class _Walk:
         self._next += 1
 
     def _stray(self) -> None:
-        for number in range(self._next + 1, min(self._next + _AHEAD, len(self._values))):
-            if self._is_next(number, 2):
-                self._miss(number)
-                return
+        found = self._ahead()
+        if found:
+            self._miss(found)
+            return
         if self._stray_end != self._at:
             self._touched.append(self._next - 1 if self._value_end == self._at else None)
         self._at += 1
         self._stray_end = self._at
+
+    def _ahead(self) -> int | None:
+        """The value that stands here, if it is one of the next; one further on only if the one after it follows."""
+        for number in range(self._next + 1, min(self._next + _AHEAD, len(self._values))):
+            if self._is_next(number, 2) and (number == self._next + 1 or self._is_followed(number)):
+                return number
+        return None
+
+    def _is_followed(self, number: int) -> bool:
+        at, follower = self._at + len(self._values[number]), "".join(self._values[number + 1 : number + 2])
+        while at < len(self._text) and not self._text.startswith(follower, at):
+            beside = self._beside.longest(self._text, at)
+            if not beside:
+                return False
+            at += beside
+        return True
 
     def _miss(self, until: int) -> None:
         """The values up to that one are not there; the strays that wait are what stands in their place."""

@@ -20,6 +20,7 @@ from typing import Final, Literal
 from ewallet import qr
 from ewallet.catalog import Catalog, CredentialType
 from ewallet.credential import Claims, Credential
+from ewallet.documents import check_page
 from ewallet.errors import DisclosureError, Language, Malformed, UsageError
 from ewallet.formats import Evidence
 from ewallet.formats.lean import PREFIX, Lean
@@ -92,9 +93,7 @@ def verify(verifier: Verifier, raw: bytes | str, *, catalog: Catalog) -> PaperVe
     """The verdict on a file, a PNG or JPEG picture, or the text of a code; ``usage.missing_extra`` for a file."""
     reading = _Reading(raw, catalog)
     verdict = verifier.verify_paper(reading.open)
-    reached = {check.name: check.outcome for check in verdict.checks}
-    authentic = reading.printout is not None and reached.get("signature") == "passed"
-    return reading.told(verdict, authentic=authentic)
+    return reading.told(verdict)
 
 
 def evidence(raw: bytes | str, *, catalog: Catalog) -> Evidence:
@@ -120,18 +119,12 @@ class _Reading:
             return _of_file(self._raw, self._catalog)
         return _Code(Lean.open(_code_in(self._raw)))
 
-    def told(self, verdict: Verdict, *, authentic: bool) -> PaperVerdict:
+    def told(self, verdict: Verdict) -> PaperVerdict:
         """The verdict with what was seen; what is signed is told only if it is authentic."""
         printout = self.printout
-        if printout is None or not authentic:
-            return PaperVerdict(
-                verdict=verdict,
-                type_id=None,
-                print="not_read",
-                signed=None,
-                differences=(),
-            )
-        credential = printout.evidence.check_disclosures()
+        if printout is None or printout.credential is None:
+            return PaperVerdict(verdict=verdict, type_id=None, print="not_read", signed=None, differences=())
+        credential = printout.credential
         whole = printout.evidence if isinstance(printout.evidence, Paper) else None
         return PaperVerdict(
             verdict=verdict,
@@ -156,14 +149,16 @@ def _code_in(raw: bytes | str) -> str:
 
 @dataclass
 class _Code:
-    """The code of a page that nobody has read."""
+    """The code of a page that nobody has read; ``credential`` is what it says, once it is authentic."""
 
     evidence: Lean
+    credential: Credential | None = None
     print: Print = "not_read"
     differences: tuple[Difference, ...] = ()
 
     def check_page(self, credential: Credential) -> None:
         """Nothing was read that could differ."""
+        self.credential = credential
 
     def check_seal(self) -> tuple[bytes, ...]:
         """A code is in no file."""
@@ -172,18 +167,20 @@ class _Code:
 
 @dataclass
 class _File:
-    """A file with its credential, its seal and the text of its pages."""
+    """A file with its credential, its seal and the text of its pages; ``credential`` as that of a code."""
 
     evidence: Paper
     catalog: Catalog
     pages: Sequence[str]
     codes: Sequence[str]
     seal: Mapping[str, Json] | None
+    credential: Credential | None = None
     print: Print = "not_read"
     differences: tuple[Difference, ...] = ()
 
     def check_page(self, credential: Credential) -> None:
         """Return if each printed value is the signed one and there is nothing else; ``paper.text_differs``."""
+        self.credential = credential
         kind = self.catalog.by_type_id(credential.type_id)
         if kind is not None:  # whose form is not known cannot be compared; the seal still covers it
             self.differences = min((differences(form, self.pages) for form in self._forms(kind, credential)), key=len)
@@ -198,7 +195,14 @@ class _File:
         """The form in each language; which of them was printed is not signed."""
         paper = self.evidence
         for lang in _LANGUAGES:
-            yield Form.of(kind, credential.claims, lang=lang, receiver=paper.recipient, purpose=paper.purpose)
+            yield Form.of(
+                kind,
+                credential.claims,
+                lang=lang,
+                receiver=paper.recipient,
+                purpose=paper.purpose,
+                check_page=check_page(paper.issuer),
+            )
 
     def check_seal(self) -> tuple[bytes, ...]:
         """The certificates of whoever sealed the whole file, the own one first; ``paper.seal_invalid``."""
