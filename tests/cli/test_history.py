@@ -172,6 +172,18 @@ def test_wrong_use_says_what_is_wrong(arguments, code, table):
     assert (2, code) == (ended.code, ended.document["code"])
 
 
+def test_a_damaged_mirror_says_nothing_about_the_log(table):
+    """It is named itself, and no place of the log is."""
+    ended = table.check("log.jsonl", "--mirror", ".")
+
+    assert (1, "log.tampered", "checkpoint is missing") == (
+        ended.code,
+        ended.document["code"],
+        ended.document["detail"],
+    )
+    assert "position" not in ended.document
+
+
 def test_another_key_is_not_the_logs(table):
     """Whatever it says its name is; nothing of it is believed."""
     other = str(key_of(ORIGIN, SigningKey.generate("EdDSA").public))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
 
 from ewallet.command import count
@@ -147,19 +147,22 @@ def _whole_log(session: Session, believed: Believed, file: _Joined) -> Told:
     from ewallet.history import check_history
 
     seen = [read_own(name, what="a checkpoint") for name in session.args.seen or ()]
+    mirror = _mirror(session, believed)
     with _Bar(session, file.size) as progress:
-        audit = check_history(file, believed, seen=seen, mirror=_mirror(session, believed), progress=progress)
+        audit = check_history(file, believed, seen=seen, mirror=mirror, progress=progress)
     return _audited(session, audit, believed)
 
 
-def _mirror(session: Session, believed: Believed) -> Iterator[bytes]:
+def _mirror(session: Session, believed: Believed) -> Iterable[bytes]:
+    """The published hashes, themselves checked first: a damaged mirror says nothing about the log."""
     from pathlib import Path
 
     from ewallet.history import tiles
 
-    if session.args.mirror:
-        folder = Path(session.args.mirror)
-        yield from tiles.leaves(folder, tiles.check_mirror(folder, believed.alone).head.size)
+    if not session.args.mirror:
+        return ()
+    folder = Path(session.args.mirror)
+    return tiles.leaves(folder, tiles.check_mirror(folder, believed.alone).head.size)
 
 
 def _audited(session: Session, audit: Audit, believed: Believed) -> Told:
