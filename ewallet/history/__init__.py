@@ -12,7 +12,7 @@ from ewallet.history.entry import Commitment, Entry, Event, EventType, Outcome, 
 from ewallet.history.inclusion import Consistency, Inclusion, Logged
 from ewallet.history.log import Log, LogStore
 from ewallet.history.note import Note, NoteKey
-from ewallet.history.witness import Witness, WitnessState, cosign
+from ewallet.history.witness import Seen, Witness, WitnessState, check_newest, cosign
 
 __all__ = [
     "Audit",
@@ -33,9 +33,11 @@ __all__ = [
     "Note",
     "NoteKey",
     "Outcome",
+    "Seen",
     "Witness",
     "WitnessState",
     "check_history",
+    "check_newest",
     "commit",
     "cosign",
     "export",

@@ -51,6 +51,19 @@ class WitnessState(Protocol):
         """Remember that, on disk when this returns, unless something else than ``before`` is remembered by now."""
 
 
+def check_newest(head: Head, path: Sequence[bytes], *, state: WitnessState, at: datetime) -> None:
+    """Return if a head goes on from the last one that was seen, and remember it: whoever relies on a log is a witness.
+
+    Raises ``log.rollback`` for one older than was seen, ``log.forked`` for one of another history. The first one is
+    believed; ``path`` proves the way from what ``state`` has (:meth:`ewallet.history.log.Log.since`).
+    """
+    before = state.latest(head.origin)
+    if before:
+        before.head.check_successor(head, path)
+    if not state.advance(before, Seen(head, at)):
+        raise PolicyError("log.rollback", "a newer checkpoint has just been seen by another program")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Submission:
     """A checkpoint that somebody brings: how far the witness had seen, and why this one goes on from there."""

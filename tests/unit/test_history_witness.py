@@ -11,9 +11,9 @@ import pytest
 
 from ewallet.errors import EWalletError, StoreError, UsageError
 from ewallet.flow import Response, run
-from ewallet.history import Believed, Checkpoint, Note, Witness, cosign, key_of
+from ewallet.history import Believed, Checkpoint, Note, Seen, Witness, check_newest, cosign, key_of
 from ewallet.history.state import StateFile
-from ewallet.history.witness import MAX_REQUEST, Seen, Submission
+from ewallet.history.witness import MAX_REQUEST, Submission
 from ewallet.keys import SigningKey
 from ewallet.testing.clock import START
 from ewallet.testing.history import ORIGIN, WITNESS, Register
@@ -259,6 +259,42 @@ def test_a_witness_that_always_moves_on_is_given_up(register):
 
     assert "fetch.unavailable" == _code(register, lambda _: Response(409, body=next(sizes)))
     assert [] == list(sizes)
+
+
+# -- whoever relies on a log ---------------------------------------------------------------------------------
+
+
+def _newest(register, state, old=0):
+    head = _head(register)
+    check_newest(head, register.log.consistency(old, head.size), state=state, at=START)
+
+
+def test_a_recipient_remembers_the_newest_checkpoint(register):
+    """The next one goes on from it; an older one, and one of another history, are refused by name."""
+    state, old = MemoryState(), _head(register)
+    _newest(register, state)
+    _newest(register.fill(5), state, 8)
+    refused = []
+    for head, path in ((old, ()), (_head(_forked(register, 13)), ()), (_head(_forked(register, 20)), ())):
+        with pytest.raises(EWalletError) as caught:
+            check_newest(head, path, state=state, at=START)
+        refused.append(caught.value.code)
+
+    assert ["log.rollback", "log.forked", "log.forked"] == refused
+    assert 13 == state.latest(ORIGIN).head.size
+
+
+def test_of_two_that_see_at_once_the_newer_one_counts(register):
+    """Who comes second looks again."""
+
+    class Late(MemoryState):
+        def advance(self, before, seen):
+            return False
+
+    with pytest.raises(EWalletError) as caught:
+        _newest(register, Late())
+
+    assert "log.rollback" == caught.value.code
 
 
 # -- what it remembers -------------------------------------------------------------------------------------
