@@ -55,8 +55,9 @@ imports: .venv/dev.stamp  ## the layers: dependencies point down
 docs: .venv/dev.stamp  ## the pages that are made from code and data
 	@for page in docs/generate_*.py; do $(BIN)/python $$page; done
 
-pictures: .venv/dev.stamp  ## the pictures of the pages in docs/pictures, where Chromium is
+pictures: .venv/dev.stamp  ## the pictures of pages and forms in docs/pictures, of pages where Chromium is
 	@$(BIN)/python docs/take_pictures.py
+	@$(BIN)/python docs/take_forms.py
 
 catalogue: .venv/base.stamp  ## check every certificate kind in schemas/
 	@$(BIN)/python -m ewallet.catalog

@@ -25,6 +25,7 @@ Address = Callable[[Picture], str]
 STYLE: Final = files("ewallet.paper").joinpath("page.css").read_text("utf-8")
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _COLUMNS: Final = 4
+_SHORT: Final = 14  # letters: 2026년 11월 21일, 990230-1******
 
 
 def data_address(picture: Picture) -> str:
@@ -98,9 +99,14 @@ def _rows(table: Table, form: Form) -> str:
     if not table.rows:
         return f"<tbody>\n<tr><td>{escape(word('none', form.lang))}</td></tr>\n</tbody>\n"
     head = "".join(f'<th scope="col">{escape(column)}</th>' for column in table.columns)
-    rows = ("".join(f"<td>{escape(cell.value)}</td>" for cell in row) for row in table.rows)
+    rows = ("".join(f"<td{_kept(cell.value)}>{escape(cell.value)}</td>" for cell in row) for row in table.rows)
     body = "".join(f"<tr>{row}</tr>\n" for row in rows)
     return f"<thead>\n<tr>{head}</tr>\n</thead>\n<tbody>\n{body}</tbody>\n"
+
+
+def _kept(text: str) -> str:
+    """The class of a cell whose line is not broken: a date, a number with its hyphens."""
+    return ' class="form-short"' if len(text) <= _SHORT else ""
 
 
 def _blocks(table: Table, form: Form, style: str) -> str:
