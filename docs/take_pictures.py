@@ -19,12 +19,14 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from ewallet.catalog import Catalog
 from ewallet.env import Env
 from ewallet.flow import Request
 from ewallet.http import Http
 from ewallet.oid4vci.offer import CredentialOffer, OfferReference, parse_link
 from ewallet.testing.caller import KIND, Caller
 from ewallet.testing.office import office
+from issuer_service.records import records_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -39,6 +41,10 @@ _SHOWN: Final = {
     "offer-en-desktop",
     "certificates-en-desktop",
     "kind-en-desktop",
+    "paper-ko-phone",
+    "document-ko-phone",
+    "search-ko-desktop",
+    "document-en-desktop",
 }
 _COLOURS: Final = 64  # letters stay smooth, and a picture is a third of its size
 
@@ -80,13 +86,22 @@ def _walk(page: Page, origin: str) -> Iterator[str]:
     page.locator('button[value="hong"]').click()
     page.wait_for_selector(".kinds")
     yield "home"
+    page.goto(f"{origin}/?q=등본")
+    yield "search"
     page.goto(f"{origin}/kinds/{KIND}")
     yield "kind"
-    page.get_by_role("checkbox").check()
-    page.locator(".apply button").click()
+    page.locator('[name="tx_code"]').check()
+    page.locator(".apply button").first.click()
     page.wait_for_selector("#copy:visible")
     yield "offer"
     _receive(origin, page.locator("#link").input_value(), page.locator(".digits").inner_text())
+    page.goto(f"{origin}/kinds/{KIND}")
+    page.evaluate("document.getElementById('on-paper').scrollIntoView()")
+    yield "paper"
+    page.goto(f"{origin}/documents")
+    yield "documents"
+    _ask(page)
+    yield "document"
     page.goto(f"{origin}/my/certificates")
     page.locator("summary").first.click()
     yield "certificates"
@@ -95,6 +110,15 @@ def _walk(page: Page, origin: str) -> Iterator[str]:
     yield "revoked"
     page.goto(f"{origin}/there-is-no-such-page")
     yield "problem"
+
+
+def _ask(page: Page) -> None:
+    """About what the demo register certifies of 홍길동."""
+    record = records_of("demo", Catalog.bundled()).claims("hong", KIND)
+    page.locator("#number").fill(str(dict(record)["document_number"]))
+    page.locator("#name").fill(str(dict(record)["subject_name"]))
+    page.locator("main form button").click()
+    page.wait_for_selector(".notice")
 
 
 def _receive(origin: str, link: str, digits: str) -> None:

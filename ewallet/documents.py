@@ -26,6 +26,7 @@ LIFE: Final = timedelta(days=90)  # as long as the portals of the agencies answe
 MAX_MISSES: Final = 10  # QRC-12
 MAX_TEXT: Final = 200  # characters of a number or a name
 WINDOW: Final = timedelta(hours=1)
+PAGE: Final = "/documents"  # where people ask, below the identifier of the issuer
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CARDS: Final = "renewed"
 #: Whom a document is about or who asked for it, a person or a body: a document says one or several of these.
@@ -66,6 +67,11 @@ class DocumentStore(Protocol):
 
     def inquire(self, inquiry: Inquiry, at: datetime) -> Outcome:
         """Whether a valid certificate has that digest; a miss counts for each counter, and what is over is deleted."""
+
+
+def check_page(issuer: str) -> str:
+    """The address that is printed on a document, where its number can be checked."""
+    return f"{issuer}{PAGE}"
 
 
 class Documents:

@@ -15,6 +15,7 @@ from typing import Final, Literal, get_args
 
 from ewallet.catalog.kinds import CredentialType
 from ewallet.credential import Claims
+from ewallet.documents import check_page
 from ewallet.errors import Language, UsageError
 from ewallet.issuer import IssuedPaper, Issuer
 from ewallet.keys import Signer
@@ -81,7 +82,7 @@ def choices(kind: CredentialType, record: Claims, language: Language = "ko") -> 
     )
 
 
-def made(issuer: Issuer, kind: CredentialType, record: Claims, order: Order, *, check_page: str) -> Printed:
+def made(issuer: Issuer, kind: CredentialType, record: Claims, order: Order) -> Printed:
     """Issue and draw it; ``issue.*`` before anything is issued, ``usage.argument``, ``usage.missing_extra``."""
     if order.shape in _DRAWN and not is_available():
         raise UsageError("usage.missing_extra", "pip install 'ewallet[paper]'")
@@ -90,7 +91,12 @@ def made(issuer: Issuer, kind: CredentialType, record: Claims, order: Order, *, 
     record = _asked(kind, record, {"submit_to": order.recipient, "purpose": order.purpose})
     shown = {name: value for name, value in _shown(kind, record).items() if name not in left_out}
     form = Form.of(
-        kind, shown, lang=order.language, receiver=order.recipient, purpose=order.purpose, check_page=check_page
+        kind,
+        shown,
+        lang=order.language,
+        receiver=order.recipient,
+        purpose=order.purpose,
+        check_page=check_page(issuer.identifier),
     )
     issued = issuer.issue_paper(
         kind.id,

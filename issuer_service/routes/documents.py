@@ -11,14 +11,13 @@ from fastapi import Response as WebResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from ewallet.asgi import Problem, source
-from ewallet.documents import MAX_TEXT, WINDOW
+from ewallet.documents import MAX_TEXT, PAGE, WINDOW
 from ewallet.errors import EWalletError, ProtocolError
 from issuer_service import description as told
 from issuer_service.rendering import Pages
 from issuer_service.service import Service
 from issuer_service.visits import Visits
 
-PATH: Final = "/documents"
 _LATER: Final = {"retry-after": str(int(WINDOW.total_seconds()))}
 
 Text = Annotated[str, Form(max_length=MAX_TEXT)]
@@ -47,8 +46,8 @@ def routes(service: Service, pages: Pages) -> APIRouter:
     router.post(
         "/v1/documents/check", tags=["document"], name="check", responses=told.DOCUMENT, response_model=DocumentAnswer
     )(counter.check)
-    router.get(PATH, include_in_schema=False)(counter.form)
-    router.post(PATH, include_in_schema=False)(counter.answer)
+    router.get(PAGE, include_in_schema=False)(counter.form)
+    router.post(PAGE, include_in_schema=False)(counter.answer)
     return router
 
 

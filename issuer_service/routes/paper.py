@@ -21,7 +21,6 @@ from ewallet.sheet import MAX_TEXT
 from issuer_service import printing
 from issuer_service.downloads import attachment
 from issuer_service.rendering import Pages
-from issuer_service.routes.documents import PATH
 from issuer_service.service import Service
 from issuer_service.visits import Visits
 
@@ -83,8 +82,7 @@ class _Press:
         return RedirectResponse(f"{self._home}kinds/{self._visits.kind(type_id).id}", 303)
 
     def _printed(self, kind: CredentialType, record: Claims, order: printing.Order) -> WebResponse:
-        check_page = f"{self._service.settings.issuer}{PATH}"
-        made = printing.made(self._service.issuer, kind, record, order, check_page=check_page)
+        made = printing.made(self._service.issuer, kind, record, order)
         if made.media_type in _EXTENSIONS:
             name = f"{kind.label(order.language)} {_day(made.issued)}"
             said = {"content-disposition": attachment(name, _EXTENSIONS[made.media_type])}

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,23 +31,39 @@ def _saved(citizen, button):
     return found.value
 
 
+def _verdict(town, file):
+    """What the bank's command says of it: the code it ends with, and the rows of its answer."""
+    trust = [
+        "--trust",
+        str(town.log.with_name("trust-list.jwt")),
+        "--trust-key",
+        str(town.log.with_name("operator.jwk")),
+    ]
+    command = [sys.executable, "-m", "verifier_cli", "verify", str(file), *trust, "--json"]
+    done = subprocess.run(
+        command, env=os.environ | {"EWALLET_UNSAFE_LOOPBACK": "1"}, capture_output=True, check=False, timeout=60
+    )
+    return done.returncode, json.loads(done.stdout)
+
+
 @needs_paper
 @pytest.mark.parametrize("language", ["ko", "en"])
 @pytest.mark.parametrize("scripted", [True, False], ids=["scripted", "plain"])
-def test_a_citizen_finds_a_kind_and_prints_it(visit, language, scripted):
-    """Sign in, search, open, say for whom and what for, save the PDF; its number is then found by anybody."""
+def test_a_citizen_finds_a_kind_and_prints_it(visit, town, language, scripted):
+    """Sign in, search, open, say for whom and what for, save the PDF; a bank accepts it, and its number is found."""
     citizen = visit(language=language, java_script_enabled=scripted)
     citizen.sign_in()
     citizen.search(_SOUGHT[language])
     citizen.page.get_by_role("link", name=_NAMES[language], exact=True).click()
     _say(citizen)
     saved = _saved(citizen, "as_pdf")
-    number = citizen.page.locator("dd", has_text="0000-").first.inner_text()
+    code, verdict = _verdict(town, saved.path())
     citizen.button("sign_out").click()
 
-    assert b"%PDF-" == Path(saved.path()).read_bytes()[:5]
     assert saved.suggested_filename.startswith(_NAMES[language])
-    assert citizen.word("document_match") == citizen.check(number, "홍길동")
+    assert (0, "accepted") == (code, verdict["verdict"])
+    assert ("가상은행", "대출 심사 <b>") == (verdict["paper"]["recipient"], verdict["paper"]["purpose"])
+    assert citizen.word("document_match") == citizen.check(verdict["paper"]["document_number"], "홍길동")
 
 
 def test_a_document_that_there_is_not_is_said_to_be_none(visit):

@@ -271,6 +271,6 @@ def test_nothing_is_issued_that_cannot_be_drawn(site):
     kind = site.service.issuer.catalog.type(KIND)
     order = printing.Order(subject="hong", recipient="", purpose="x", language="ko", shape="text", kept=frozenset())
     with pytest.raises(UsageError) as caught:
-        printing.made(site.service.issuer, kind, site.service.records.claims("hong", KIND), order, check_page="")
+        printing.made(site.service.issuer, kind, site.service.records.claims("hong", KIND), order)
 
     assert ("usage.argument", 0) == (caught.value.code, _issued(site))
