@@ -18,6 +18,11 @@ def _outcomes(results):
     return [(result.outcome, result.code) for result in results]
 
 
+def _x(copy):
+    assert copy.holder is not None
+    return copy.holder.jwk["x"]
+
+
 def test_every_row_is_issued_and_written_once(office, rows):
     """Each credential is for its own keys, its entry is on record, and the file has its name at the end."""
     results = office.run(rows, chunk=3)
@@ -26,7 +31,7 @@ def test_every_row_is_issued_and_written_once(office, rows):
 
     assert [("issued", "")] * 10 == _outcomes(results)
     assert [row.id for row in rows] == [line["id"] for line in office.lines()]
-    assert [[jwk["x"] for jwk in row.keys] for row in rows] == [[copy.holder.jwk["x"] for copy in c] for c in held]
+    assert [[jwk["x"] for jwk in row.keys] for row in rows] == [[_x(copy) for copy in copies] for copies in held]
     assert (10, 10, 20) == office.counts()
     assert 20 == len({copy.status for copies in held for copy in copies})
     assert not (office.folder / "issued.jsonl.part").exists()

@@ -171,6 +171,7 @@ def test_progress_is_shown_on_a_terminal_only(settings, rows, tmp_path, quiet):
     environment = {**os.environ, **settings, "PYTHONPATH": path, "TERM": "xterm", "NO_COLOR": "1"}
     with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=slave) as process:
         os.close(slave)
+        assert process.stdout is not None
         said, shown = process.stdout.read(), b""
         try:
             while piece := os.read(master, 1 << 16):
