@@ -13,20 +13,24 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
-from typing import Final, NoReturn
+from typing import Final, Literal, NoReturn
 
 from ewallet.catalog import Bundle, BundleItem, Catalog
 from ewallet.catalog.bundles import ROUTES, Provision, Retention, Route
 from ewallet.catalog.claims import Pattern
-from ewallet.catalog.kinds import KST
+from ewallet.catalog.kinds import KST, CredentialType
 from ewallet.credential import covers
 from ewallet.errors import ConsentError, Language, Malformed, PolicyError, UsageError
 from ewallet.oid4vp import TransactionData
 from ewallet.shape import Json, instance, json_object, member, to_base64url
 
 TRANSACTION: Final = "urn:example:kr-ewallet:transaction:consent:1"
+#: Whether the holder shows copies from the wallet, or the agencies provide what the recipient then fetches.
+ROADS: Final = ("wallet", "portal")
 VERSION: Final = 1  # of the words and of the record
 _NUMBER: Final = re.compile(r"(?<![A-Za-z])N(?![A-Za-z])")
+Road = Literal["wallet", "portal"]
+
 MAX_DAYS: Final = 5 * 366  # nobody foresees further what they will still want
 
 _SAYS: Final[dict[str, dict[Language, str]]] = {
@@ -46,6 +50,11 @@ _SAYS: Final[dict[str, dict[Language, str]]] = {
     "recipient": {"ko": "받는 곳", "en": "Receiver"},
     "purpose": {"ko": "목적", "en": "Purpose"},
     "law": {"ko": "근거", "en": "Legal basis"},
+    "wallet": {"ko": "방법: 지갑에서 직접 제출합니다", "en": "How: shown from the wallet"},
+    "portal": {
+        "ko": "방법: 발급기관이 받는 곳에 직접 제공합니다",
+        "en": "How: the agencies provide it to the receiver",
+    },
     "items": {"ko": "제공하는 항목", "en": "What is provided"},
     "yes_no": {"ko": "{0} (예/아니요만)", "en": "{0} (yes or no only)"},
     "retention": {"ko": "보유기간", "en": "Kept for"},
@@ -66,12 +75,18 @@ _SAYS: Final[dict[str, dict[Language, str]]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Question:
     """A yes/no question that may be answered, with its parameters."""
 
     predicate: str
     params: tuple[tuple[str, str | int], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name of the answer: the question with its parameters, ``income_at_least(n=30000000)``."""
+        params = ", ".join(f"{name}={value}" for name, value in self.params)
+        return f"{self.predicate}({params})" if params else self.predicate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +100,7 @@ class ConsentItem:
     def covers(self, path: Pattern) -> bool:
         """Whether a claims path, or one below a claim that is given whole, may be provided."""
         return any(covers(claim, path[: len(claim)]) for claim in self.claims) or path in {
-            (question.predicate,) for question in self.questions
+            (question.name,) for question in self.questions
         }
 
 
@@ -95,6 +110,16 @@ class Party:
 
     id: str
     names: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """What a person chooses: optional members, by which road, for how many days, and the language they read."""
+
+    optional: frozenset[str] = frozenset()
+    road: Road
+    days: int
+    lang: Language = "ko"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +136,7 @@ class Consent:
     route: Route
     legal_basis: str
     items: tuple[ConsentItem, ...]
+    road: Road
     retention: Retention
     provision: Provision
     since: datetime
@@ -123,21 +149,20 @@ class Consent:
         cls,
         bundle: Bundle,
         catalog: Catalog,
+        choice: Choice,
         *,
         id_: str,
         recipient: Party,
-        chosen: Collection[str],
         since: datetime,
-        days: int,
-        lang: Language = "ko",
     ) -> Consent:
-        """The consent to a bundle without the optional members that are not ``chosen``; ``usage.argument``.
+        """The consent to a bundle without the optional members that are chosen; ``usage.argument``.
 
-        Of what is one of several, one has to be chosen.
+        Of what is one of several, one has to be chosen. From a wallet come the answers that copies carry, and claims in
+        the place of the others; agencies answer every question anew.
         """
-        _check_chosen(bundle, chosen)
-        if not 0 < days <= MAX_DAYS:
-            raise UsageError("usage.argument", f"{days} days, expected 1 to {MAX_DAYS}")
+        _check_chosen(bundle, choice.optional)
+        if not 0 < choice.days <= MAX_DAYS:
+            raise UsageError("usage.argument", f"{choice.days} days, expected 1 to {MAX_DAYS}")
         consent = cls(
             id=id_,
             bundle_id=bundle.id,
@@ -145,12 +170,17 @@ class Consent:
             purposes=bundle.purposes,
             route=bundle.route,
             legal_basis=bundle.legal_basis,
-            items=tuple(_item(item) for item in bundle.items if item.required or item.type_id in chosen),
+            items=tuple(
+                _item(item, catalog.type(item.type_id), choice.road)
+                for item in bundle.items
+                if item.required or item.type_id in choice.optional
+            ),
+            road=choice.road,
             retention=bundle.retention,
             provision=bundle.provision,
             since=since.astimezone(UTC).replace(microsecond=0),
-            until=_end_of_day(since.astimezone(KST).date() + timedelta(days=days)),
-            lang=lang,
+            until=_end_of_day(since.astimezone(KST).date() + timedelta(days=choice.days)),
+            lang=choice.lang,
         )
         return replace(consent, text=_digest(consent.words(catalog).encode()))
 
@@ -184,6 +214,7 @@ class Consent:
             "purpose": dict(self.purposes),
             "route": self.route,
             "legal_basis": self.legal_basis,
+            "road": self.road,
             "items": [_item_json(item) for item in self.items],
             "retention": {"days": self.retention.days, "text": dict(self.retention.words)},
             "provision": _provision_json(self.provision),
@@ -237,9 +268,16 @@ def _check_chosen(bundle: Bundle, chosen: Collection[str]) -> None:
         raise UsageError("usage.argument", "of several members of which one will do, one has to be chosen")
 
 
-def _item(item: BundleItem) -> ConsentItem:
-    questions = (Question(predicate=q.predicate, params=tuple(sorted(q.params.items()))) for q in item.questions)
-    return ConsentItem(type_id=item.type_id, claims=item.claims, questions=tuple(questions))
+def _item(item: BundleItem, kind: CredentialType, road: Road) -> ConsentItem:
+    carried = {predicate.id for predicate in kind.predicates if predicate.presign}
+    answered = [asked for asked in item.questions if road == "portal" or asked.predicate in carried]
+    return ConsentItem(
+        type_id=item.type_id,
+        claims=item.claims
+        if road == "portal"
+        else tuple(path for path in item.paths(kind) if path not in {(asked.predicate,) for asked in answered}),
+        questions=tuple(Question(asked.predicate, tuple(sorted(asked.params.items()))) for asked in answered),
+    )
 
 
 def _end_of_day(day: date) -> datetime:
@@ -268,6 +306,7 @@ def _lines(consent: Consent, catalog: Catalog, lang: Language) -> Iterator[str]:
     yield f"{says['recipient']}: {consent.recipient.names[lang]} ({consent.recipient.id})"
     yield f"{says['purpose']}: {consent.purposes[lang]}"
     yield f"{says['law']}: {consent.legal_basis}"
+    yield says[consent.road]
     yield f"{says['items']}:"
     for item in consent.items:
         yield f"- {catalog.type(item.type_id).label(lang)}: {', '.join(_provided(item, catalog, lang))}"
@@ -316,8 +355,9 @@ def _provision_json(provision: Provision) -> dict[str, Json]:
 
 
 def _read(found: Mapping[str, Json]) -> Consent:
-    if found.get("version") != VERSION or found.get("route") not in ROUTES or found.get("lang") not in ("ko", "en"):
-        _invalid("a consent of another version, road or language than are known here")
+    known = {"version": (VERSION,), "route": ROUTES, "road": ROADS, "lang": ("ko", "en")}
+    if any(found.get(name) not in words for name, words in known.items()):
+        _invalid("a consent of another version, right, road or language than are known here")
     recipient, retention, provision = (member(found, name, dict) for name in ("recipient", "retention", "provision"))
     return Consent(
         id=member(found, "id", str),
@@ -326,6 +366,7 @@ def _read(found: Mapping[str, Json]) -> Consent:
         purposes=_words(found, "purpose"),
         route=found["route"],
         legal_basis=member(found, "legal_basis", str),
+        road=found["road"],
         items=tuple(_read_item(instance(item, dict, "an item")) for item in member(found, "items", list)),
         retention=Retention(days=member(retention, "days", int), words=_words(retention, "text")),
         provision=Provision(

@@ -152,7 +152,7 @@ class PolicyError(VerificationError):
     families = ("policy", "receipt", "log")
 
 
-class ConsentError(EWalletError):
+class ConsentError(VerificationError):
     """A consent is missing, over, or does not cover the request."""
 
     families = ("consent",)

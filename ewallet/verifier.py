@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, cast
 
 from ewallet import answer as answers
 from ewallet import policy as policies
@@ -29,6 +29,9 @@ from ewallet.shape import MAX_DOCUMENT, Json, to_base64url
 from ewallet.statuses import StatusStore, StatusTokens
 from ewallet.trust import TrustList, TrustPath, TrustPaths
 from ewallet.verdict import Check, Rung, Verdict
+
+if TYPE_CHECKING:  # for the sake of verifiers whom nobody sends packages
+    from ewallet.package import Delivered, Receiving
 
 _LIFE: Final = timedelta(minutes=5)  # of a request: long enough to find the phone
 _FRESH: Final = StatusFresh()
@@ -151,6 +154,16 @@ class Verifier:
         checks = run(verdicts.climb(climb.rungs(lambda: climb.lay_down(read()))), self.send)
         return verdicts.decide(checks, at, climb.claims)
 
+    def verify_package(self, raw: bytes | str, receiving: Receiving) -> Verdict:
+        """The verdict on a package: made for this recipient and key, on record, and what its consent covers.
+
+        In the place of a holder stands the recipient. The claims are named by the ids of their kinds.
+        """
+        at = self._env.now()
+        climb = _Climb(self._means, _Terms(query=None, binding=receiving.binding, until=None), at, receiving)
+        checks = run(verdicts.climb(climb.rungs(lambda: climb.unpack(raw))), self.send)
+        return verdicts.decide(checks, at, climb.claims)
+
     def put_status_token(self, raw: str | bytes) -> None:
         """Take a status list token that came some other way, as one that was fetched; ``status.token_invalid``."""
         self._means.statuses.put(raw, self._env.now())
@@ -193,7 +206,7 @@ class _Terms:
 class _Climb:
     """One presentation, or several in one answer, on the way up; a rung holds if it holds for each of them."""
 
-    def __init__(self, means: _Means, terms: _Terms, at: datetime) -> None:
+    def __init__(self, means: _Means, terms: _Terms, at: datetime, receiving: Receiving | None = None) -> None:
         self._means = means
         self._terms = terms
         self._at = at
@@ -201,6 +214,8 @@ class _Climb:
         self._paths: list[TrustPath] = []
         self._credentials: list[Credential] = []
         self._printouts: list[Printout] = []
+        self._receiving = receiving
+        self._delivered: Delivered | None = None
 
     def rungs(self, opening: Callable[[], None]) -> tuple[Rung, ...]:
         """The ladder, in order."""
@@ -212,7 +227,7 @@ class _Climb:
             Rung("disclosures", self._check_disclosures),
             Rung("holder", self._check_holder, waived=terms.unbound),
             Rung("validity", self._check_validity),
-            Rung("query", self._check_query, waived=None if terms.query else "no_query"),
+            Rung("query", self._check_query, waived=None if terms.query or self._receiving else "no_query"),
             Rung("status", self._check_status, waived=None if status else "unsafe_skip_status"),
             Rung("policy", self._check_policy),
         )
@@ -222,9 +237,12 @@ class _Climb:
         if self._terms.query:
             return answers.asked_claims(self._terms.query, self._presented())
         return {
-            credential.type_id: {k: v for k, v in credential.claims.items() if k not in credential.registered}
+            self._name(credential): {k: v for k, v in credential.claims.items() if k not in credential.registered}
             for credential in self._credentials
         }
+
+    def _name(self, credential: Credential) -> str:
+        return self._delivered.name(credential) if self._delivered else credential.type_id
 
     def use_up(self, checks: tuple[Check, ...]) -> tuple[Check, ...]:
         """The record, after the nonce of an authentic answer is used up: a second answer fails the holder's rung.
@@ -243,6 +261,12 @@ class _Climb:
     def open(self, presented: Answered) -> None:
         """Take an answer apart."""
         self._shown.extend(_open(presented, self._terms.query))
+
+    def unpack(self, raw: bytes | str) -> None:
+        """Take what is in a package as what is shown."""
+        if self._receiving:
+            self._delivered = self._receiving.open(raw)
+            self._shown.extend(_Shown(query_id="", format="", evidence=each) for each in self._delivered.members)
 
     def lay_down(self, printout: Printout) -> None:
         """Take what is on paper as the one thing that is shown."""
@@ -284,6 +308,8 @@ class _Climb:
         bindings = self._bindings()
         for shown in self._shown:
             shown.evidence.check_binding(bindings[shown.query_id], self._at)
+        if self._delivered:
+            self._delivered.check_handed_over()
         return None if all(bindings.values()) else "kb.missing"  # a query may say that it wants no binding
 
     def _bindings(self) -> Mapping[str, Binding | None]:
@@ -299,7 +325,9 @@ class _Climb:
             credential.check_validity(self._at)
 
     def _check_query(self) -> None:
-        if self._terms.query:
+        if self._delivered:
+            self._delivered.check_consented(self._credentials)
+        elif self._terms.query:
             answers.check(self._terms.query, self._presented(), drop_extra=self._means.drop_extra)
         elif len({credential.type_id for credential in self._credentials}) < len(self._credentials):
             raise Malformed("malformed.vp_token", "two presentations of one type, and no query that asked for them")

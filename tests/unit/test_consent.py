@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ewallet.catalog import Catalog
-from ewallet.consent import TRANSACTION, Consent, Party
+from ewallet.consent import TRANSACTION, Choice, Consent, Party
 from ewallet.errors import EWalletError, UsageError
 from ewallet.oid4vp import TransactionData
 
@@ -19,9 +19,10 @@ BANK = Party(id="bank-0001", names={"ko": "가상은행", "en": "Example Bank"})
 GIVEN = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 
 
-def _consent(bundle=LOAN, **changes):
-    known: dict[str, Any] = {"id_": "consent-1", "recipient": BANK, "chosen": (), "since": GIVEN, "days": 30}
-    return Consent.propose(bundle, CATALOG, **(known | changes))
+def _consent(bundle=LOAN, *, since=GIVEN, chosen=(), **changes):
+    wanted: dict[str, Any] = {"road": "portal", "days": 30} | changes
+    choice = Choice(optional=frozenset(chosen), **wanted)
+    return Consent.propose(bundle, CATALOG, choice, id_="consent-1", recipient=BANK, since=since)
 
 
 def _code(call, *arguments):
@@ -48,11 +49,12 @@ def test_optional_members_are_left_out_unless_chosen():
     }
 
 
+@pytest.mark.parametrize("road", ["wallet", "portal"])
 @pytest.mark.parametrize("lang", ["ko", "en"])
 @pytest.mark.parametrize("bundle", list(CATALOG.bundles()), ids=lambda bundle: bundle.id)
-def test_words_name_all_that_matters(bundle, lang):
+def test_words_name_all_that_matters(bundle, lang, road):
     """Who, why, by what law, what, how long kept, how often, until when, and the right to refuse and withdraw."""
-    consent = _consent(bundle, chosen=tuple(set_[0] for set_ in bundle.one_of), lang=lang)
+    consent = _consent(bundle, chosen=tuple(set_[0] for set_ in bundle.one_of), lang=lang, road=road)
     words = consent.words(CATALOG)
     for said in (BANK.names[lang], bundle.purpose(lang), bundle.legal_basis, bundle.retention.words[lang]):
         assert said in words
@@ -69,6 +71,19 @@ def test_words_say_yes_or_no_where_only_that_is_provided():
     assert "현 직장 12개월 이상 재직 (예/아니요만)" in words
     assert "연 소득 30,000,000원 이상 (예/아니요만)" in words
     assert "생년월일" not in words
+
+
+def test_wallet_shows_claims_where_its_copies_have_no_answer():
+    """And the person reads that; agencies answer the question anew."""
+    by_wallet, by_portal = (_consent(road=road) for road in ("wallet", "portal"))
+    history = "health_insurance_qualification_history"
+    by_wallet.check_covers(history, [("current_acquired_date",)])
+    by_portal.check_covers(history, [("employed_for_months(n=12)",)])
+    assert "consent.scope" == _code(by_wallet.check_covers, history, [("employed_for_months(n=12)",)])
+    assert "consent.scope" == _code(by_portal.check_covers, history, [("employed_for_months",)])
+    assert "12개월" in by_portal.words(CATALOG)
+    assert "12개월" not in by_wallet.words(CATALOG)
+    assert by_wallet == Consent.parse(by_wallet.to_bytes())
 
 
 def test_words_name_the_place_that_is_asked_about():
