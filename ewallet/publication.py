@@ -5,7 +5,7 @@ It is signed anew twice as often as it says it is good for, and a status list af
 
 from __future__ import annotations
 
-import gzip
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -24,6 +24,7 @@ from ewallet.status import CWT_MEDIA_TYPE, MEDIA_TYPE
 
 #: Public, and the same for everybody.
 ANYBODY: Final = {"access-control-allow-origin": "*"}
+_GZIP: Final = 16 + zlib.MAX_WBITS  # that wrapping, without name and time
 _METADATA_LIFE: Final = timedelta(days=1)
 
 
@@ -51,7 +52,7 @@ def squeezed(response: Response, request: Request) -> Response:
 
 @lru_cache(maxsize=4)  # the metadata of an issuer, plain and signed
 def _gzipped(body: bytes) -> bytes:
-    return gzip.compress(body, mtime=0)
+    return zlib.compress(body, wbits=_GZIP)
 
 
 class Publication:
