@@ -15,8 +15,8 @@
     │  ├─ ValidityError       validity
     │  ├─ QueryError          query
     │  ├─ StatusError         status
-    │  └─ PolicyError         policy
-    ├─ ConsentError           a consent is missing, over, or does not cover the request
+    │  ├─ PolicyError         policy
+    │  └─ ConsentError        a consent is missing, over, or does not cover the request
     ├─ StoreError             what is kept cannot be read or written
     │  ├─ NotFound
     │  └─ AlreadyUsed

@@ -17,15 +17,18 @@ from typing import Final, Protocol, TypedDict
 from ewallet import status
 from ewallet.catalog import Catalog, CredentialType
 from ewallet.catalog.kinds import KST
+from ewallet.consent import Consent
 from ewallet.credential import Claims, Draft, StatusRef, Validity
 from ewallet.documents import Documents, DocumentStore, Entry
 from ewallet.env import Env, Random
 from ewallet.errors import Malformed, UsageError
-from ewallet.formats import FORMATS, Format, ToSign, lean, paper
+from ewallet.formats import FORMATS, Format, ToSign, lean, member, paper
+from ewallet.formats.member import MemberDraft
 from ewallet.formats.paper import Sheet
 from ewallet.intents import Certificate, Intents, IntentStore
 from ewallet.keys import PublicKey, Signer
 from ewallet.order import Order
+from ewallet.provision import provided
 from ewallet.shape import base64url, certificate, to_base64url
 from ewallet.sheet import sheet
 from ewallet.status import Status, StatusList
@@ -34,6 +37,7 @@ MAX_COPIES: Final = 10  # of one certificate: what a wallet uses up in a few wee
 PAGE: Final = 50  # certificates in a listing
 MAX_PAGE: Final = 200
 LIST_SIZE: Final = 1 << 20  # entries; shared by all kinds and holders, so that an index says nothing
+MEMBER_LIFE: Final = timedelta(days=1)  # to fetch and judge a member; what is kept longer is the recipient's record
 _BITS: Final = 2  # valid, revoked, suspended
 _DECOYS: Final = 8  # the number of digests is a multiple of it, so that it does not tell how much is recorded
 _TOKEN_LIFE: Final = timedelta(hours=24)
@@ -101,6 +105,14 @@ class IssuedPaper:
     certificate: Certificate
     credential: str = field(repr=False)
     code: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class IssuedMember:
+    """A member of a package, and the certificate by which it is revoked."""
+
+    certificate: Certificate
+    credential: str = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,6 +260,36 @@ class Issuer:
         credential, code = (copy.complete(signer.sign(copy.data)) for copy in copies)
         self._store.complete(issued.id, document=document)
         return IssuedPaper(certificate=issued, credential=credential, code=code)
+
+    def issue_member(
+        self, type_id: str, claims: Claims, *, subject: str, consent: Consent, key: str, life: timedelta = MEMBER_LIFE
+    ) -> IssuedMember:
+        """What a consent covers of a record of that kind, for its recipient and the key with that thumbprint alone.
+
+        Every question of the consent is answered as of now; one that the record does not answer is left out. It holds
+        for ``life``, and no longer than the consent. Raises ``issue.*`` before anything is recorded, ``consent.scope``,
+        ``usage.*``.
+        """
+        type_ = self.catalog.type(type_id)
+        record = type_.issuable(claims)
+        type_.check(record)
+        made, _ = self._certificate(type_, subject)
+        issued = replace(made, until=min(made.issued + life, consent.until))
+        signer = self._signer(type_, issued.until)
+        draft = MemberDraft(
+            type_id=type_.vct,
+            issuer=self.identifier,
+            recipient=consent.recipient.id,
+            key=key,
+            consent=consent.digest,
+            claims=provided(type_, record, consent, issued.issued),
+            issued=issued.issued,
+            until=issued.until,
+        )
+        (copy,) = self._intents.record(issued, 1, lambda refs: [member.prepare(draft, refs[0], signer)])
+        credential = copy.complete(signer.sign(copy.data))
+        self._store.complete(issued.id)
+        return IssuedMember(certificate=issued, credential=credential)
 
     def signer(self, type_id: str) -> Signer:
         """Who signs certificates of that kind, and seals the files that they are printed from; ``usage.*``."""
