@@ -84,11 +84,6 @@ class PaperVerdict:
         }
 
 
-def is_paper(raw: bytes) -> bool:
-    """Whether the bytes are a file to be read here: a PDF, or the text of a code. Pictures are asked for their code."""
-    return raw.startswith((PDF, PREFIX.encode()))
-
-
 def verify(verifier: Verifier, raw: bytes | str, *, catalog: Catalog) -> PaperVerdict:
     """The verdict on a file, a PNG or JPEG picture, or the text of a code; ``usage.missing_extra`` for a file."""
     reading = _Reading(raw, catalog)

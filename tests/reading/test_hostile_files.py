@@ -301,3 +301,52 @@ def test_whatever_is_changed_it_is_read_or_refused(plain, data):
     except apart.Refused:
         return
     assert {"attached", "seal", "pages", "codes"} == found.keys()
+
+
+def test_a_seal_under_another_anchor_for_the_same_kind_is_found(ewallet_kit):
+    """Two authorities may vouch for one kind; the file and what is attached are still of one of them."""
+    from ewallet.formats.paper import Paper
+    from ewallet.issuer import Issuer
+    from ewallet.paper import Form, pdf
+    from ewallet.paper.seal import seal
+    from ewallet.testing.pki import Pki
+    from ewallet.testing.stores import MemoryIssuerStore, MemoryVerifierStore
+    from ewallet.verifier import Verifier
+
+    kit = ewallet_kit
+    kind = kit.catalog.type("resident_register_copy")
+    pki = Pki.make(at=kit.clock.now(), systems={kind.system: [kind.vct], "other": [kind.vct]})
+    issuer = Issuer(
+        pki.issuer,
+        signers=pki.signers,
+        status_signer=pki.status_signer,
+        catalog=kit.catalog,
+        store=MemoryIssuerStore(),
+        env=kit.env,
+    )
+    issued = issuer.issue_paper(kind.id, kind.sample, subject="citizen-1", recipient="가상은행", purpose="대출")
+    claims = Paper.open(issued.credential).check_disclosures().claims
+    form = Form.of(kind, claims, receiver="가상은행", purpose="대출")
+    file = pdf(form, credential=issued.credential, code=issued.code, at=kit.clock.now())
+    bank = Verifier("bank", trust=pki.trust_list(), store=MemoryVerifierStore(), env=kit.env)
+
+    judged = reading.verify(bank, seal(file, pki.signers["other"], kit.clock.now()), catalog=kit.catalog)
+
+    assert isinstance(judged.verdict, Rejected)
+    assert ("disclosures", "trust.issuer_mismatch") == (judged.verdict.reasons[0].name, judged.verdict.code)
+
+
+def test_a_seal_needs_a_certificate_and_a_key_that_cms_has(plain, ewallet_kit):
+    """Neither a key without certificates nor an Edwards key makes one; nor is what is no file sealed."""
+    from ewallet.errors import EWalletError
+    from ewallet.keys import SigningKey
+    from ewallet.paper.seal import seal
+
+    at, signer = ewallet_kit.clock.now(), ewallet_kit.issuer.signer("resident_register_copy")
+    codes = []
+    for raw, key in ((plain, SigningKey.generate()), (plain, SigningKey.generate("EdDSA")), (b"%PDF-", signer)):
+        with pytest.raises(EWalletError) as caught:
+            seal(raw, key, at)
+        codes.append(caught.value.code)
+
+    assert ["usage.configuration", "usage.configuration", "malformed.pdf"] == codes

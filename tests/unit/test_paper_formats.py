@@ -24,11 +24,13 @@ CAPACITY = 1451  # characters of version 25 at level M
 
 @pytest.fixture
 def signer(ewallet_kit):
+    """Who signs the kind."""
     return ewallet_kit.issuer.signer(KIND)
 
 
 @pytest.fixture
 def issued(ewallet_kit):
+    """One certificate on paper."""
     sample = ewallet_kit.catalog.type(KIND).sample
     return ewallet_kit.issuer.issue_paper(KIND, sample, subject="citizen-1", recipient="가상은행", purpose="대출 심사")
 
@@ -55,7 +57,7 @@ def _packed(raw):
     return lean.PREFIX + to_base45(packing.compress(raw) + packing.flush())
 
 
-def test_both_forms_say_the_same(issued, ewallet_kit):
+def test_both_forms_say_the_same(issued):
     """The lean form names its credential by digest; both are of one certificate, each with an entry of its own."""
     whole, short = Paper.open(issued.credential), Lean.open(issued.code)
     said, told = whole.check_disclosures(), short.check_disclosures()
@@ -236,6 +238,7 @@ def test_the_code_of_every_kind_fits_into_version_25(ewallet_kit):
             purpose="대출",
             validity=said.validity,
         )
+        assert said.status
         ready = lean.prepare(replace(made, name="가나다라마바사아자차" * 20), bytes(range(32)), said.status, signer)
         longest = max(longest, len(ready.complete(signer.sign(ready.data))))
 
@@ -244,7 +247,7 @@ def test_the_code_of_every_kind_fits_into_version_25(ewallet_kit):
     assert (symbol.to_image(scale=1, add_quiet_zones=False).shape[0] - 17) // 4 <= 25
 
 
-def test_a_long_name_is_cut_where_a_letter_ends(ewallet_kit):
+def test_a_long_name_is_cut_where_a_letter_ends():
     """With an ellipsis, so that nobody takes it for the whole."""
     assert "가" * 60 == lean.shortened("가" * 60)
     assert "가" * 59 + "…" == lean.shortened("가" * 61)
