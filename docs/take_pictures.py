@@ -26,7 +26,7 @@ from ewallet.http import Http
 from ewallet.oid4vci.offer import CredentialOffer, OfferReference, parse_link
 from ewallet.testing.caller import KIND, Caller
 from ewallet.testing.office import office
-from issuer_service.records import records_of
+from issuer_service.records import DemoRecords
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -114,9 +114,9 @@ def _walk(page: Page, origin: str) -> Iterator[str]:
 
 def _ask(page: Page) -> None:
     """About what the demo register certifies of 홍길동."""
-    record = records_of("demo", Catalog.bundled()).claims("hong", KIND)
-    page.locator("#number").fill(str(dict(record)["document_number"]))
-    page.locator("#name").fill(str(dict(record)["subject_name"]))
+    record = DemoRecords(Catalog.bundled()).claims("hong", KIND)
+    page.locator("#number").fill(str(record["document_number"]))
+    page.locator("#name").fill(str(record["subject_name"]))
     page.locator("main form button").click()
     page.wait_for_selector(".notice")
 

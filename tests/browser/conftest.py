@@ -20,7 +20,7 @@ from ewallet.http import Http
 from ewallet.oid4vci.offer import CredentialOffer, OfferReference, parse_link
 from ewallet.testing.caller import KIND, Caller, issued
 from ewallet.testing.office import office
-from issuer_service.records import records_of
+from issuer_service.records import DemoRecords
 from issuer_service.words import word
 
 if TYPE_CHECKING:
@@ -34,9 +34,9 @@ _SWITCHES: Final = (
     "--disable-component-update --disable-sync"
 ).split()
 _PATIENCE: Final = 10_000  # milliseconds
-_RECORD: Final = records_of("demo", Catalog.bundled()).claims("hong", KIND)
+_RECORD: Final = DemoRecords(Catalog.bundled()).claims("hong", KIND)
 #: The number and the name that stand on what the demo register certifies of 홍길동.
-PRINTED: Final = (str(dict(_RECORD)["document_number"]), str(dict(_RECORD)["subject_name"]))
+PRINTED: Final = (str(_RECORD["document_number"]), str(_RECORD["subject_name"]))
 
 
 @dataclass

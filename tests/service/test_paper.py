@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from email.message import Message
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -169,7 +170,7 @@ def test_what_is_no_line_is_refused_before_anything_is_issued(signed_in, how, fi
     assert 0 == _issued(signed_in)
 
 
-MISUSED = {
+MISUSED: dict[str, tuple[dict[str, Any], int]] = {
     "another token": ({"csrf": "x" * 43}, 403),
     "no token": ({"csrf": ""}, 403),
     "an endless token": ({"csrf": "x" * 65}, 422),

@@ -116,7 +116,8 @@ def test_what_is_over_is_deleted(database):
 def test_every_miss_does_the_same(request):
     """Unknown, revoked and of old: the same statements in the same order, so that time tells none from another."""
     with closing(Database(request.getfixturevalue("postgres").empty())) as database:
-        store, said = database.issuer, []
+        store = database.issuer
+        said: list[list[str]] = []
         _issue(store, "c-1", 0)
         store.set_status("c-1", Status.REVOKED, "a reason", AT)
         _issue(store, "c-2", 1, replace(KEPT, digests=frozenset({b"old"}), until=AT + HOUR))

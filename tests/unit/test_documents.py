@@ -135,8 +135,8 @@ def test_neither_number_nor_name_is_kept():
         Documents(MemoryIssuerStore(), env=Clock().env(seed)).entry(kind, SAMPLE, at) for seed in ("one", "another")
     ]
 
-    assert {32} == {len(digest) for entry in kept for digest in entry.digests}
-    assert frozenset() == kept[0].digests & kept[1].digests
+    assert {32} == {len(digest) for entry in kept if entry for digest in entry.digests}
+    assert 8 == len({digest for entry in kept if entry for digest in entry.digests})
 
 
 def test_every_document_can_be_asked_for_and_no_card(office):
