@@ -231,10 +231,15 @@ def _pages(raw: bytes) -> dict[str, Any]:
         if len(document) > MAX_PAGES:
             _refuse(f"{len(document)} pages, at most {MAX_PAGES} are read")
         texts = list(_texts(document))
-        looked_at = [document[number] for number in range(min(len(document), MAX_LOOKED_AT))]
-        return {"pages": texts, "codes": [code for page in looked_at for code in _codes(page)]}
+        return {"pages": texts, "codes": [code for number in _ends(len(texts)) for code in _codes(document[number])]}
     except (PdfiumError, *_EXPECTED):
         _refuse("a page that cannot be drawn")
+
+
+def _ends(count: int) -> list[int]:
+    """The first pages, and the last, where the code of a long certificate is."""
+    half = MAX_LOOKED_AT // 2
+    return sorted({*range(min(half, count)), *range(max(count - half, 0), count)})
 
 
 def _texts(document: Any) -> Iterator[str]:

@@ -35,7 +35,7 @@ class Difference:
 def differences(form: Form, pages: Sequence[str]) -> tuple[Difference, ...]:
     """Where the pages differ from their form, in its order; at most a hundred places."""
     fields = [field for field in form.fields if plain(field.value)]
-    walk = _Walk(_text(pages), [plain(field.value) for field in fields], _Beside.of(form))
+    walk = _Walk(_text(pages, form), [plain(field.value) for field in fields], _Beside.of(form))
     walk.read()
     found = [Difference(path=fields[i].path, label=fields[i].label, signed=fields[i].value) for i in sorted(walk.other)]
     if walk.unsigned:
@@ -43,10 +43,11 @@ def differences(form: Form, pages: Sequence[str]) -> tuple[Difference, ...]:
     return tuple(found[:_MOST])
 
 
-def _text(pages: Sequence[str]) -> str:
-    """What stands on all pages, without their numbers, which are the last of each."""
-    count = len(pages)
-    return "".join(plain(page).removesuffix(f"{number}/{count}") for number, page in enumerate(pages, 1))
+def _text(pages: Sequence[str], form: Form) -> str:
+    """What stands on all pages without the foot of each, which may stand in the middle of a long value."""
+    count, foot = len(pages), plain(f"{form.number.label}{form.number.value}") if form.number else ""
+    numbered = (plain(page).removesuffix(f"{number}/{count}") for number, page in enumerate(pages, 1))
+    return "".join(page.removesuffix(foot) for page in numbered)
 
 
 def plain(text: str) -> str:
@@ -159,9 +160,8 @@ class _Beside:
         pieces: dict[str, list[str]] = defaultdict(list)
         for piece in sorted({plain(text) for text in _texts(form)} - {""}, key=len, reverse=True):
             pieces[piece[0]].append(piece)
-        address = plain(word("page", form.lang)).replace("{address}", "https://[!-~]{1,200}?")
-        foot = re.escape(plain(f"{form.number.label}{form.number.value}")) if form.number else ""
-        return cls(pieces, re.compile(f"{address}(?={foot})"))
+        address = plain(word("page", form.lang)).replace("{address}", "https://[!-~]{1,200}")
+        return cls(pieces, re.compile(rf"{address}\Z"))
 
     def longest(self, text: str, at: int) -> int:
         """How long what stands there is, 0 for nothing of the form's."""
