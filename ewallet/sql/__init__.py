@@ -22,6 +22,7 @@ from ewallet.sql.engine import engine_of
 from ewallet.sql.history import SqlLogStore
 from ewallet.sql.issuance import SqlIssuanceStore
 from ewallet.sql.issuer import SqlIssuerStore
+from ewallet.sql.portal import PORTAL, PORTAL_VERSION, SqlPortalStore
 from ewallet.sql.tables import (
     BULK,
     BULK_VERSION,
@@ -48,6 +49,7 @@ __all__ = [
     "SqlIssuerStore",
     "SqlKeyStore",
     "SqlLogStore",
+    "SqlPortalStore",
     "SqlVerifierStore",
     "SqlWalletStore",
     "upgrade",
@@ -57,6 +59,7 @@ _ROLES: Final = {
     "bulk": (BULK, BULK_VERSION),
     "history": (HISTORY, HISTORY_VERSION),
     "issuer": (ISSUER, ISSUER_VERSION),
+    "portal": (PORTAL, PORTAL_VERSION),
     "vault": (VAULT, VAULT_VERSION),
     "verifier": (VERIFIER, VERIFIER_VERSION),
 }
@@ -110,6 +113,12 @@ class Database:
         """The keys of people, in a database that is theirs alone."""
         self._touch()
         return SqlKeyStore(self._engine)
+
+    @cached_property
+    def portal(self) -> SqlPortalStore:
+        """What a portal keeps between two steps."""
+        self._touch()
+        return SqlPortalStore(self._engine)
 
     @cached_property
     def verifier(self) -> SqlVerifierStore:

@@ -1,0 +1,348 @@
+"""The portal road (OAuth 2.0): a registered recipient asks, the person consents, the recipient downloads by API.
+
+Pushed authorization requests (RFC 9126) of :mod:`ewallet.pushed`, clients that sign who they are (RFC 7523), PKCE with
+S256 (RFC 7636), ``iss`` in the answer (RFC 9207), tokens bound to a key of the recipient (RFC 9449) with nonces of the
+server. It follows the FAPI 2.0 Security Profile where that speaks of servers.
+
+Rules of this file: a request that was pushed is good for ten minutes and for one code; a code for a minute and one
+token, and one that comes a second time ends the token of the first time; a token for five minutes, without a refresh
+token: what is provided in cycles is asked for anew by the recipient itself, as long as the consent holds. What is kept
+between two steps is sealed with a key that is made of the code, token or address of the step, and kept under its
+digest: a copy of the database opens nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any, Final, Protocol
+
+from ewallet import assertion, dpop, jose, oauth
+from ewallet.assertion import Authenticated
+from ewallet.authorization import NO_STORE, check_media_type, values
+from ewallet.catalog import Catalog
+from ewallet.consent import Consent
+from ewallet.env import Env
+from ewallet.errors import NotFound, ProtocolError
+from ewallet.flow import Request, Response
+from ewallet.keys import ALGORITHMS, PublicKey
+from ewallet.nonces import Nonces
+from ewallet.package import Package
+from ewallet.pushed import DETAILS, REQUEST_URI, Pushed, check_redirect, consent_of, handle_of
+from ewallet.recipients import Recipient, Recipients
+from ewallet.sealing import Sealer
+from ewallet.shape import Json, json_object, to_base64url
+
+REQUEST_LIFE: Final = timedelta(minutes=10)  # FAPI 2.0 §5.3.2.2: shorter than 600 seconds after it is used
+CODE_LIFE: Final = timedelta(seconds=60)  # FAPI 2.0 §5.3.2.1
+TOKEN_LIFE: Final = timedelta(minutes=5)
+_TIDY: Final = timedelta(minutes=1)
+_FORM: Final = "application/x-www-form-urlencoded"
+_ENTROPY: Final = 32
+_GRANTS: Final = ("authorization_code", "client_credentials")
+
+
+class PortalStore(Protocol):
+    """What is kept between two steps. Every method is one transaction, on disk when it returns."""
+
+    def put_step(self, digest: bytes, sealed: bytes, until: datetime) -> bool:
+        """Keep a step until then; whether there was none of that digest before."""
+
+    def step(self, digest: bytes, at: datetime) -> bytes | None:
+        """A step whose time is not over."""
+
+    def take_step(self, digest: bytes, at: datetime) -> bytes | None:
+        """The same, and it is gone with that: of all who come at once, one has it."""
+
+    def forget_steps(self, at: datetime) -> int:
+        """Delete those whose time is over; how many."""
+
+
+class Provider(Protocol):
+    """Whoever hands packages over: :class:`ewallet.mydata.MyData`."""
+
+    def consent(self, consent_id: str, recipient: str) -> Consent:
+        """A consent in force that names this recipient; ``consent.*``, :class:`ewallet.errors.NotFound`."""
+
+    def download(self, consent_id: str, *, recipient: str, key: str) -> Package:
+        """The package of a consent; the same one again while the first answer may have been lost."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Token:
+    """What a token is for: one consent, one recipient, and the key without which it is of no use."""
+
+    consent: str
+    client_id: str
+    thumbprint: str
+
+
+class Steps:
+    """Steps, each kept under the digest of a secret that is told once, and sealed with it."""
+
+    def __init__(self, store: PortalStore, env: Env) -> None:
+        self._store = store
+        self._env = env
+        self._tidied = datetime.min.replace(tzinfo=UTC)
+
+    def begin(self, use: str, record: bytes, *, life: timedelta, secret: str = "") -> str:
+        """Keep a record; the secret that opens it, a fresh one unless it is given."""
+        at, told = self._env.now(), secret or to_base64url(self._env.random(_ENTROPY))
+        if at - self._tidied >= _TIDY:
+            self._tidied = at
+            self._store.forget_steps(at)
+        self._store.put_step(_digest(use, told), self._sealer(told).seal(record, use), at + life)
+        return told
+
+    def see(self, use: str, secret: str) -> bytes | None:
+        """The record, if it is there and not over."""
+        return self._opened(use, secret, self._store.step(_digest(use, secret), self._env.now()))
+
+    def take(self, use: str, secret: str) -> bytes | None:
+        """The same, once."""
+        return self._opened(use, secret, self._store.take_step(_digest(use, secret), self._env.now()))
+
+    def use_up(self, use: str, name: str, until: datetime) -> bool:
+        """Whether that name was not used up before; now it is."""
+        return self._store.put_step(_digest(use, name), b"", until)
+
+    def _opened(self, use: str, secret: str, sealed: bytes | None) -> bytes | None:
+        return None if sealed is None else self._sealer(secret).unseal(sealed, use)
+
+    def _sealer(self, secret: str) -> Sealer:
+        return Sealer(secret.encode("utf-8", "surrogatepass"), self._env.random)
+
+
+class Portal:
+    """The authorization server and the resource of one portal, under the identifier ``issuer``."""
+
+    def __init__(
+        self,
+        issuer: str,
+        *,
+        recipients: Recipients,
+        provider: Provider,
+        catalog: Catalog,
+        store: PortalStore,
+        secret: bytes,
+        env: Env | None = None,
+    ) -> None:
+        self.issuer = issuer
+        self.recipients = recipients
+        self._provider = provider
+        self._catalog = catalog
+        self._env = env or Env()
+        self.steps = Steps(store, self._env)
+        self._nonces = Nonces(secret, "portal dpop")
+
+    def metadata(self) -> dict[str, Json]:
+        """The metadata of the authorization server (RFC 8414), for ``/.well-known/oauth-authorization-server``."""
+        algorithms: list[Json] = sorted(ALGORITHMS)
+        return {
+            "issuer": self.issuer,
+            "authorization_endpoint": f"{self.issuer}/authorize",
+            "token_endpoint": f"{self.issuer}/token",
+            "pushed_authorization_request_endpoint": f"{self.issuer}/par",
+            "require_pushed_authorization_requests": True,
+            "response_types_supported": ["code"],
+            "response_modes_supported": ["query"],
+            "grant_types_supported": list(_GRANTS),
+            "code_challenge_methods_supported": ["S256"],
+            "token_endpoint_auth_methods_supported": [assertion.METHOD],
+            "token_endpoint_auth_signing_alg_values_supported": algorithms,
+            "dpop_signing_alg_values_supported": algorithms,
+            "authorization_details_types_supported": [DETAILS],
+            "authorization_response_iss_parameter_supported": True,
+        }
+
+    # -- the recipient's side ----------------------------------------------------------------------------------
+
+    def push(self, request: Request) -> Response:
+        """The answer to a pushed request (RFC 9126 §2): 201 with a ``request_uri`` that is good for ten minutes.
+
+        Errors ``invalid_client`` (401), ``invalid_request``, ``invalid_authorization_details``, ``access_denied``.
+        """
+        at = self._env.now()
+        asked = self._form(request)
+        client = self._client(asked, at)
+        pushed = Pushed.of(asked, client_id=client.client_id, thumbprint=client.thumbprint)
+        recipient = self.recipients.recipient(client.client_id)
+        check_redirect(pushed.redirect_uri, recipient.redirect_uris)
+        recipient.check(pushed.details.bundle(self._catalog), at)
+        self._use_up(client)
+        handle = self.steps.begin("request", pushed.to_bytes(), life=REQUEST_LIFE)
+        told = {"request_uri": f"{REQUEST_URI}{handle}", "expires_in": int(REQUEST_LIFE.total_seconds())}
+        return self._answer(told, at, status=201)
+
+    def token(self, request: Request) -> Response:
+        """The answer of the token endpoint: for a code, or for a consent in cycles by the client itself.
+
+        Errors ``invalid_client`` (401), ``invalid_request``, ``invalid_grant``, ``unsupported_grant_type``,
+        ``invalid_dpop_proof``, ``use_dpop_nonce``.
+        """
+        at = self._env.now()
+        asked = self._form(request)
+        if asked.get("grant_type") not in _GRANTS:
+            detail = f"grant_type is none of {', '.join(_GRANTS)}"
+            raise ProtocolError("request.invalid", detail, error="unsupported_grant_type")
+        proof = self._proof(request, "token", at)
+        client = self._client(asked, at)
+        self._use_up(client)
+        self._use_up_proof(proof)
+        consent = self._redeemed if asked["grant_type"] == "authorization_code" else self._standing
+        return self._granted(consent(asked, client, proof), client, proof, asked.get("code"), at)
+
+    def packages(self, request: Request) -> Response:
+        """The package that a token is for; while the token is good, the same one again.
+
+        Errors ``invalid_token``, ``invalid_dpop_proof``, ``use_dpop_nonce`` (401); ``consent.*`` where the consent is
+        over, and nothing of the package is in the answer.
+        """
+        at = self._env.now()
+        shown = oauth.Authorization.parse(values(request, "authorization"), query=request.url.partition("?")[2])
+        found = self.steps.see("token", shown.token)
+        if found is None:
+            raise oauth.invalid_token("the token is not one of ours, or its time is over", scheme=shown.scheme)
+        token = Token(**json_object(found))
+        shown.check_scheme(token.thumbprint)
+        self._use_up_proof(self._proof(request, "packages", at, token=shown.token, bound=token.thumbprint), status=401)
+        package = self._provider.download(token.consent, recipient=token.client_id, key=token.thumbprint)
+        return self._answer(package.to_json(), at)
+
+    # -- the person's side -------------------------------------------------------------------------------------
+
+    def pushed(self, client_id: str, request_uri: str) -> Pushed:
+        """The request that somebody came with, as often as they open the page; ``invalid_request_uri``."""
+        found = self.steps.see("request", handle_of(request_uri))
+        pushed = Pushed.read(found) if found else None
+        if pushed is None or pushed.client_id != client_id:
+            raise _over()
+        return pushed
+
+    def recipient(self, pushed: Pushed) -> Recipient:
+        """Who asks, if they still may; ``access.forbidden``."""
+        recipient = self.recipients.recipient(pushed.client_id)
+        recipient.check(pushed.details.bundle(self._catalog), self._env.now())
+        return recipient
+
+    def refuse(self, request_uri: str) -> str:
+        """Where a person who says no is led: to the recipient, with ``access_denied``. The request is over."""
+        return self._ended(request_uri).back(self.issuer, error="access_denied")
+
+    def grant(self, request_uri: str, consent_id: str) -> str:
+        """Where a person who has consented is led: to the recipient, with a code. The request is over."""
+        pushed = self._ended(request_uri)
+        record = jose.to_json({"consent": consent_id, "pushed": pushed.to_bytes().decode()})
+        return pushed.back(self.issuer, code=self.steps.begin("code", record, life=CODE_LIFE))
+
+    # -- inside ------------------------------------------------------------------------------------------------
+
+    def _ended(self, request_uri: str) -> Pushed:
+        found = self.steps.take("request", handle_of(request_uri))
+        if found is None:
+            raise _over()
+        return Pushed.read(found)
+
+    def _form(self, request: Request) -> Mapping[str, str]:
+        check_media_type(request, _FORM, "invalid_request", status=400)
+        return oauth.parse_form(request.body)
+
+    def _client(self, asked: Mapping[str, str], at: datetime) -> Authenticated:
+        return assertion.check(asked, audience=self.issuer, at=at, keys_of=self._keys)
+
+    def _keys(self, client_id: str) -> tuple[PublicKey, ...]:
+        try:
+            return self.recipients.recipient(client_id).keys
+        except NotFound:
+            return ()
+
+    def _use_up(self, client: Authenticated) -> None:
+        if not self.steps.use_up("assertion", f"{client.client_id}:{client.jti}", client.until):
+            detail = "a client assertion that was used before"
+            raise ProtocolError("request.invalid", detail, error="invalid_client", status=401)
+
+    def _use_up_proof(self, proof: dpop.DpopProof, *, status: int = 400) -> None:
+        if not self.steps.use_up("dpop", f"{proof.thumbprint}:{proof.jti}", proof.until):
+            headers = oauth.challenge("DPoP", "invalid_dpop_proof") if status == 401 else {}
+            detail = "a dpop proof that was used before"
+            raise ProtocolError("request.invalid", detail, error="invalid_dpop_proof", status=status, headers=headers)
+
+    def _proof(
+        self, request: Request, place: str, at: datetime, *, token: str | None = None, bound: str | None = None
+    ) -> dpop.DpopProof:
+        return dpop.check(
+            values(request, "dpop"),
+            method=request.method,
+            url=f"{self.issuer}/{place}",
+            at=at,
+            token=token,
+            bound=bound,
+            accepts=lambda nonce: self._nonces.is_good(nonce, at),
+            next_nonce=self._nonces.give(at, self._env.random),
+        )
+
+    def _redeemed(self, asked: Mapping[str, str], client: Authenticated, proof: dpop.DpopProof) -> str:
+        """The consent of a code, which is used up by whoever shows it first."""
+        code = asked.get("code", "")
+        found = self.steps.take("code", code)
+        if found is None:
+            self._end_token_of(code)
+            raise _bad_grant("the code is wrong, was used, or its time is over")
+        record = json_object(found)
+        pushed = Pushed.read(record["pushed"].encode())
+        if (client.client_id, asked.get("redirect_uri")) != (pushed.client_id, pushed.redirect_uri):
+            raise _bad_grant("the code was given to another client, or for another redirect_uri")
+        if {client.thumbprint, proof.thumbprint} != {pushed.thumbprint}:
+            raise _bad_grant("the code is bound to another key of the client")
+        oauth.check_code_verifier(asked.get("code_verifier"), pushed.code_challenge)
+        return str(record["consent"])
+
+    def _standing(self, asked: Mapping[str, str], client: Authenticated, proof: dpop.DpopProof) -> str:
+        """The consent that a client names which may have it again: in cycles only, and its own."""
+        if proof.thumbprint != client.thumbprint:
+            raise _bad_grant("the token would be bound to another key than the one that signed the assertion")
+        consent = self._provider.consent(consent_of(asked.get("authorization_details")), client.client_id)
+        if consent.provision.mode != "periodic":
+            raise _bad_grant("the consent is for one time, which takes the code that was given with it")
+        return consent.id
+
+    def _granted(
+        self, consent_id: str, client: Authenticated, proof: dpop.DpopProof, code: str | None, at: datetime
+    ) -> Response:
+        record = {"consent": consent_id, "client_id": client.client_id, "thumbprint": proof.thumbprint}
+        token = self.steps.begin("token", jose.to_json(record), life=TOKEN_LIFE)
+        if code:
+            self.steps.begin("redeemed", token.encode(), life=TOKEN_LIFE, secret=code)
+        told = {
+            "access_token": token,
+            "token_type": "DPoP",
+            "expires_in": int(TOKEN_LIFE.total_seconds()),
+            "authorization_details": [{"type": DETAILS, "consent": consent_id}],
+        }
+        return self._answer(told, at)
+
+    def _end_token_of(self, code: str) -> None:
+        """RFC 6749 §4.1.2: a code that comes twice was stolen once, so what was given for it ends."""
+        token = self.steps.take("redeemed", code)
+        if token is not None:
+            self.steps.take("token", token.decode())
+
+    def _answer(self, told: Mapping[str, Any], at: datetime, *, status: int = 200) -> Response:
+        nonce = self._nonces.give(at, self._env.random)
+        headers = {"content-type": "application/json", "dpop-nonce": nonce, **NO_STORE}
+        return Response(status, headers, jose.to_json(told))
+
+
+def _digest(use: str, secret: str) -> bytes:
+    return sha256(f"{use}:{secret}".encode("utf-8", "surrogatepass")).digest()
+
+
+def _over() -> ProtocolError:
+    detail = "a request_uri that is none of ours, was answered, or its time is over"
+    return ProtocolError("request.invalid", detail, error="invalid_request_uri")
+
+
+def _bad_grant(detail: str) -> ProtocolError:
+    return ProtocolError("request.invalid", detail, error="invalid_grant")
