@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import Final, Literal, NoReturn
 
 from ewallet.catalog import Bundle, BundleItem, Catalog
-from ewallet.catalog.bundles import ROUTES, Provision, Retention, Route
+from ewallet.catalog.bundles import CYCLES, ROUTES, Provision, Retention, Route
 from ewallet.catalog.claims import Pattern
 from ewallet.catalog.kinds import KST, CredentialType
 from ewallet.credential import covers
@@ -102,6 +102,10 @@ class ConsentItem:
         return any(covers(claim, path[: len(claim)]) for claim in self.claims) or path in {
             (question.name,) for question in self.questions
         }
+
+    def words(self, catalog: Catalog, lang: Language) -> str:
+        """The kind, and what is provided of it."""
+        return f"{catalog.type(self.type_id).label(lang)}: {', '.join(_provided(self, catalog, lang))}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -309,7 +313,7 @@ def _lines(consent: Consent, catalog: Catalog, lang: Language) -> Iterator[str]:
     yield says[consent.road]
     yield f"{says['items']}:"
     for item in consent.items:
-        yield f"- {catalog.type(item.type_id).label(lang)}: {', '.join(_provided(item, catalog, lang))}"
+        yield f"- {item.words(catalog, lang)}"
     yield f"{says['retention']}: {consent.retention.words[lang]}"
     yield says[consent.provision.cycle or "once"]
     last = (consent.until - timedelta(seconds=1)).astimezone(KST).date()
@@ -331,7 +335,7 @@ def _asked(label: str, question: Question) -> str:
     """A question with its parameters: the number in the place of the N that stands for it, others behind."""
     numbered = {name: value for name, value in question.params if name == "n" and _NUMBER.search(label)}
     for value in numbered.values():
-        label = _NUMBER.sub(f"{value:,}" if isinstance(value, int) else value, label)
+        label = (f"{value:,}" if isinstance(value, int) else value).join(_NUMBER.split(label))
     others = ", ".join(str(value) for name, value in question.params if name not in numbered)
     return f"{label} [{others}]" if others else label
 
@@ -369,16 +373,20 @@ def _read(found: Mapping[str, Json]) -> Consent:
         road=found["road"],
         items=tuple(_read_item(instance(item, dict, "an item")) for item in member(found, "items", list)),
         retention=Retention(days=member(retention, "days", int), words=_words(retention, "text")),
-        provision=Provision(
-            mode="once" if provision.get("mode") == "once" else "periodic",
-            cycle=member(provision, "cycle", str) if "cycle" in provision else None,
-            longest=member(provision, "longest", str) if "longest" in provision else None,
-        ),
+        provision=_read_provision(provision),
         since=_read_time(member(found, "since", str)),
         until=_read_time(member(found, "until", str)),
         lang=found["lang"],
         text=member(found, "text", str),
     )
+
+
+def _read_provision(found: Mapping[str, Json]) -> Provision:
+    if found == {"mode": "once"}:
+        return Provision(mode="once")
+    if found.get("mode") != "periodic" or found.get("cycle") not in CYCLES:
+        _invalid("a provision that is neither once nor in a cycle that is known here")
+    return Provision(mode="periodic", cycle=found["cycle"], longest=member(found, "longest", str))
 
 
 def _words(found: Mapping[str, Json], name: str) -> dict[str, str]:
@@ -395,10 +403,16 @@ def _read_item(found: Mapping[str, Json]) -> ConsentItem:
         type_id=member(found, "type", str),
         claims=tuple(paths),
         questions=tuple(
-            Question(predicate=member(q, "predicate", str), params=tuple(sorted(member(q, "params", dict).items())))
-            for q in questions
+            Question(predicate=member(each, "predicate", str), params=_read_params(member(each, "params", dict)))
+            for each in questions
         ),
     )
+
+
+def _read_params(found: Mapping[str, Json]) -> tuple[tuple[str, str | int], ...]:
+    if not all(type(value) in (str, int) for value in found.values()):
+        _invalid("a parameter that is neither text nor number")
+    return tuple(sorted(found.items()))
 
 
 def _read_time(text: str) -> datetime:

@@ -7,13 +7,14 @@ such numbers is said by their kind; the masked form is a claim of its own and is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NoReturn
 
 from ewallet.answer import Answer, Choice
 from ewallet.catalog import Catalog
+from ewallet.catalog.claims import Pattern
 from ewallet.catalog.kinds import CredentialType
-from ewallet.credential import Path, lookup
+from ewallet.credential import Path, covers, lookup
 from ewallet.errors import ProtocolError
 from ewallet.oid4vp import AuthorizationRequest
 from ewallet.shape import Json
@@ -33,6 +34,13 @@ def check_leaving(request: AuthorizationRequest, answer: Answer, catalog: Catalo
     lawful(request, catalog)
     if not request.rrn_legal_basis and any(_discloses(choice, catalog) for choice in answer.choices):
         _refuse()
+
+
+def check_provided(asked: Iterable[tuple[CredentialType, Iterable[Pattern]]], legal_basis: str) -> None:
+    """As :func:`lawful`, for claims of kinds that agencies are to provide to somebody with that law, or with none."""
+    for kind, paths in asked if not legal_basis else ():
+        if any(covers(path, number[: len(path)]) for path in paths for number in kind.numbers):
+            _refuse()
 
 
 def _discloses(choice: Choice, catalog: Catalog) -> bool:

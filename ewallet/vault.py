@@ -57,6 +57,10 @@ class Vault:
         """What was sealed for that place; :class:`NotFound` once the key is destroyed, ``storage.corrupt``."""
         return self._sealer(subject, create=False).unseal(sealed, *belongs)
 
+    def tag(self, subject: str, *parts: str) -> bytes:
+        """32 bytes that find what belongs to that person, and cannot be made once the key is gone: then as above."""
+        return self._sealer(subject, create=False).tag(*parts)
+
     def destroy(self, subject: str, at: datetime) -> None:
         """Make unreadable, for good, whatever was sealed for that person; again is allowed."""
         self._keys.destroy(subject, at)
