@@ -151,10 +151,22 @@ class SdJwt:
 
     def check_binding(self, binding: Binding | None, at: datetime) -> None:
         """§7.3: Return if the key of ``cnf`` made it for this binding, just now; ``kb.*``, ``policy.*``."""
-        if not self.binding:
-            if binding is not None:
-                raise BindingError("kb.missing", "no key binding jwt")
+        if not self.binding and binding is None:
             return
+        claims = self._bound(binding, at)
+        if claims.get("sd_hash") != digest(hash_of(self.payload), "~".join((self.issued, *self.disclosures, ""))):
+            raise BindingError("kb.sd_hash", "sd_hash is not that of what was presented")
+        if binding is not None:
+            _check_confirmed(claims, binding)
+
+    def check_confirmation(self, binding: Binding, at: datetime) -> None:
+        """As :meth:`check_binding` for its transactions, whatever was disclosed with it and is not here any more."""
+        _check_confirmed(self._bound(binding, at), binding)
+
+    def _bound(self, binding: Binding | None, at: datetime) -> dict[str, Json]:
+        """What the key of ``cnf`` signed, for this binding where there is one."""
+        if not self.binding:
+            raise BindingError("kb.missing", "no key binding jwt")
         key = self._holder
         if key is None:
             raise BindingError("kb.missing", "the credential names no holder's key")
@@ -162,10 +174,7 @@ class SdJwt:
         if binding is not None:
             _check_fresh(claims, at)
             _check_addressed(claims, binding)
-        if claims.get("sd_hash") != digest(hash_of(self.payload), "~".join((self.issued, *self.disclosures, ""))):
-            raise BindingError("kb.sd_hash", "sd_hash is not that of what was presented")
-        if binding is not None:
-            _check_confirmed(claims, binding)
+        return claims
 
 
 def _binding_claims(compact: str, key: PublicKey) -> dict[str, Json]:
@@ -281,6 +290,7 @@ class SdJwtFormat:
     """SD-JWT VC as one of :data:`ewallet.formats.FORMATS`."""
 
     id: Final = TYP
+    confirms: Final = True
     algorithms: Final[Mapping[str, tuple[str | int, ...]]] = {
         "sd-jwt_alg_values": tuple(sorted(ALGORITHMS)),
         "kb-jwt_alg_values": tuple(sorted(ALGORITHMS)),
@@ -334,6 +344,18 @@ class SdJwtFormat:
     def open(self, presented: str) -> SdJwt:
         """Take a presentation apart; ``malformed.*``, ``limit.*``."""
         return SdJwt.parse(presented)
+
+    def confirmation(self, presented: str) -> str:
+        """The issuer's JWT and the key binding JWT."""
+        found = SdJwt.parse(presented)
+        return f"{found.issued}~{found.binding}"
+
+    def open_confirmation(self, raw: str) -> SdJwt:
+        """The same, taken apart."""
+        found = SdJwt.parse(raw)
+        if found.disclosures:
+            refuse("malformed.sdjwt", "disclosures beside a confirmation")
+        return found
 
     def type_ids(self, meta: Mapping[str, Json]) -> frozenset[str]:
         """The ``vct_values`` (OpenID4VP 1.0 App. B.3.5); ``dcql.invalid``."""

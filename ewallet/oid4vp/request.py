@@ -69,7 +69,7 @@ def signed(request: AuthorizationRequest, signer: Signer, *, wallet_nonce: str |
         raise UsageError("usage.configuration", "a request without response_mode, or a signer without a certificate")
     members = request.to_json() | {"aud": AUDIENCE} | ({"wallet_nonce": wallet_nonce} if wallet_nonce else {})
     try:
-        _check_identified(request.client_id, signer.chain[0], request.response_uri)
+        check_identified(request.client_id, signer.chain[0], request.response_uri)
         AuthorizationRequest.of(members, at=request.issued)
     except ProtocolError as exc:
         raise UsageError("usage.argument", exc.detail) from None
@@ -240,7 +240,7 @@ def authenticate(
     if claims.get("client_id") != asked.client_id:
         raise ProtocolError("request.client_id_mismatch", "the client_id outside and inside differ")
     address = _address(claims)
-    _check_identified(asked.client_id, leaf, address)
+    check_identified(asked.client_id, leaf, address)
     _check_claims(claims, at, wallet_nonce if asked.post else None)
     return RequestObject(
         client_id=asked.client_id,
@@ -292,7 +292,7 @@ def _address(claims: Mapping[str, Json]) -> str | None:
     return None if address is None else response_address(address)
 
 
-def _check_identified(client_id: str, leaf: bytes, response_uri: str | None) -> None:
+def check_identified(client_id: str, leaf: bytes, response_uri: str | None) -> None:
     """§5.9.3: Return if the certificate is the one the client identifier names; ``request.*``."""
     prefix, _, name = client_id.partition(":")
     if client_id == hash_id(leaf):
