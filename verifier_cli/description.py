@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -11,10 +12,12 @@ from ewallet.catalog import Catalog
 from ewallet.oid4vp.request import MEDIA_TYPE
 from ewallet.openapi import Responses, Schema, errors, finished, json_content, problems, ref
 from ewallet.shape import json_object
+from verifier_cli.intake import MAX_PAPER, PAPER
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _TEXT: Final[Schema] = {"type": "string"}
 _OBJECT: Final[Schema] = {"type": "object"}
+_BYTES: Final[Schema] = {"description": f"a certificate on paper, {MAX_PAPER} bytes at most"}
 _ID: Final = "2yTg1oD8h0t4mV9cQw3xZsLrKj5uNbEa"
 _LINK: Final = (
     "openid4vp://?client_id=x509_san_dns%3Abank.example&request_uri=https%3A%2F%2Fbank.example%2Frequest%2FHq"
@@ -129,6 +132,13 @@ def body(name: str, example: Any) -> Schema:
     return {"requestBody": {"required": True, **json_content(ref(name), example=example)}}
 
 
+def handed(name: str, example: Any, files: Sequence[str]) -> Schema:
+    """A JSON body of the named schema, or a file of one of these types."""
+    described = body(name, example)
+    described["requestBody"]["content"] |= {media_type: {"schema": _BYTES} for media_type in files}
+    return described
+
+
 def form(required: str, **members: str) -> Schema:
     """A form, its members with what they are; ``required`` is a list of names."""
     properties = {name: _TEXT | {"description": told} for name, told in members.items()}
@@ -179,16 +189,26 @@ OUTCOME: Final[Responses] = _answers(
         429: {"limit.rate": "asked again within half a second"},
     }
 )
-JUDGED: Final[Responses] = _answers("the verdict", json_content(ref("Verdict"))) | problems(_NO_KEY | _NO_JSON)
+JUDGED: Final[Responses] = _answers("the verdict", json_content(ref("Verdict"))) | problems(
+    _NO_KEY
+    | _NO_JSON
+    | {
+        415: {"request.invalid": "the body is not what its type says"},
+        501: {"usage.missing_extra": "pip install 'ewallet[paper]'"},
+    }
+)
 WELL: Final[Responses] = _answers("well", json_content({"type": "object"}, example={"status": "ok"}))
 READY: Final[Responses] = _answers("ready", json_content({"type": "object"}, example={"status": "ready"}))
 FIGURES: Final[Responses] = _answers("counters", json_content(_TEXT, media_type="text/plain")) | problems(_NO_KEY)
 DESCRIBED: Final[Responses] = _answers("this", json_content({"type": "object"})) | problems(_NO_KEY)
 
 ASKS: Final[Schema] = body("Request", _ASKED)
-PRESENTS: Final[Schema] = body(
-    "Presentation", {"presentation": "eyJ0...~WyJz...~eyJr...", "nonce": "n-0S6_WzA2Mj", "audience": "x509_hash:Uvo3H"}
-)
+_PRESENTED: Final = {
+    "presentation": "eyJ0...~WyJz...~eyJr...",
+    "nonce": "n-0S6_WzA2Mj",
+    "audience": "x509_hash:Uvo3H",
+}
+PRESENTS: Final[Schema] = handed("Presentation", _PRESENTED, PAPER)
 FETCHES: Final[Schema] = form("", wallet_nonce="to be repeated in the request", wallet_metadata="what the wallet can")
 RESPONDS: Final[Schema] = form(
     "",

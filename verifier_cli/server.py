@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from hmac import compare_digest
 from http import HTTPStatus
@@ -17,6 +18,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 
 import ewallet
@@ -30,8 +32,9 @@ from ewallet.oid4vp.request import MEDIA_TYPE, Fetch
 from ewallet.rate import Limiter
 from ewallet.shape import Json, json_object
 from ewallet.verifier import Verifier
-from verifier_cli import asking, batch
+from verifier_cli import asking
 from verifier_cli import description as told
+from verifier_cli.intake import Handed, Intake, room
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _JSON: Final = "application/json"
@@ -64,6 +67,7 @@ def create_app(desk: Desk) -> Guard:
     return Guard(
         app,
         hosts=desk.hosts,
+        max_body=room(partial(_is_known, _digest(desk.api_key))),
         observe=metrics.observe,
         limiter=desk.limiter,
         proxies=desk.proxies,
@@ -135,6 +139,10 @@ async def _json(request: Request) -> bytes:
     return await _body(request, _JSON)
 
 
+async def _handed(request: Request) -> Handed:
+    return Handed.of(request.headers.get("content-type", ""), await request.body())
+
+
 async def _body(request: Request, media_type: str) -> bytes:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != media_type:
         raise ProtocolError("request.invalid", f"the body is not {media_type}", status=415)
@@ -148,12 +156,16 @@ def _authorized(desk: Desk) -> Callable[[Request], Awaitable[None]]:
     expected = _digest(desk.api_key)
 
     async def check(request: Request) -> None:  # a coroutine, for anything else is given a thread of its own
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not compare_digest(_digest(key.strip()), expected):
+        if not _is_known(expected, request.headers):
             detail, headers = "no api key, or another one, expected it as bearer", {"www-authenticate": "Bearer"}
             raise ProtocolError("access.unauthenticated", detail, error="invalid_token", status=401, headers=headers)
 
     return check
+
+
+def _is_known(expected: bytes, headers: Headers) -> bool:
+    scheme, _, key = headers.get("authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and compare_digest(_digest(key.strip()), expected)
 
 
 def _digest(text: str) -> bytes:
@@ -164,6 +176,7 @@ def _bank(desk: Desk) -> APIRouter:
     router = APIRouter(
         prefix="/v1", tags=["bank"], dependencies=[Depends(_authorized(desk))], default_response_class=Response
     )
+    intake = Intake(desk.verifier)
 
     @router.post(
         "/requests", status_code=201, summary="Ask for certificates", responses=told.MADE, openapi_extra=told.ASKS
@@ -180,9 +193,14 @@ def _bank(desk: Desk) -> APIRouter:
         desk.exchange.pace(id_)
         return _answer(asking.became(id_, desk.exchange.verdict(id_, response_code=response_code)))
 
-    @router.post("/verify", summary="Judge a presentation", responses=told.JUDGED, openapi_extra=told.PRESENTS)
-    def verify(body: Annotated[bytes, Depends(_json)]) -> Response:
-        return _answer(desk.verifier.verify(*batch.parsed(body)).to_json())
+    @router.post(
+        "/verify",
+        summary="Judge a presentation, or a certificate on paper",
+        responses=told.JUDGED,
+        openapi_extra=told.PRESENTS,
+    )
+    async def verify(handed: Annotated[Handed, Depends(_handed)]) -> Response:
+        return _answer(await intake.verdict(handed))
 
     return router
 
