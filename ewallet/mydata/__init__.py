@@ -10,15 +10,17 @@
     >>> package = mydata.download(consent.id, recipient=bank.id)     # the least, fresh, for this recipient's key alone
     >>> len(package.members)
     5
-    >>> world.judge(package).name                                   # at the bank: signatures, status, log
-    'accepted'
+    >>> type(world.judge(package)).__name__                         # at the bank: signatures, status, log
+    'Accepted'
     >>> [notice.recipient.names["ko"] for notice in mydata.notices(citizen)]
     ['가상은행']
     >>> [past.entry.event.type for past in mydata.history(citizen)]
     ['consent.given', 'package.downloaded']
     >>> mydata.withdraw(consent.id, citizen)
-    >>> world.judge(package).code
-    'status.revoked'
+    >>> mydata.download(consent.id, recipient=bank.id)
+    Traceback (most recent call last):
+      ...
+    ewallet.errors.ConsentError: consent.withdrawn: the consent was withdrawn
 
 :mod:`role` has the verbs; :mod:`consents`, :mod:`providing`, :mod:`notices`, :mod:`exports` and :mod:`erasure` do the
 work; :mod:`people` leads from a person to what is kept, :mod:`ledger` writes the log, :mod:`store` says what is kept,
