@@ -31,7 +31,7 @@ from ewallet.env import Env
 from ewallet.errors import AlreadyUsed, BindingError, Malformed, NotFound, ProtocolError, UsageError
 from ewallet.flow import Flow, run
 from ewallet.keys import Signer
-from ewallet.oid4vp import AuthorizationRequest, ResponseMode, TransactionData, invalid
+from ewallet.oid4vp import AuthorizationRequest, ResponseMode, TransactionData, VpToken, invalid
 from ewallet.oid4vp.metadata import ClientMetadata
 from ewallet.oid4vp.request import Fetch, link, signed
 from ewallet.oid4vp.response import Declined, Posted, reply
@@ -196,7 +196,8 @@ class Exchange:
     ``signer`` signs the requests; the verifier's ``client_id`` must be that of its certificate. ``retain`` says how
     long claims may be read: None for once, within ten minutes; a time for as often as one likes, so long; zero for
     never, where the verdict is all that matters. ``redirects`` are the origins, besides its own, to which an answer
-    given on the same device may lead back.
+    given on the same device may lead back. ``confirmed`` is told of each accepted answer that confirms something,
+    before it is settled, and gives the receipt for the wallet.
     """
 
     def __init__(
@@ -208,6 +209,7 @@ class Exchange:
         store: ExchangeStore,
         retain: timedelta | None = None,
         redirects: Iterable[str] = (),
+        confirmed: Callable[[AuthorizationRequest, VpToken], str | None] | None = None,
         env: Env | None = None,
     ) -> None:
         self.url = _own(url)
@@ -216,10 +218,9 @@ class Exchange:
         self._store = store
         self._retain = retain
         self._origins = frozenset(_origin(address) for address in (url, *redirects))
+        self._confirmed = confirmed
         self._env = env or Env()
         self._tidied = datetime.min.replace(tzinfo=UTC)
-
-    # -- the bank's side ---------------------------------------------------------------------------------------
 
     def ask(
         self,
@@ -288,8 +289,6 @@ class Exchange:
         at = self._env.now()
         return self._store.forget_exchanges(at, at - _KEPT)
 
-    # -- the wallet's side -------------------------------------------------------------------------------------
-
     def request_object(self, handle: str, fetch: Fetch | None = None) -> str:
         """The signed request, as often as it is fetched, until it is answered or over: ``storage.not_found``."""
         kept = self._store.exchange_of(_digest(handle))
@@ -321,9 +320,8 @@ class Exchange:
         if isinstance(said, Declined):
             return self._settle(kept, record, said)
         verdict = yield from self._verifier.judge(said, record.request, use_up=False)
-        return self._settle(kept, record, verdict)
-
-    # -- inside ------------------------------------------------------------------------------------------------
+        confirm = self._confirmed if record.request.transaction_data and isinstance(verdict, Accepted) else None
+        return self._settle(kept, record, verdict, confirm(record.request, said) if confirm else None)
 
     def _way(self, redirect_to: str | None) -> str | None:
         if redirect_to is not None and _origin(redirect_to) not in self._origins:
@@ -359,7 +357,7 @@ class Exchange:
             self._tidied = at
             self.tidy()
 
-    def _settle(self, kept: Kept, record: _Record, outcome: Declined | Verdict) -> bytes:
+    def _settle(self, kept: Kept, record: _Record, outcome: Declined | Verdict, receipt: str | None = None) -> bytes:
         code = to_base64url(self._env.random(_ENTROPY)) if record.redirect_to else None
         settled = Settled(
             outcome=jose.to_json(_document(outcome)).decode(),
@@ -374,7 +372,7 @@ class Exchange:
             _used()
         told = outcome.error if isinstance(outcome, Declined) else outcome.code or "accepted"
         _LOG.info("exchange %s: %s", kept.id.hex()[:16], told)
-        return reply(_with_code(record.redirect_to, code) if record.redirect_to and code else None)
+        return reply(_with_code(record.redirect_to, code) if record.redirect_to and code else None, receipt)
 
     def _sealed(self, kept: Kept, record: _Record, outcome: Declined | Verdict) -> Sealed | None:
         if not isinstance(outcome, Accepted) or self._retain == timedelta(0):

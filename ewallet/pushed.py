@@ -60,6 +60,8 @@ class Details:
         found = next((bundle for bundle in catalog.bundles() if bundle.id == self.bundle_id), None)
         if found is None or self.purpose not in (None, found.purpose(self.lang)):
             _not_taken("a bundle that there is not, or another purpose than it has")
+        if found.route == "presentation" or not found.identity:
+            _not_taken("a bundle that the holder shows, and that no law lets agencies provide")
         return found
 
     def to_json(self) -> dict[str, Json]:

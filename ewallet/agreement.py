@@ -1,0 +1,191 @@
+"""Consent on the portal road, signed by the person's own wallet: it shows an identity and confirms the consent with it.
+
+The portal asks as any verifier does (:class:`ewallet.exchange.Exchange`), with the consent as the transaction
+(:func:`ewallet.consenting.transaction`). What proves the consent is then the portal's receipt of it, holder's half and
+its own (:mod:`ewallet.receipt`). Whoever is signed in and whoever the wallet says must be one person: what is shown of
+the identity is compared with what is on record of the one who is signed in.
+
+A proposal waits ten minutes, for the person it was made to. Nobody else learns that there is one.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal, Protocol
+
+from ewallet import consenting, jose
+from ewallet.catalog import Bundle, Catalog
+from ewallet.consent import Consent
+from ewallet.credential import moment
+from ewallet.dcql import CredentialSet, Query
+from ewallet.env import Env
+from ewallet.errors import ConsentError, NotFound, ProtocolError
+from ewallet.exchange import Collected, Exchange, Expired, Waiting
+from ewallet.history import new_handle
+from ewallet.keys import Signer
+from ewallet.oid4vp import AuthorizationRequest, VpToken
+from ewallet.portal import Portal, Steps
+from ewallet.receipt import Receipt
+from ewallet.records import Pending, Records
+from ewallet.shape import Json, json_object
+from ewallet.verdict import Accepted
+
+_LOG: Final = logging.getLogger("ewallet")
+
+LIFE: Final = timedelta(minutes=10)
+#: What tells people apart on an identity, as far as it has them; no number, and nothing that is not on its face.
+IDENTIFYING: Final = ("name", "birth_date", "issue_date", "document_number")
+
+State = Literal["waiting", "given", "refused", "over"]
+
+
+class Giver(Protocol):
+    """Whoever keeps consents: :class:`ewallet.mydata.MyData`."""
+
+    def give(self, consent: Consent, subject: str, *, evidence: bytes) -> object:
+        """Put a consent on record; again is allowed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proposal:
+    """A consent that waits for a wallet: ``link`` is for QR code or button, ``exchange`` finds what became of it."""
+
+    subject: str
+    consent: Consent
+    request_uri: str
+    exchange: str
+    link: str
+    until: datetime
+
+    def to_bytes(self) -> bytes:
+        """As it is kept."""
+        said = {name: getattr(self, name) for name in ("subject", "request_uri", "exchange", "link")}
+        return jose.to_json({**said, "consent": self.consent.to_bytes().decode(), "until": int(self.until.timestamp())})
+
+    @classmethod
+    def read(cls, raw: bytes) -> Proposal:
+        """What :meth:`to_bytes` wrote."""
+        found = json_object(raw, "the proposal")
+        until = moment(found["until"])
+        return cls(**{**found, "consent": Consent.parse(found["consent"]), "until": until})
+
+
+class Receipts:
+    """Makes the portal's receipt of every consent that was confirmed, and keeps it until the person goes on."""
+
+    def __init__(self, steps: Steps, signer: Signer, env: Env) -> None:
+        self._steps = steps
+        self._signer = signer
+        self._env = env
+
+    def confirmed(self, request: AuthorizationRequest, token: VpToken) -> str:
+        """The portal's half of the receipt, for the wallet; :class:`ewallet.exchange.Exchange` asks for it."""
+        id_ = new_handle(self._env.random)
+        receipt = Receipt.make(request, token, self._signer, id_=id_, at=self._env.now())
+        self._steps.begin("receipt", receipt.to_bytes(), life=LIFE, secret=receipt.consent.id)
+        return receipt.events[0]
+
+    def of(self, consent_id: str) -> bytes | None:
+        """The receipt of a consent, if it was confirmed."""
+        return self._steps.see("receipt", consent_id)
+
+
+class Agreement:
+    """Asks people's wallets to confirm consents, and puts on record what they confirmed."""
+
+    def __init__(
+        self,
+        portal: Portal,
+        *,
+        exchange: Exchange,
+        receipts: Receipts,
+        giver: Giver,
+        records: Records,
+        catalog: Catalog,
+    ) -> None:
+        self._portal = portal
+        self._exchange = exchange
+        self._receipts = receipts
+        self._giver = giver
+        self._records = records
+        self._catalog = catalog
+
+    def ask(self, consent: Consent, subject: str, request_uri: str) -> str:
+        """The handle of a fresh proposal, which waits for that person's wallet."""
+        bundle = self._catalog.bundle(consent.bundle_id)
+        query = identity_query(bundle, self._catalog)
+        asked = self._exchange.ask(
+            query,
+            purpose=consent.purposes[consent.lang],
+            transaction_data=(consenting.transaction(consent, query, self._catalog),),
+        )
+        proposal = Proposal(
+            subject=subject,
+            consent=consent,
+            request_uri=request_uri,
+            exchange=asked.id,
+            link=asked.link,
+            until=asked.until,
+        )
+        return self._portal.steps.begin("proposal", proposal.to_bytes(), life=LIFE)
+
+    def proposal(self, handle: str, subject: str) -> Proposal:
+        """The proposal that was made to that person; :class:`NotFound` for anybody else, and the attempt is logged."""
+        raw = self._portal.steps.see("proposal", handle)
+        found = Proposal.read(raw) if raw else None
+        if found is None or found.subject != subject:
+            if found:
+                _LOG.warning("consent %s: opened by somebody it was not proposed to", found.consent.id[:16])
+            raise NotFound("storage.not_found", "no proposal of that address, or its time is over")
+        return found
+
+    def state(self, proposal: Proposal) -> State:
+        """What became of a proposal; if the wallet confirmed it, it is on record from now on.
+
+        Raises ``consent.authority`` where the wallet is another person's, ``consent.*`` as
+        :meth:`ewallet.mydata.MyData.give`. That it is this person's wallet is all that counts, not which browser comes.
+        """
+        receipt = self._receipts.of(proposal.consent.id)
+        outcome = self._exchange.verdict(proposal.exchange)
+        if isinstance(outcome, Waiting):
+            return "waiting"
+        if isinstance(outcome, Expired | Collected):
+            return "over"
+        if not isinstance(outcome, Accepted):
+            return "refused"
+        if receipt is None:
+            raise ProtocolError("request.invalid", "an answer without the receipt that it was given")
+        self.check_person(proposal.subject, outcome.claims)
+        self._giver.give(proposal.consent, proposal.subject, evidence=receipt)
+        return "given"
+
+    def check_person(self, subject: str, shown: Mapping[str, Json]) -> None:
+        """Return if what was shown of an identity is on record of that person; ``consent.authority``."""
+        if not shown:
+            raise ConsentError("consent.authority", "no identity was shown")
+        for type_id, claims in shown.items():
+            record = self._record(subject, type_id)
+            if not claims or any(record.get(name) != value for name, value in claims.items()):
+                raise ConsentError("consent.authority", "the wallet is of another person than the one signed in")
+
+    def _record(self, subject: str, type_id: str) -> Mapping[str, Json]:
+        try:
+            record = self._records.claims(subject, type_id)
+        except NotFound:
+            raise ConsentError("consent.authority", "the one signed in has no such identity on record") from None
+        if isinstance(record, Pending):
+            raise ConsentError("consent.authority", "the identity of the one signed in is not on record yet")
+        return self._catalog.type(type_id).completed(record)
+
+
+def identity_query(bundle: Bundle, catalog: Catalog) -> Query:
+    """Ask for one of the identities that a bundle takes: what tells people apart on its face, and nothing else."""
+    asked = [
+        Query.for_type(kind, [name for name in IDENTIFYING if kind.claim((name,)) is not None])
+        for kind in (catalog.type(id_) for id_ in bundle.identity)
+    ]
+    credentials = tuple(query for each in asked for query in each.credentials)
+    return Query(credentials, (CredentialSet(tuple((query.id,) for query in credentials)),))
