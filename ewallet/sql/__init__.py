@@ -22,6 +22,8 @@ from ewallet.sql.engine import engine_of
 from ewallet.sql.history import SqlLogStore
 from ewallet.sql.issuance import SqlIssuanceStore
 from ewallet.sql.issuer import SqlIssuerStore
+from ewallet.sql.mydata import SqlMyDataStore
+from ewallet.sql.mydata_tables import MYDATA, MYDATA_VERSION
 from ewallet.sql.portal import PORTAL, PORTAL_VERSION, SqlPortalStore
 from ewallet.sql.tables import (
     BULK,
@@ -49,6 +51,7 @@ __all__ = [
     "SqlIssuerStore",
     "SqlKeyStore",
     "SqlLogStore",
+    "SqlMyDataStore",
     "SqlPortalStore",
     "SqlVerifierStore",
     "SqlWalletStore",
@@ -59,6 +62,7 @@ _ROLES: Final = {
     "bulk": (BULK, BULK_VERSION),
     "history": (HISTORY, HISTORY_VERSION),
     "issuer": (ISSUER, ISSUER_VERSION),
+    "mydata": (MYDATA, MYDATA_VERSION),
     "portal": (PORTAL, PORTAL_VERSION),
     "vault": (VAULT, VAULT_VERSION),
     "verifier": (VERIFIER, VERIFIER_VERSION),
@@ -107,6 +111,12 @@ class Database:
         """The log of use, in tables of its own that other stores of this database write to in their transactions."""
         self._touch()
         return SqlLogStore(self._engine)
+
+    @cached_property
+    def mydata(self) -> SqlMyDataStore:
+        """The memory of a portal, beside the log that it writes to."""
+        _ = self.history
+        return SqlMyDataStore(self._engine)
 
     @cached_property
     def keys(self) -> SqlKeyStore:
