@@ -16,9 +16,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final, NoReturn
 
-from ewallet.catalog import bundles
+from ewallet.catalog import bundles, eligibility
 from ewallet.catalog.bundles import Bundle, BundleItem
 from ewallet.catalog.claims import ClaimType, IssueOption, PredicateType, PredicateVector
+from ewallet.catalog.eligibility import Rule
 from ewallet.catalog.kindfile import read
 from ewallet.catalog.kinds import CredentialType
 from ewallet.errors import EWalletError, UsageError
@@ -33,6 +34,7 @@ __all__ = [
     "PredicateType",
     "PredicateVector",
     "Problem",
+    "Rule",
 ]
 
 MAX_KIND: Final = 256 * 1024  # bytes of one kind file; the largest has 23 KiB
@@ -64,6 +66,7 @@ class Catalog:
         self.folder = folder.resolve()
         self._types: dict[str, CredentialType | Problem] = {}
         self._bundles: dict[str, Bundle | Problem] = {}
+        self._rules: dict[str, Rule | Problem] = {}
         self._places: dict[Path, bool] = {}
 
     @classmethod
@@ -144,6 +147,43 @@ class Catalog:
             return Problem(self._name(path), exc.detail)
         return bundle
 
+    def rule(self, rule_id: str) -> Rule:
+        """The rule of that identifier; ``usage.argument`` where there is none, ``usage.configuration`` if broken."""
+        if rule_id not in self._rule_files:
+            raise UsageError("usage.argument", "no rule of that identifier")
+        entry = self._rule_entry(rule_id)
+        if isinstance(entry, Problem):
+            raise UsageError("usage.configuration", str(entry))
+        return entry
+
+    def rules(self) -> Iterator[Rule]:
+        """Every rule that can be read, in the order of their identifiers."""
+        entries = (self._rule_entry(rule_id) for rule_id in self._rule_files)
+        return (entry for entry in entries if isinstance(entry, Rule))
+
+    @cached_property
+    def _rule_files(self) -> dict[str, Path]:
+        return {path.stem: path for path in sorted((self.folder / "rules").glob("*.json"))[:MAX_KINDS]}
+
+    def _rule_entry(self, rule_id: str) -> Rule | Problem:
+        if rule_id not in self._rules:
+            self._rules[rule_id] = self._read_rule(rule_id)
+        return self._rules[rule_id]
+
+    def _read_rule(self, rule_id: str) -> Rule | Problem:
+        path = self._rule_files[rule_id]
+        try:
+            rule = eligibility.read(self._bytes(path))
+            if rule.id != rule_id:
+                _refuse("id is not the name of the file")
+            asked = {branch.type_id for branch in rule.branches}
+            wrong = next(eligibility.problems(rule, {id_: self.type(id_) for id_ in asked if id_ in self}), None)
+            if wrong is not None:
+                _refuse(wrong)
+        except EWalletError as exc:
+            return Problem(self._name(path), exc.detail)
+        return rule
+
     def __iter__(self) -> Iterator[CredentialType]:
         """Every kind that can be read."""
         entries = (self._entry(type_id) for type_id in self.ids())
@@ -158,6 +198,7 @@ class Catalog:
         entries = [
             *(self._entry(type_id) for type_id in self.ids()),
             *(self._bundle_entry(bundle_id) for bundle_id in self._bundle_files),
+            *(self._rule_entry(rule_id) for rule_id in self._rule_files),
         ]
         return (*(entry for entry in entries if isinstance(entry, Problem)), *self._shared())
 

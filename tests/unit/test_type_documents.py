@@ -40,7 +40,7 @@ def test_card_of_the_sample_is_drawn(kind):
     drawing = card.filled(card.template(kind, card.LOOKS[0]).decode(), values)
     assert "{{" not in drawing
     assert set(values) == {card.svg_id(claim) for claim in card.drawn(kind)}
-    assert kind.sample["issue_date"] == values["issue_date"]
+    assert kind.sample.get("issue_date") == values.get("issue_date")
 
 
 def test_withheld_claim_leaves_its_place_empty():
