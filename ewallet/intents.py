@@ -10,13 +10,16 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Protocol
+from typing import Literal, Protocol
 
 from ewallet.credential import StatusRef
 from ewallet.env import Random
 from ewallet.formats import ToSign
 from ewallet.order import Order
 from ewallet.status import Status
+
+#: What a certificate was made for: somebody's keys, a page to print, or the key of one recipient.
+Carrier = Literal["wallet", "paper", "package"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +32,7 @@ class Certificate:
     issued: datetime
     until: datetime
     status: Status = Status.VALID
+    carrier: Carrier = "wallet"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,7 @@ from ewallet.errors import Malformed, UsageError
 from ewallet.formats import FORMATS, Format, ToSign, lean, member, paper
 from ewallet.formats.member import MemberDraft
 from ewallet.formats.paper import Sheet
-from ewallet.intents import Certificate, Intents, IntentStore
+from ewallet.intents import Carrier, Certificate, Intents, IntentStore
 from ewallet.keys import PublicKey, Signer
 from ewallet.order import Order
 from ewallet.provision import provided
@@ -243,7 +243,7 @@ class Issuer:
         type_ = self.catalog.type(type_id)
         record = type_.issuable(claims)
         type_.check(record)
-        issued, validity = self._certificate(type_, subject)
+        issued, validity = self._certificate(type_, subject, "paper")
         signer = self._signer(type_, issued.until)
         made = sheet(
             type_,
@@ -273,7 +273,7 @@ class Issuer:
         type_ = self.catalog.type(type_id)
         record = type_.issuable(claims)
         type_.check(record)
-        made, _ = self._certificate(type_, subject)
+        made, _ = self._certificate(type_, subject, "package")
         issued = replace(made, until=min(made.issued + life, consent.until))
         signer = self._signer(type_, issued.until)
         draft = MemberDraft(
@@ -363,12 +363,15 @@ class Issuer:
         """At start: give up what an earlier process left undecided, its status entries burnt; how many copies."""
         return self._store.void(self._env.now() - _UNDECIDED)
 
-    def _certificate(self, type_: CredentialType, subject: str) -> tuple[Certificate, Validity]:
+    def _certificate(
+        self, type_: CredentialType, subject: str, carrier: Carrier = "wallet"
+    ) -> tuple[Certificate, Validity]:
         """The record of what is about to be issued, and from when until when it holds."""
         at = self._env.now()
         validity = _validity(type_, at)
         id_ = to_base64url(self._env.random(16))
-        made = Certificate(id=id_, type_id=type_.id, subject=subject, issued=at, until=validity.until or at)
+        until = validity.until or at
+        made = Certificate(id=id_, type_id=type_.id, subject=subject, issued=at, until=until, carrier=carrier)
         return made, validity
 
     def _signer(self, type_: CredentialType, until: datetime) -> Signer:

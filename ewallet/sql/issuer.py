@@ -306,6 +306,7 @@ def put_certificate(connection: Connection, certificate: Certificate, stage: Sta
         "until": micros(certificate.until),
         "stage": stage,
         "status": certificate.status,
+        "carrier": certificate.carrier,
     }
     if first(connection, _insert_certificate(connection.dialect.name), row) is None:
         raise AlreadyUsed("storage.already_used", "a certificate of that identifier is on record")
@@ -332,4 +333,5 @@ def _certificate(row: Row[Any]) -> Certificate:
         issued=moment(row.issued),
         until=moment(row.until),
         status=Status(row.status),
+        carrier=row.carrier,
     )

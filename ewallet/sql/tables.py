@@ -38,7 +38,7 @@ schema_versions: Final = Table(
 # -- issuer: what was issued to whom and whether it still holds; no claim of anybody ----------------------
 
 ISSUER: Final = MetaData()
-ISSUER_VERSION: Final = 3
+ISSUER_VERSION: Final = 4
 
 
 class Stage(IntEnum):
@@ -69,6 +69,7 @@ certificates: Final = Table(
     Column("until", _BIG, nullable=False),
     Column("stage", _SMALL, nullable=False),
     Column("status", _SMALL, nullable=False, index=True),
+    Column("carrier", Text, nullable=False, server_default="wallet"),
     Index("ix_certificates_stage_issued", "stage", "issued"),
     sqlite_strict=True,
 )

@@ -240,6 +240,7 @@ class _Desk:
         return {
             "id": certificate.id,
             "name": catalog.type(certificate.type_id).label(language) if known else certificate.type_id,
+            "carrier": certificate.carrier,
             "issued": day(certificate.issued, language),
             "until": day(certificate.until, language),
             "status": "expired" if over else certificate.status.name.lower(),

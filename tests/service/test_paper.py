@@ -58,6 +58,18 @@ def test_a_certificate_is_printed_in_each_shape(signed_in, shape):
     assert "증명서를 폐지했습니다." in signed_in.page(f"/my/certificates/{id_}/revoke", reason="lost")
 
 
+@pytest.mark.parametrize(
+    ("language", "said"), [("ko", "종이 인쇄본, 12:00:00 인쇄"), ("en", "Print on paper, made at 12:00:00")]
+)
+def test_a_print_is_listed_as_one(signed_in, language, said):
+    """With the time, and without recipient or purpose; what went to a wallet is not."""
+    _print(signed_in)
+    listed = signed_in.page(f"/my/certificates?lang={language}")
+
+    assert 1 == listed.count(said)
+    assert "가상은행" not in listed
+
+
 @needs_paper
 def test_a_pdf_is_saved_under_the_name_of_the_certificate(signed_in):
     """In Korean letters where they are understood, in others where not."""

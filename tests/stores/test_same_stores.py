@@ -73,6 +73,16 @@ def test_an_entry_is_given_once(stores):
     assert (frozenset(), {StatusRef(uri, 2)}, frozenset()) == (first, second, third)
 
 
+@pytest.mark.parametrize("carrier", ["wallet", "paper", "package"])
+def test_what_a_certificate_was_made_for_is_kept(stores, carrier):
+    """Of one that is on paper, that it is."""
+    made = _certificate(carrier=carrier)
+    stores.issuer.intend(made, _intents(_list(stores), 1))
+    stores.issuer.complete("c-1")
+
+    assert (made,) == stores.issuer.certificates("s-1")
+
+
 def test_a_list_is_left_when_it_is_half_full(stores):
     """The next one has the next number."""
     uri = _list(stores, 4)
