@@ -242,6 +242,7 @@ class _Desk:
             "name": catalog.type(certificate.type_id).label(language) if known else certificate.type_id,
             "carrier": certificate.carrier,
             "issued": day(certificate.issued, language),
+            "at": clock(certificate.issued),
             "until": day(certificate.until, language),
             "status": "expired" if over else certificate.status.name.lower(),
             "revocable": certificate.status is not Status.REVOKED and not over,
