@@ -30,6 +30,7 @@ from ewallet.vault import KeyStore, Vault
 from ewallet.verdict import Verdict
 
 BANK: Final = "bank-0001"
+CITY: Final = "city-0001"
 CITIZEN: Final = "citizen-1"
 EVIDENCE: Final = b"the presentation that confirmed it"
 MASTER: Final = bytes(range(32))
@@ -281,16 +282,10 @@ class World:
         register = register or Register(clock=kit.clock)
         store = store or MemoryMyDataStore(register.store)
         key = SigningKey.generate()
-        bank = Recipient(
-            id=BANK,
-            names={"ko": "가상은행", "en": "Example Bank"},
-            class_="bank",
-            keys=(key.public,),
-            bundles=frozenset(bundle.id for bundle in kit.catalog.bundles()),
-            until=kit.clock.now() + timedelta(days=3650),
-        )
+        bank = _recipient(BANK, "bank", {"ko": "가상은행", "en": "Example Bank"}, key, kit)
+        city = _recipient(CITY, "local_government", {"ko": "가상시", "en": "Example City"}, key, kit)
         vault = Vault(keys or MemoryKeyStore(), MASTER, kit.clock.env("vault").random)
-        registers = Registers(records=kit.records, recipients=RecipientTable((bank,)), trust=kit.pki.trust_list())
+        registers = Registers(records=kit.records, recipients=RecipientTable((bank, city)), trust=kit.pki.trust_list())
         log = Log(register.log.origin, register.key, register.store)
         mydata = MyData(
             kit.issuer, registers=registers, vault=vault, store=store, log=log, env=kit.clock.env("mydata"), **more
@@ -318,10 +313,17 @@ class World:
         return Receiving(recipient=BANK, key=self.key.public.thumbprint, believed=believed, catalog=self.catalog)
 
     def given(self, bundle_id: str = "bank_personal_loan", *, subject: str = CITIZEN, **choice: Any) -> Consent:
-        """A consent that the person has given."""
-        consent = self.mydata.propose(bundle_id, recipient=BANK, **({"days": 30} | choice))
+        """A consent that the person has given, to the bank where nobody else is named."""
+        consent = self.mydata.propose(bundle_id, **({"days": 30, "recipient": BANK} | choice))
         return self.mydata.give(consent, subject, evidence=EVIDENCE).consent
 
     def judge(self, package: Package) -> Verdict:
         """What the bank makes of a package."""
         return self.kit.verifier.verify_package(package.to_bytes(), self.receiving)
+
+
+def _recipient(id_: str, class_: str, names: Mapping[str, str], key: SigningKey, kit: Kit) -> Recipient:
+    """Registered for all bundles of its class, with one key."""
+    bundles = frozenset(bundle.id for bundle in kit.catalog.bundles() if bundle.recipient_class == class_)
+    until = kit.clock.now() + timedelta(days=3650)
+    return Recipient(id=id_, names=names, class_=class_, keys=(key.public,), bundles=bundles, until=until)
