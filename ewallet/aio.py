@@ -24,12 +24,13 @@ from ewallet.env import Env
 from ewallet.errors import TransportError
 from ewallet.exchange import Exchange
 from ewallet.flow import AsyncSend, Request, Response, Send, arun
+from ewallet.holding import Shown, WalletStore
 from ewallet.oid4vp import AuthorizationRequest, TransactionTypes
 from ewallet.policy import Policy, StatusFresh
 from ewallet.trust import TrustList
 from ewallet.verdict import Verdict
 from ewallet.verifier import Answered, Verifier, VerifierStore
-from ewallet.wallet import Document, Shown, Wallet, WalletStore
+from ewallet.wallet import Document, Wallet
 
 
 async def offline(request: Request) -> Response:

@@ -17,6 +17,7 @@ from ewallet.errors import Malformed, PolicyError, QueryError, TrustError, Usage
 from ewallet.jose import to_json
 from ewallet.shape import Json
 
+from ewallet.subject import is_reference
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
@@ -41,6 +42,11 @@ class Choice:
         claims = self.candidate.credential.claims
         return tuple(dict.fromkeys(path for claim in self.claims for path, _ in claim.select(claims)))
 
+
+    @property
+    def told(self) -> int:
+        """How much it discloses; that several certificates are about one person is asked for and tells no more."""
+        return sum(not is_reference(path) for path in self.paths)
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
@@ -104,13 +110,16 @@ def match(query: Query, held: Sequence[Candidate]) -> Answer:
     if lacking or not (query.credential_sets or all(candidates.values())):
         _unsatisfied()
     pairs = zip(query.credential_sets, options, strict=True)
-    sizes = {id_: len(choices[0].paths) for id_, choices in candidates.items() if choices}
+    sizes = {id_: choices[0].told for id_, choices in candidates.items() if choices}
     taken = tuple(_least(set_, found, sizes) if set_.required else None for set_, found in pairs)
     return Answer(query=query, candidates=candidates, options=options, taken=taken)
 
 
 def _choices(asked: CredentialQuery, held: Sequence[Candidate]) -> tuple[Choice, ...]:
-    """Every held credential that answers one credential query, the one that discloses least first."""
+    """Every held credential that answers one credential query, the one that discloses least first.
+
+    Of equals that first which can show whom it is about.
+    """
     choices = []
     for candidate in held:
         credential = candidate.credential
@@ -120,7 +129,7 @@ def _choices(asked: CredentialQuery, held: Sequence[Candidate]) -> tuple[Choice,
             claims = asked.answered(credential)
             if claims is not None:
                 choices.append(Choice(query=asked, candidate=candidate, claims=claims))
-    return tuple(sorted(choices, key=lambda choice: len(choice.paths)))
+    return tuple(sorted(choices, key=lambda choice: (choice.told, -len(choice.paths))))
 
 
 def _answerable(set_: CredentialSet, candidates: Mapping[str, Sequence[Choice]]) -> tuple[int, ...]:
@@ -208,3 +217,5 @@ def _values(asked: CredentialQuery, candidate: Candidate) -> dict[str, Json]:
         key = to_json(list(claim.path)).decode() if claim.key in values else claim.key
         values[key] = found if None in claim.path else found[0]
     return values
+        if is_reference(claim.path):
+            continue  # compared, and of no use for anything else

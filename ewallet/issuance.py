@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final, NoReturn, Protocol
@@ -59,6 +59,7 @@ from ewallet.oid4vci.metadata import (
 from ewallet.oid4vci.proof import ProofRules, check_proofs
 from ewallet.order import Order, RepeatedError
 from ewallet.publication import ANYBODY, Publication, squeezed
+from ewallet.records import Pending, Records, references
 from ewallet.sealing import Sealer
 from ewallet.shape import Json, to_base64url
 from ewallet.type_documents import TypeDocuments
@@ -69,23 +70,12 @@ _JSON: Final = "application/json"
 _PUBLIC: Final = {"cache-control": "public, max-age=300", **ANYBODY}
 
 
-@dataclass(frozen=True)
-class Pending:
-    """A record that is not ready yet; ask again after that time."""
-
-    interval: timedelta
-
-
-class Records(Protocol):
-    """Where claims come from: the registers of the agencies."""
-
-    def claims(self, subject: str, type_id: str) -> Claims | Pending:
-        """The record as it stands now; :class:`NotFound` where there is none, :class:`Restricted` where it forbids."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Deferral:
-    """A credential that was asked for before its record was ready; ``digest`` is that of the transaction id."""
+    """A credential that was asked for before its record was ready; ``digest`` is that of the transaction id.
+
+    ``salts`` are those of the keys that have one, by thumbprint.
+    """
 
     digest: bytes
     token: bytes
@@ -93,6 +83,7 @@ class Deferral:
     keys: tuple[PublicKey, ...]
     due: datetime
     until: datetime
+    salts: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
 class IssuanceStore(AuthorizationStore, Protocol):
@@ -121,6 +112,7 @@ class _Wanted:
     authorized: Authorized
     configuration_id: str
     keys: tuple[PublicKey, ...]
+    salts: Mapping[str, bytes]
     recipient: Recipient | None
     once: Mapping[bytes, datetime]
     until: datetime
@@ -201,6 +193,7 @@ class Issuance:
             authorized=authorized,
             configuration_id=configuration.id,
             keys=proven.keys,
+            salts=proven.salts,
             recipient=asked.recipient,
             once=self.server.once(authorized, proven.nonces, at),
             until=authorized.grant.until,
@@ -223,6 +216,7 @@ class Issuance:
             authorized=authorized,
             configuration_id=found.configuration_id,
             keys=found.keys,
+            salts=found.salts,
             recipient=asked.recipient,
             once=self.server.once(authorized, (), at),
             until=found.until,
@@ -349,6 +343,7 @@ class Issuance:
             token=wanted.authorized.token,
             configuration_id=wanted.configuration_id,
             keys=wanted.keys,
+            salts=wanted.salts,
             due=wanted.at + pending.interval,
             until=wanted.at + LATE,
         )
@@ -374,8 +369,9 @@ class Issuance:
         type_id, format_id = self._offered[wanted.configuration_id]
         subject = wanted.authorized.grant.subject
         try:
+            refs = references(self._records, subject, wanted.salts)
             return self.issuer.issue(
-                type_id, record, subject=subject, holders=wanted.keys, format_id=format_id, order=order
+                type_id, record, subject=subject, holders=wanted.keys, format_id=format_id, order=order, references=refs
             )
         except NotFound:
             raise _denied("the same was asked for again meanwhile") from None

@@ -17,8 +17,9 @@ from typing import Final, Protocol, TypedDict
 from ewallet import status
 from ewallet.catalog import Catalog, CredentialType
 from ewallet.catalog.kinds import KST
+from ewallet.catalog.person import CLAIM
 from ewallet.consent import Consent
-from ewallet.credential import Claims, Draft, StatusRef, Validity
+from ewallet.credential import Claims, Draft, Path, StatusRef, Validity
 from ewallet.documents import Documents, DocumentStore, Entry
 from ewallet.env import Env, Random
 from ewallet.errors import Malformed, UsageError
@@ -32,6 +33,7 @@ from ewallet.provision import provided
 from ewallet.shape import base64url, certificate, to_base64url
 from ewallet.sheet import sheet
 from ewallet.status import Status, StatusList
+from ewallet.subject import placed
 
 MAX_COPIES: Final = 10  # of one certificate: what a wallet uses up in a few weeks
 PAGE: Final = 50  # certificates in a listing
@@ -178,14 +180,16 @@ class Issuer:
         holders: Sequence[PublicKey],
         format_id: str = "dc+sd-jwt",
         order: Order | None = None,
+        references: Mapping[str, str] | None = None,
     ) -> Issued:
         """A certificate of that kind, one copy for each key, each with its own salts and status entry.
 
         ``claims`` is a whole record of the kind; yes/no claims are added. ``subject`` is the issuer's own handle for
-        the person and never leaves it. Raises ``issue.*`` before anything is recorded, ``usage.*``; with an order,
+        the person and never leaves it; ``references`` (:mod:`ewallet.subject`) are by thumbprint of the key, and are
+        put into kinds about a person only. Raises ``issue.*`` before anything is recorded, ``usage.*``; with an order,
         :class:`ewallet.order.RepeatedError` where it was carried out before.
         """
-        plan = self.plan(type_id, claims, subject=subject, holders=holders, format_id=format_id)
+        plan = self.plan(type_id, claims, subject=subject, holders=holders, format_id=format_id, references=references)
         issued = plan.certificate
         copies = self._intents.record(
             issued,
@@ -198,7 +202,14 @@ class Issuer:
         return Issued(certificate=issued, credentials=credentials)
 
     def plan(
-        self, type_id: str, claims: Claims, *, subject: str, holders: Sequence[PublicKey], format_id: str = "dc+sd-jwt"
+        self,
+        type_id: str,
+        claims: Claims,
+        *,
+        subject: str,
+        holders: Sequence[PublicKey],
+        format_id: str = "dc+sd-jwt",
+        references: Mapping[str, str] | None = None,
     ) -> Plan:
         """What :meth:`issue` would issue, checked as it does and not recorded; ``issue.*``, ``usage.*``."""
         type_, format_ = self.catalog.type(type_id), _format(format_id)
@@ -218,7 +229,8 @@ class Issuer:
             decoys=self._decoys,
         )
         signer, document = self._signer(type_, issued.until), self.documents.entry(type_, record, issued.issued)
-        drafts = tuple(replace(draft, holder=key) for key in holders)
+        place = format_.path(type_, CLAIM.path) if type_.is_about_person else None
+        drafts = tuple(_bound(draft, key, place, (references or {}).get(key.thumbprint)) for key in holders)
         return Plan(certificate=issued, drafts=drafts, format=format_, signer=signer, document=document)
 
     def entries(self, count: int) -> tuple[StatusRef, ...]:
@@ -388,6 +400,12 @@ def _sheet_copies(made: Sheet, refs: Sequence[StatusRef], signer: Signer) -> tup
     """The credential and the code of a sheet; each has an entry of its own."""
     whole = paper.prepare(made, refs[0], signer)
     return whole, lean.prepare(made, paper.digest(whole.data), refs[1], signer)
+
+
+def _bound(draft: Draft, key: PublicKey, place: Path | None, reference: str | None) -> Draft:
+    """The draft of a copy for that key, with its reference if it has one."""
+    claims = placed(draft.claims, place, reference) if place and reference else draft.claims
+    return replace(draft, holder=key, claims=claims)
 
 
 def _cursor(last: Certificate) -> str:

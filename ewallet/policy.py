@@ -14,8 +14,10 @@ from typing import Protocol, runtime_checkable
 from unicodedata import normalize
 
 from ewallet.catalog import Catalog
+from ewallet.catalog.person import PERSON
 from ewallet.credential import Credential
 from ewallet.errors import PolicyError, StatusError, UsageError, ValidityError, VerificationError
+from ewallet.subject import plain, reference_of
 
 
 class Policy(Protocol):
@@ -159,10 +161,6 @@ class RequireStatus:
             raise StatusError("status.missing", "no status reference, expected one")
 
 
-#: Under which names kinds of certificates have the name and the date of birth of whom they are about.
-PERSON: tuple[tuple[str, str], ...] = (("name", "birth_date"), ("subject_name", "subject_birth_date"))
-
-
 @dataclass(frozen=True)
 class SamePerson:
     """All certificates of one answer are about one person (OpenID4VP 1.0 §14.5).
@@ -178,11 +176,11 @@ class SamePerson:
 
     def check_answer(self, credentials: Sequence[Credential], at: datetime) -> None:
         """``policy.subject_mismatch``; ``policy.subject_unknown`` where it cannot be told."""
-        references = [credential.claims.get("subject_ref") for credential in credentials]
-        if len(credentials) > 1 and all(isinstance(reference, str) for reference in references):
+        references = [reference_of(credential.claims) for credential in credentials]
+        if len(credentials) > 1 and all(references):
             _check_alike(references)
         elif len(credentials) > 1:
-            found = [self._person(credential.claims) for credential in credentials]
+            found = [self._person(dict(plain(credential.claims))) for credential in credentials]
             _check_alike(person for person in found if person)
             if None in found:
                 raise PolicyError("policy.subject_unknown", "a certificate without subject_ref, or name and birth date")

@@ -19,6 +19,7 @@ from typing import Any, Final, Literal, NoReturn, TypeAlias, cast, get_args
 from ewallet import card
 from ewallet.catalog.claims import ClaimType
 from ewallet.catalog.kinds import CredentialType
+from ewallet.catalog.person import CLAIM
 from ewallet.credential import Claims, Path, select
 from ewallet.errors import PolicyError
 from ewallet.shape import Json, instance, json_object, member, optional, refuse
@@ -195,11 +196,12 @@ def describe(kind: CredentialType, *, cards: str) -> dict[str, Json]:
         for claim in top.walk()
     ]
     answers = [_answer(p.id, p.labels) for p in kind.predicates if p.presign]
+    person = [_answer(CLAIM.name, CLAIM.labels)] if kind.is_about_person else []
     return {
         "vct": kind.vct,
         "name": kind.label("en"),
         "display": [entry | _rendering(kind, entry["locale"], cards) for entry in _in_languages(kind.names, "name")],
-        "claims": [claim.to_json() for claim in (*claims, *answers)],
+        "claims": [claim.to_json() for claim in (*claims, *answers, *person)],
     }
 
 

@@ -23,7 +23,7 @@ from ewallet.errors import AlreadyUsed, BindingError, Malformed, TrustError
 from ewallet.flow import Flow, Send, offline, run
 from ewallet.formats import FORMATS, Evidence, open_any
 from ewallet.oid4vp import AuthorizationRequest, VpToken, is_vp_token, parse_vp_token, vp_token_bytes
-from ewallet.policy import Policy, StatusFresh
+from ewallet.policy import Policy, SamePerson, StatusFresh
 from ewallet.revocation import Crls, CrlStore
 from ewallet.shape import MAX_DOCUMENT, Json, to_base64url
 from ewallet.statuses import StatusStore, StatusTokens
@@ -36,6 +36,7 @@ if TYPE_CHECKING:  # for the sake of verifiers whom nobody sends packages
 _LIFE: Final = timedelta(minutes=5)  # of a request: long enough to find the phone
 _FRESH: Final = StatusFresh()
 
+_SAME_PERSON: Final = SamePerson()
 Answered: TypeAlias = VpToken | str | bytes
 
 #: The rungs in order.
@@ -364,9 +365,16 @@ def _open(presented: Answered, query: Query | None) -> Iterator[_Shown]:
         return
     for query_id, presentations in parse_vp_token(text).items():
         asked = query.get(query_id) if query else None
+        _SAME_PERSON.check_answer(self._asked_who(), self._at)
         if query and (asked is None or asked.format not in FORMATS):
             raise Malformed("malformed.vp_token", "an answer to a query that was not asked")
         for presentation in presentations:
+    def _asked_who(self) -> list[Credential]:
+        """The credentials of the queries that ask for a reference to a person: all must be about one."""
+        query = self._terms.query
+        who = {asked.id for asked in query.credentials if asked.asks_who} if query else set()
+        return [c for shown, c in zip(self._shown, self._credentials, strict=True) if shown.query_id in who]
+
             yield _shown(query_id, asked.format if asked else None, presentation)
 
 

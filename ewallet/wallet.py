@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Final, Literal, Protocol
+from typing import Final
 
 from ewallet import acceptance
 from ewallet import answer as answers
@@ -38,6 +38,7 @@ from ewallet.errors import (
 )
 from ewallet.flow import Flow, Send, offline, run
 from ewallet.formats import FORMATS
+from ewallet.holding import Arrival, Copy, Held, Shown, WalletStore
 from ewallet.keys import PublicKey, SigningKey
 from ewallet.oid4vp import AuthorizationRequest, TransactionTypes, VpToken
 from ewallet.oid4vp import response as oid4vp_response
@@ -46,91 +47,8 @@ from ewallet.resident_number import check_leaving, lawful
 from ewallet.shape import to_base64url
 from ewallet.trust import TrustList, authorities
 
-Use = Literal["once", "per_verifier", "reuse"]
+from ewallet.showing import together
 _MAX_KEYS: Final = 30  # made at a time
-
-
-@dataclass(frozen=True, kw_only=True)
-class Copy:
-    """One copy of a held certificate, and the thumbprint of the key it is bound to."""
-
-    id: str
-    key: str
-    raw: str = field(repr=False)
-    uses: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Held:
-    """A held certificate: ``format`` and ``type_id`` of its copies, when it came, how its copies may be used."""
-
-    id: str
-    format: str
-    type_id: str
-    received: datetime
-    use: Use
-
-
-@dataclass(frozen=True, kw_only=True)
-class Arrival:
-    """A certificate that came, its copies, and the keys of theirs that are not kept yet."""
-
-    held: Held
-    copies: tuple[Copy, ...]
-    keys: Mapping[str, bytes] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shown:
-    """One line of the history: when which claims of which certificate left, for whom (``name``, if known) and why."""
-
-    at: datetime
-    audience: str
-    purpose: str
-    held: str
-    type_id: str
-    paths: tuple[Path, ...]
-    name: str = ""
-
-
-class WalletStore(Protocol):
-    """What a wallet keeps, sealed. Every method is one transaction; ``storage.corrupt`` where a record was changed."""
-
-    def put_keys(self, keys: Mapping[str, bytes]) -> None:
-        """Keep private keys by thumbprint."""
-
-    def key(self, thumbprint: str) -> bytes:
-        """A private key; :class:`NotFound`."""
-
-    def put(self, held: Held, copies: Sequence[Copy]) -> None:
-        """Keep a certificate with its copies."""
-
-    def receive(
-        self, arrivals: Sequence[Arrival], *, pending: Sequence[Pending] = (), over: Sequence[str] = ()
-    ) -> None:
-        """Keep certificates and what is pending, and drop the pending of those identifiers: all of it, or nothing."""
-
-    def pending(self) -> tuple[Pending, ...]:
-        """What issuers have deferred, with its keys."""
-
-    def held(self) -> tuple[Held, ...]:
-        """Every certificate, the newest first."""
-
-    def copies(self, held_id: str) -> tuple[Copy, ...]:
-        """The copies of a certificate, with their uses, in the order they came; empty if there is none."""
-
-    def spend(self, shown: Shown, use: Use) -> Copy:
-        """Take a copy for this showing and write it down; :class:`AlreadyUsed` when none is left to use.
-
-        ``once``: a copy never used. ``per_verifier``: the copy this audience has seen, else one never used.
-        ``reuse``: the copy used least.
-        """
-
-    def history(self) -> tuple[Shown, ...]:
-        """Everything that left, the newest first."""
-
-    def forget(self, held_id: str) -> None:
-        """Delete a certificate, its copies and their keys; :class:`NotFound`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,7 +90,12 @@ class Wallet:
         self._catalog = catalog or Catalog.bundled()
         self._transaction_types = transaction_types or {}
         self._env = env or Env()
-        self._acceptance = Acceptance(trust=trust, catalog=self._catalog, env=self._env)
+        self._acceptance = Acceptance(
+            trust=trust,
+            catalog=self._catalog,
+            env=self._env,
+            ranks=lambda count: fresh_ranks(store, count, self._env.random),
+        )
 
     def offered(self, uri: str) -> Offering:
         """Who offers what a link or QR leads to, nothing fetched yet: ask the person before it is accepted.
@@ -282,14 +205,15 @@ class Wallet:
 
         Raises :class:`ewallet.errors.AlreadyUsed` where no copy is left, ``usage.argument`` for a request that is over,
         ``policy.transaction_data`` where nothing in the answer can confirm a transaction, ``request.no_legal_basis``
-        where a resident number would leave that nobody may ask for.
+        where a resident number would leave that nobody may ask for, and of a consent what :meth:`open` raises.
         """
         at = self._env.now()
         if at >= request.until:
             raise UsageError("usage.argument", "the request has expired")
         check_leaving(request, answer, self._catalog)
         bindings = request.bindings(choice.query.id for choice in answer.choices)
-        return _token(answer, lambda choice: self._present(request, choice, at, bindings[choice.query.id]))
+        chosen = together(self._store, answer, request.client_id)
+        return _token(answer, lambda choice: self._present(request, choice, at, bindings[choice.query.id], chosen))
 
     def rehearse(self, request: AuthorizationRequest, answer: Answer) -> VpToken:
         """What :meth:`present` would give, but signed with keys of nobody: as long, give or take a few characters.
@@ -348,7 +272,9 @@ class Wallet:
         )
         pairs = zip(received.raws, received.credentials, strict=True)
         copies = tuple(
-            Copy(id=to_base64url(self._env.random(9)), key=thumbprint(credential), raw=raw) for raw, credential in pairs
+            Copy(id=to_base64url(self._env.random(9)), key=name, raw=raw, rank=received.ranks.get(name))
+            for raw, credential in pairs
+            for name in [thumbprint(credential)]
         )
         return Arrival(held=held, copies=copies, keys=received.keys)
 
@@ -379,7 +305,9 @@ class Wallet:
                 return held
         raise NotFound("storage.not_found", "no certificate of that identifier")
 
-    def _present(self, request: AuthorizationRequest, choice: Choice, at: datetime, binding: Binding) -> str:
+    def _present(
+        self, request: AuthorizationRequest, choice: Choice, at: datetime, binding: Binding, chosen: Mapping[str, str]
+    ) -> str:
         held = self._held(choice.candidate.id)
         shown = Shown(
             at=at,
@@ -390,7 +318,7 @@ class Wallet:
             paths=choice.paths,
             name=request.verifier_name,
         )
-        copy = self._store.spend(shown, held.use)
+        copy = self._store.spend(shown, held.use, chosen.get(choice.query.id))
         signer = SigningKey.of_secret(self._store.key(copy.key))
         return FORMATS[held.format].present(copy.raw, choice.paths, binding, signer, at)
 

@@ -7,7 +7,7 @@ from fastapi import Request as WebRequest
 from ewallet.catalog.kinds import CredentialType
 from ewallet.credential import Claims
 from ewallet.errors import NotFound
-from ewallet.issuance import Pending
+from ewallet.records import Pending
 from issuer_service.service import Service
 from issuer_service.session import Session, check_form, check_origin
 

@@ -23,9 +23,10 @@ from ewallet.env import Env, Random
 from ewallet.errors import NotFound, StoreError, UsageError
 from ewallet.formats import ToSign
 from ewallet.intents import Intent
-from ewallet.issuance import Issuance, Pending, Records
+from ewallet.issuance import Issuance
 from ewallet.issuer import Issuer, Plan
 from ewallet.keys import PublicKey
+from ewallet.records import Pending, Records
 
 OFFER_LIFE: Final = timedelta(days=7)  # a letter takes days; the offer of a page, which is looked at, has minutes
 Offers = Literal["tx_code", "open", "none"]

@@ -14,10 +14,11 @@ from typing import Any, Final, Literal, NoReturn
 from ewallet import shape
 from ewallet.catalog.claims import ClaimType, IssueOption, Pattern, PredicateType, PredicateVector
 from ewallet.errors import Language, PolicyError, UsageError
+from ewallet.catalog.person import CLAIM, SUBJECT_REF, is_about_person
 
 KST: Final = timezone(timedelta(hours=9), "KST")  # Korea has had no daylight saving time since 1988
 RESERVED: Final = frozenset({"iss", "sub", "aud", "iat", "nbf", "exp", "vct", "cnf", "status"})
-RESERVED_EVERYWHERE: Final = frozenset({"_sd", "_sd_alg", "..."})  # RFC 9901 §4.1
+RESERVED_EVERYWHERE: Final = frozenset({"_sd", "_sd_alg", "...", SUBJECT_REF})  # RFC 9901 §4.1
 
 _MAX_RECORD: Final = shape.MAX_CREDENTIAL // 2  # bytes of JSON: base64url and digests are added to it
 
@@ -78,9 +79,15 @@ class CredentialType:
 
     @cached_property
     def signed(self) -> Mapping[str, ClaimType]:
-        """What may be signed at the top level, by name: the claims, and the answers that are signed in advance."""
+        """What may be signed at the top level, by name: the claims, answers signed in advance, the reference."""
         answers = {p.id: _answer_claim(p) for p in self.predicates if p.presign}
-        return {claim.name: claim for claim in self.claims} | answers
+        own = {SUBJECT_REF: CLAIM} if self.is_about_person else {}
+        return {claim.name: claim for claim in self.claims} | answers | own
+
+    @cached_property
+    def is_about_person(self) -> bool:
+        """Whether it is about one person, so that its copies may have a :data:`ewallet.catalog.person.CLAIM`."""
+        return is_about_person(claim.name for claim in self.claims)
 
     @cached_property
     def elements(self) -> Mapping[str, tuple[str, str]]:
@@ -140,7 +147,8 @@ class CredentialType:
         object or of such a row: a resident number inside an object must not leave with the name beside it.
         """
         tops = [pattern for claim in self.claims for pattern in _disclosures(claim)]
-        return frozenset(tops) | {(p.id,) for p in self.predicates if p.presign}
+        own = {CLAIM.path} if self.is_about_person else set()
+        return frozenset(tops) | {(p.id,) for p in self.predicates if p.presign} | own
 
     @cached_property
     def numbers(self) -> frozenset[Pattern]:

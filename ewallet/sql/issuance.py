@@ -12,7 +12,7 @@ from ewallet import jose
 from ewallet.authorization import LATE, Attempt, Code, Grant, Redemption
 from ewallet.issuance import Deferral
 from ewallet.keys import PublicKey
-from ewallet.shape import json_value, strings
+from ewallet.shape import base64url, json_value, strings, to_base64url
 from ewallet.sql import secret
 from ewallet.sql.engine import Engine, first, insert_into, micros, moment, put, take_turns
 from ewallet.sql.failures import count_failure, failed
@@ -28,6 +28,8 @@ from ewallet.sql.tables import (
     taken,
     tokens,
 )
+
+_SALT: Final = "subject_salt"  # beside the members of a JWK
 
 
 class SqlIssuanceStore:
@@ -95,7 +97,7 @@ class SqlIssuanceStore:
             "digest": deferral.digest,
             "token": deferral.token,
             "configuration": deferral.configuration_id,
-            "holders": jose.to_json([key.jwk for key in deferral.keys]).decode(),
+            "holders": jose.to_json([_holder(key, deferral.salts) for key in deferral.keys]).decode(),
             "due": micros(deferral.due),
             "until": micros(deferral.until),
         }
@@ -189,12 +191,20 @@ def _grant(subject: str, configurations: str, until: int, thumbprint: str | None
     )
 
 
+def _holder(key: PublicKey, salts: Mapping[str, bytes]) -> dict[str, Any]:
+    """A key as it is kept, beside the salt that it came with."""
+    salt = salts.get(key.thumbprint)
+    return key.jwk if salt is None else {**key.jwk, _SALT: to_base64url(salt)}
+
+
 def _deferral(row: Row[Any]) -> Deferral:
+    held = [(PublicKey.of_jwk(jwk), jwk.get(_SALT)) for jwk in json_value(row.holders)]
     return Deferral(
         digest=bytes(row.digest),
         token=bytes(row.token),
         configuration_id=row.configuration,
-        keys=tuple(PublicKey.of_jwk(jwk) for jwk in json_value(row.holders)),
+        keys=tuple(key for key, _ in held),
+        salts={key.thumbprint: base64url(salt) for key, salt in held if salt},
         due=moment(row.due),
         until=moment(row.until),
     )

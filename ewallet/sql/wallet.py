@@ -19,13 +19,13 @@ from ewallet.collection import Pending
 from ewallet.credential import Path
 from ewallet.env import Random
 from ewallet.errors import AlreadyUsed, Malformed, NotFound, StoreError, UsageError
+from ewallet.holding import Arrival, Copy, Held, Shown, Use
 from ewallet.oauth import Authorization
 from ewallet.sealing import Sealer
 from ewallet.shape import Json, base64url, json_object, to_base64url
 from ewallet.sql.engine import Engine, insert_into
 from ewallet.sql.tables import copies, held, history, keys, master
 from ewallet.sql.tables import pending as awaited
-from ewallet.wallet import Arrival, Copy, Held, Shown, Use
 
 _NOBODY: Final = b""
 _MASTER: Final = 1  # the only row of its table
@@ -118,14 +118,39 @@ class SqlWalletStore:
             _corrupt("a certificate with fewer or more copies than it came with")
         return tuple(self._copy(row) for row in rows)
 
-    def spend(self, shown: Shown, use: Use) -> Copy:
+    def salt(self, rank: int, fresh: bytes) -> bytes:
+        return self._settled("salt", rank, fresh)
+
+    def rank_audiences(self, ranks: Sequence[int]) -> Mapping[int, str]:
+        tags = {self._rank_tag("audience", rank): rank for rank in ranks}
+        with self._engine.reading() as connection:
+            rows = connection.execute(select(keys).where(keys.c.tag.in_(tags))).all()
+        return {
+            rank: self._sealer.unseal(row.sealed, "audience", str(rank)).decode()
+            for row in rows
+            for rank in [tags[bytes(row.tag)]]
+        }
+
+    def show_rank(self, rank: int, audience: str) -> None:
+        if self._settled("audience", rank, audience.encode()) != audience.encode():
+            raise AlreadyUsed("storage.already_used", "somebody else has seen that rank")
+
+    def _settled(self, what: str, rank: int, value: bytes) -> bytes:
+        """What is kept of a rank: what came first. It lies among the keys, and looks like one."""
+        tag = self._rank_tag(what, rank)
+        with self._engine.writing() as connection:
+            _put_key(connection, tag, self._sealer.seal(value, what, str(rank)))
+            sealed = connection.scalar(select(keys.c.sealed).where(keys.c.tag == tag))
+        return self._sealer.unseal(sealed or b"", what, str(rank))
+
+    def spend(self, shown: Shown, use: Use, copy: str | None = None) -> Copy:
         audience = self._sealer.tag("audience", shown.held, shown.audience) if use == "per_verifier" else _NOBODY
         with self._engine.writing() as connection:
             _locked(connection, shown.held)
-            rows = _copies(connection, shown.held)
-            copy = self._used(connection, _chosen(rows, use, audience), audience)
+            rows = [row for row in _copies(connection, shown.held) if copy in (None, row.id)]
+            used = self._used(connection, _chosen(rows, use, audience), audience)
             self._put_shown(connection, shown)
-        return copy
+        return used
 
     def history(self) -> tuple[Shown, ...]:
         with self._engine.reading() as connection:
@@ -163,7 +188,9 @@ class SqlWalletStore:
             "held": held_id,
             "position": position,
             "key": key,
-            "sealed": self._seal({"key": copy.key, "raw": copy.raw}, *_place(held_id, copy.id, position, key)),
+            "sealed": self._seal(
+                {"key": copy.key, "raw": copy.raw, "rank": copy.rank}, *_place(held_id, copy.id, position, key)
+            ),
             "uses": copy.uses,
             "audience": _NOBODY,
             "mark": self._mark(copy.id, copy.uses, _NOBODY),
@@ -211,7 +238,8 @@ class SqlWalletStore:
         record = self._unseal(row.sealed, *_place(row.held, row.id, row.position, row.key))
         if row.mark != self._mark(row.id, row.uses, row.audience):
             _corrupt("a use counter that was changed")
-        return Copy(id=row.id, key=record["key"], raw=record["raw"], uses=row.uses)
+        rank = record.get("rank")  # earlier versions had none
+        return Copy(id=row.id, key=record["key"], raw=record["raw"], uses=row.uses, rank=rank)
 
     def _shown(self, row: Row[Any]) -> Shown:
         record = self._unseal(row.sealed, "history", row.id)
@@ -246,6 +274,9 @@ class SqlWalletStore:
 
 def _put_key(connection: Connection, tag: bytes, sealed: bytes) -> None:
     connection.execute(insert_into(keys, connection).values(tag=tag, sealed=sealed).on_conflict_do_nothing())
+
+    def _rank_tag(self, what: str, rank: int) -> bytes:
+        return self._sealer.tag("rank", what, str(rank))
 
 
 def _put_held(connection: Connection, held_id: str, sealed: bytes) -> None:
@@ -285,6 +316,7 @@ def _pending(record: Mapping[str, Json]) -> Pending:
         type_id=record["type_id"],
         due=datetime.fromisoformat(record["due"]),
         transaction_id=record["transaction_id"],
+        "ranks": dict(pending.ranks),
         token=Authorization(scheme=record["scheme"], token=record["token"]),
         bound=base64url(record["bound"]) if record["bound"] else None,
         keys={name: base64url(secret) for name, secret in record["keys"].items()},
@@ -298,6 +330,7 @@ def _locked(connection: Connection, held_id: str) -> Row[Any] | None:
 
 def _copies(connection: Connection, held_id: str) -> Sequence[Row[Any]]:
     return connection.execute(select(copies).where(copies.c.held == held_id).order_by(copies.c.position)).all()
+        ranks=record.get("ranks", {}),  # earlier versions had none
 
 
 def _chosen(rows: Sequence[Row[Any]], use: Use, audience: bytes) -> Row[Any]:

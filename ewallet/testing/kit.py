@@ -18,6 +18,7 @@ from ewallet.dcql import Query
 from ewallet.env import Env
 from ewallet.errors import NotFound
 from ewallet.flow import Request, Response, Send
+from ewallet.holding import WalletStore
 from ewallet.issuance import Issuance
 from ewallet.issuer import Issuer, IssuerStore
 from ewallet.oid4vp import AuthorizationRequest, VpToken, vp_token_bytes
@@ -30,7 +31,7 @@ from ewallet.testing.pki import ISSUER, Pki
 from ewallet.testing.stores import MemoryIssuerStore, MemoryVerifierStore, MemoryWalletStore
 from ewallet.verdict import Verdict
 from ewallet.verifier import Verifier, VerifierStore
-from ewallet.wallet import Document, Wallet, WalletStore
+from ewallet.wallet import Document, Wallet
 
 CLIENT_ID: Final = "x509_san_dns:bank.example"
 SUBJECT: Final = "citizen-1"

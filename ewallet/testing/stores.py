@@ -12,10 +12,10 @@ from ewallet.credential import StatusRef
 from ewallet.documents import Entry, Inquiry, Outcome
 from ewallet.errors import AlreadyUsed, NotFound, StatusError
 from ewallet.exchange import Kept, Sealed, Settled
+from ewallet.holding import Arrival, Copy, Held, Shown, Use
 from ewallet.intents import Certificate, Intent
 from ewallet.order import Order, RepeatedError
 from ewallet.status import Status
-from ewallet.wallet import Arrival, Copy, Held, Shown, Use
 
 
 @dataclass
@@ -192,6 +192,19 @@ class MemoryWalletStore:
     def put_keys(self, keys: Mapping[str, bytes]) -> None:
         with self._lock:
             self._keys.update(keys)
+    def salt(self, rank: int, fresh: bytes) -> bytes:
+        with self._lock:
+            return self._salts.setdefault(rank, fresh)
+
+    def rank_audiences(self, ranks: Sequence[int]) -> Mapping[int, str]:
+        with self._lock:
+            return {rank: self._rank_audiences[rank] for rank in ranks if rank in self._rank_audiences}
+
+    def show_rank(self, rank: int, audience: str) -> None:
+        with self._lock:
+            if self._rank_audiences.setdefault(rank, audience) != audience:
+                raise AlreadyUsed("storage.already_used", "somebody else has seen that rank")
+
 
     def key(self, thumbprint: str) -> bytes:
         with self._lock:
@@ -227,10 +240,10 @@ class MemoryWalletStore:
         with self._lock:
             return tuple(self._copies.get(held_id, ()))
 
-    def spend(self, shown: Shown, use: Use) -> Copy:
+    def spend(self, shown: Shown, use: Use, copy: str | None = None) -> Copy:
         with self._lock:
             copies = self._copies.get(shown.held, [])
-            chosen = self._choose(copies, shown.audience, use)
+            chosen = self._choose([each for each in copies if copy in (None, each.id)], shown.audience, use)
             used = replace(chosen, uses=chosen.uses + 1)
             copies[copies.index(chosen)] = used
             self._seen.setdefault(used.id, set()).add(shown.audience)

@@ -14,7 +14,7 @@ from pathlib import Path
 from ewallet.catalog import Catalog
 from ewallet.env import Env
 from ewallet.errors import UsageError
-from ewallet.issuance import Records
+from ewallet.records import Records
 from issuer_service.records.citizens import CITIZENS, Citizen
 from issuer_service.records.demo import DemoRecords
 from issuer_service.records.folder import FolderRecords

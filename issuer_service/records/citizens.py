@@ -33,6 +33,7 @@ Record = Mapping[str, Json]
 
 _LIVES: Final = Path(__file__).parent / "lives"
 _HANDLES: Final = ("hong", "seong", "jaeim", "sim", "jane", "jo", "gasang")
+_COMPANIES: Final = frozenset({"gasang"})
 SHARED: Final[Record] = json_object((_LIVES / "shared.json").read_bytes(), "what the lives share")
 
 
@@ -58,6 +59,11 @@ class Citizen:
     def name(self) -> str:
         """The name on certificates; of a company, that of its representative."""
         return self.instead.get(SHARED["sample"]["name"], SHARED["sample"]["name"])
+
+    @property
+    def is_company(self) -> bool:
+        """Whether it is a company, for which its representative signs in."""
+        return self.id in _COMPANIES
 
     def label(self, language: Language) -> str:
         """Who signs in, in the letters of a language."""

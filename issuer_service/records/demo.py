@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
+from hashlib import sha512
 from typing import Any, Final
 
 from ewallet.catalog import Catalog
@@ -25,6 +26,7 @@ from ewallet.env import Env
 from ewallet.errors import NotFound
 from issuer_service.records.citizens import CITIZENS, Citizen, Json, Record
 
+_CI: Final = b"invented connecting information of the demo register: "
 _ISO_SEX: Final = {"남": 1, "여": 2}  # ISO/IEC 5218, as cards have it
 _LETTER: Final = {"남": "M", "여": "F"}  # as passports have it
 
@@ -40,6 +42,11 @@ class DemoRecords:
         """The kinds that are on record of somebody."""
         citizen = CITIZENS.get(subject)
         return frozenset(citizen.records) if citizen else frozenset()
+
+    def ci(self, subject: str) -> bytes | None:
+        """Invented connecting information; a company has none, nor has its head in the company's name."""
+        citizen = CITIZENS.get(subject)
+        return sha512(_CI + subject.encode()).digest() if citizen and not citizen.is_company else None
 
     def claims(self, subject: str, type_id: str) -> Record:
         citizen = CITIZENS.get(subject)

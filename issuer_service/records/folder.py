@@ -3,6 +3,7 @@
 ``folder/subject/kind.json``   one record
 ``folder/kind.csv``            the records of one kind, a row for each subject: see :mod:`.table`
 ``folder/kind.jsonl``          the same as JSON Lines
+``folder/subject/ci.json``     ``{"ci": "..."}``, the connecting information (CI) of a person, 88 characters of base64
 
 A file of its own goes before a row. Nothing outside the folder is read, whatever a handle or a link says.
 """
@@ -18,7 +19,7 @@ from typing import Any, Final
 from ewallet.catalog import Catalog
 from ewallet.errors import Malformed, NotFound, UsageError
 from ewallet.files import read_own
-from ewallet.shape import json_object
+from ewallet.shape import base64, json_object, member
 from issuer_service.records.table import Table
 
 Record = Mapping[str, Any]
@@ -47,6 +48,11 @@ class FolderRecords:
             return _single(self._inside(path))
         return self._table(type_id).claims(subject)
 
+    def ci(self, subject: str) -> bytes | None:
+        """The connecting information of a subject, if it is in a file; ``issue.invalid_value`` where it is none."""
+        path = self._folder / subject / "ci.json"
+        return read_ci(_single(self._inside(path))) if HANDLE.match(subject) and path.is_file() else None
+
     def _table(self, type_id: str) -> Table:
         found = [path for end in _TABLES if (path := self._folder / f"{type_id}{end}").is_file()]
         if not found:
@@ -62,6 +68,14 @@ class FolderRecords:
         if path.resolve() != path:
             raise NotFound("storage.not_found", "nothing is on record")
         return path
+
+
+def read_ci(members: Record) -> bytes:
+    """The bytes of ``{"ci": "..."}``; ``issue.invalid_value``."""
+    try:
+        return base64(member(members, "ci", str), "ci")
+    except Malformed as exc:
+        raise UsageError("issue.invalid_value", f"connecting information: {exc.code}") from None
 
 
 def _single(path: Path) -> Record:

@@ -7,6 +7,9 @@
 403   with ``{"error": "issuance_restricted"}``: it is on record, and not to be issued to whoever asks
 404   nothing is on record
 
+``GET {base}/{subject}/ci`` is answered 200 with ``{"ci": "..."}``, the connecting information (CI) of a person as 88
+characters of base64, or 404 for those who have none: then certificates have no ``subject_ref``.
+
 Anything else is a service that is not available (``fetch.unavailable``). Neither address nor answer is told to anybody:
 the address has the handle of a person in it. We show who we are by a client certificate, by a bearer token from a file
 that is read anew each time, or by both.
@@ -26,9 +29,9 @@ from ewallet.errors import Malformed, NotFound, Restricted, TransportError, Usag
 from ewallet.files import read_secret
 from ewallet.flow import Request, Response, Send
 from ewallet.http import Http, authorities
-from ewallet.issuance import Pending
+from ewallet.records import Pending
 from ewallet.shape import MAX_CREDENTIAL, json_object
-from issuer_service.records.folder import HANDLE
+from issuer_service.records.folder import HANDLE, read_ci
 
 Record = Mapping[str, Any]
 
@@ -68,6 +71,14 @@ class RemoteRecords:
         if access.token:
             read_secret(str(access.token), what="the token for the records")
         return cls(base, _sender(access), token=access.token)
+
+    def ci(self, subject: str) -> bytes | None:
+        """The connecting information of a subject, if the service knows any."""
+        try:
+            found = self.claims(subject, "ci")
+        except NotFound:
+            return None
+        return None if isinstance(found, Pending) else read_ci(found)
 
     def claims(self, subject: str, type_id: str) -> Record | Pending:
         if not HANDLE.match(subject) or not HANDLE.match(type_id):

@@ -18,8 +18,8 @@ from ewallet.catalog.kinds import CredentialType
 from ewallet.credential import Claims
 from ewallet.errors import Language, NotFound
 from ewallet.intents import Certificate
-from ewallet.issuance import Pending
 from ewallet.oid4vci.offer import OfferReference
+from ewallet.records import Pending
 from ewallet.sheet import MAX_TEXT
 from ewallet.status import Status
 from issuer_service import printing

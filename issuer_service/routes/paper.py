@@ -16,7 +16,7 @@ from fastapi.responses import RedirectResponse
 from ewallet.catalog.kinds import KST, CredentialType
 from ewallet.credential import Claims
 from ewallet.errors import Language, NotFound
-from ewallet.issuance import Pending
+from ewallet.records import Pending
 from ewallet.sheet import MAX_TEXT
 from issuer_service import printing
 from issuer_service.downloads import attachment

@@ -13,7 +13,7 @@ from markupsafe import escape
 from PIL import Image
 
 from ewallet.formats import FORMATS
-from ewallet.issuance import Pending
+from ewallet.records import Pending
 from ewallet.status import StatusToken
 from ewallet.testing.caller import KIND, issued
 from issuer_service.records import CITIZENS

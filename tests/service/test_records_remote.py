@@ -10,7 +10,7 @@ import pytest
 from ewallet.errors import EWalletError, Malformed, NotFound, Restricted, TransportError, UsageError
 from ewallet.flow import Request, Response
 from ewallet.http import parse as parse_url
-from ewallet.issuance import Pending
+from ewallet.records import Pending
 from ewallet.testing.caller import KIND
 from ewallet.testing.network import Network
 from issuer_service.records import Access, RemoteRecords, records_of

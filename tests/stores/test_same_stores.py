@@ -10,6 +10,7 @@ import pytest
 
 from ewallet.credential import StatusRef
 from ewallet.errors import AlreadyUsed, NotFound, StatusError
+from ewallet.holding import Copy, Held, Shown, WalletStore
 from ewallet.intents import Certificate, Intent
 from ewallet.issuer import IssuerStore
 from ewallet.sql import Database
@@ -18,7 +19,6 @@ from ewallet.testing.clock import START
 from ewallet.testing.stores import MemoryIssuerStore, MemoryVerifierStore, MemoryWalletStore
 from ewallet.trust import TrustVersions
 from ewallet.verifier import VerifierStore
-from ewallet.wallet import Copy, Held, Shown, WalletStore
 
 AT = START
 URI = "https://issuer.example.go.kr/status/{}"

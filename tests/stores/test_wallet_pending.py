@@ -11,10 +11,10 @@ import pytest
 
 from ewallet.collection import Pending
 from ewallet.errors import AlreadyUsed, NotFound
+from ewallet.holding import Arrival, Copy, Held
 from ewallet.oauth import Authorization
 from ewallet.sql import Database
 from ewallet.testing.stores import MemoryWalletStore
-from ewallet.wallet import Arrival, Copy, Held
 
 AT = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 PASSPHRASE = "correct horse battery staple"

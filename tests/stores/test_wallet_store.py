@@ -14,9 +14,9 @@ import pytest
 
 from ewallet.env import Env
 from ewallet.errors import AlreadyUsed, EWalletError, NotFound, StoreError, UsageError
+from ewallet.holding import Copy, Held, Shown
 from ewallet.sql import Database
 from ewallet.sql.tables import WALLET, WALLET_VERSION
-from ewallet.wallet import Copy, Held, Shown
 
 FULL = bool(os.environ.get("EWALLET_FULL"))
 AT = datetime(2026, 11, 21, 3, 0, 0, 123456, tzinfo=UTC)

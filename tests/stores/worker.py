@@ -26,6 +26,7 @@ from ewallet.env import Env
 from ewallet.errors import AlreadyUsed, EWalletError
 from ewallet.exchange import Sealed, Settled
 from ewallet.flow import Request
+from ewallet.holding import Copy, Held, Shown
 from ewallet.intents import Certificate, Intent
 from ewallet.issuance import Issuance
 from ewallet.issuer import Issuer
@@ -35,7 +36,6 @@ from ewallet.testing.clock import Entropy
 from ewallet.testing.history import event
 from ewallet.testing.issuance import SampleRecords
 from ewallet.testing.pki import Pki
-from ewallet.wallet import Copy, Held, Shown
 
 AT = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 SIZE = 1000

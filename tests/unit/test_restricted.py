@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from ewallet.errors import NotFound, ProtocolError, Restricted
-from ewallet.issuance import Issuance, Pending
+from ewallet.issuance import Issuance
 from ewallet.oid4vci import DeferredRequest
+from ewallet.records import Pending
 from ewallet.shape import json_object
 from ewallet.testing.caller import KIND, Caller, error, promised
 from ewallet.testing.issuance import MemoryIssuanceStore
