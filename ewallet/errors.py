@@ -37,9 +37,13 @@ Language = Literal["ko", "en"]
 
 
 class EWalletError(Exception):
-    """The root: ``code`` is one of :data:`ewallet.codes.TABLE`, ``detail`` is for developers and may be empty."""
+    """The root: ``code`` is one of :data:`ewallet.codes.TABLE`, ``detail`` is for developers and may be empty.
+
+    ``members`` are the names of the credentials of a query that it is about, where it is about some of several.
+    """
 
     families: ClassVar[tuple[str, ...]] = ("internal",)
+    members: tuple[str, ...] = ()
 
     def __init__(self, code: str, detail: str = "") -> None:
         if code not in TABLE or code.partition(".")[0] not in self.families:

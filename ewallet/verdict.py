@@ -13,7 +13,7 @@ from typing import Final, Literal, TypeAlias, cast, get_args
 
 from ewallet.errors import UNDECIDED, EWalletError, Malformed, TransportError, VerificationError
 from ewallet.flow import Flow, Request, Response
-from ewallet.shape import Json, instance, member, optional, refuse
+from ewallet.shape import Json, instance, member, optional, refuse, strings
 
 SCHEMA = "ewallet.verify/1"
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
@@ -26,17 +26,19 @@ class Check:
     """What came of one rung.
 
     ``code`` says why it did not pass, what waived it, or under which reservation it passed; ``detail`` is for
-    developers.
+    developers. ``members`` names the answers that it is about, where it is about some of several.
     """
 
     name: str
     outcome: Outcome
     code: str | None = None
     detail: str = ""
+    members: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Json]:
         """The member of a verdict's ``checks``."""
-        return {"name": self.name, "outcome": self.outcome, "code": self.code, "detail": self.detail}
+        told: dict[str, Json] = {"members": list(self.members)} if self.members else {}
+        return {"name": self.name, "outcome": self.outcome, "code": self.code, "detail": self.detail} | told
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,7 @@ def _judge(rung: Rung) -> Generator[Request, Response, Check]:
 
 
 def _failure(name: str, exc: EWalletError) -> Check:
-    return Check(name, "unknown" if exc.code in UNDECIDED else "failed", exc.code, exc.detail)
+    return Check(name, "unknown" if exc.code in UNDECIDED else "failed", exc.code, exc.detail, exc.members)
 
 
 def failed_at(name: str, checks: tuple[Check, ...], code: str, detail: str) -> tuple[Check, ...]:
@@ -184,6 +186,7 @@ def _check(members: Mapping[str, Json]) -> Check:
         outcome=cast("Outcome", outcome),
         code=None if code is None else instance(code, str, "a code"),
         detail=optional(members, "detail", str) or "",
+        members=strings(members["members"], "members") if "members" in members else (),
     )
 
 

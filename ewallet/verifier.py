@@ -8,6 +8,7 @@ signature, trust, holder, time and query have held.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, cast
@@ -19,7 +20,7 @@ from ewallet.answer import Candidate
 from ewallet.credential import Binding, Credential
 from ewallet.dcql import Query
 from ewallet.env import Env
-from ewallet.errors import AlreadyUsed, BindingError, Malformed, TrustError
+from ewallet.errors import AlreadyUsed, BindingError, EWalletError, Malformed, TrustError
 from ewallet.flow import Flow, Send, offline, run
 from ewallet.formats import FORMATS, Evidence, open_any
 from ewallet.oid4vp import AuthorizationRequest, VpToken, is_vp_token, parse_vp_token, vp_token_bytes
@@ -35,8 +36,8 @@ if TYPE_CHECKING:  # for the sake of verifiers whom nobody sends packages
 
 _LIFE: Final = timedelta(minutes=5)  # of a request: long enough to find the phone
 _FRESH: Final = StatusFresh()
-
 _SAME_PERSON: Final = SamePerson()
+
 Answered: TypeAlias = VpToken | str | bytes
 
 #: The rungs in order.
@@ -321,9 +322,20 @@ class _Climb:
         bound = {query.id for query in request.query.credentials if query.holder_binding}
         return {id_: binding if id_ in bound else None for id_, binding in request.bindings(answered).items()}
 
+    @contextmanager
+    def _about(self, shown: _Shown) -> Iterator[None]:
+        """While one of several answers is looked at: what is wrong is wrong with that one."""
+        try:
+            yield
+        except EWalletError as exc:
+            asked = self._terms.query.get(shown.query_id) if self._terms.query else None
+            exc.members = (asked.name,) if asked and len(self._shown) > 1 else ()
+            raise
+
     def _check_validity(self) -> None:
-        for credential in self._credentials:
-            credential.check_validity(self._at)
+        for shown, credential in zip(self._shown, self._credentials, strict=True):
+            with self._about(shown):
+                credential.check_validity(self._at)
 
     def _check_query(self) -> None:
         if self._delivered:
@@ -346,14 +358,22 @@ class _Climb:
             return None
         for path in self._paths:
             yield from self._means.crls.check(path, fresh, self._at)
-        for credential in self._credentials:
-            found = yield from self._means.statuses.check(credential, fresh, self._at)
+        for shown, credential in zip(self._shown, self._credentials, strict=True):
+            with self._about(shown):
+                found = yield from self._means.statuses.check(credential, fresh, self._at)
             reservation = found or reservation
         return reservation
 
     def _check_policy(self) -> None:
+        _SAME_PERSON.check_answer(self._asked_who(), self._at)
         if self._means.policy:
             policies.check(self._means.policy, self._credentials, self._at)
+
+    def _asked_who(self) -> list[Credential]:
+        """The credentials of the queries that ask for a reference to a person: all must be about one."""
+        query = self._terms.query
+        who = {asked.id for asked in query.credentials if asked.asks_who} if query else set()
+        return [c for shown, c in zip(self._shown, self._credentials, strict=True) if shown.query_id in who]
 
 
 def _open(presented: Answered, query: Query | None) -> Iterator[_Shown]:
@@ -365,16 +385,9 @@ def _open(presented: Answered, query: Query | None) -> Iterator[_Shown]:
         return
     for query_id, presentations in parse_vp_token(text).items():
         asked = query.get(query_id) if query else None
-        _SAME_PERSON.check_answer(self._asked_who(), self._at)
         if query and (asked is None or asked.format not in FORMATS):
             raise Malformed("malformed.vp_token", "an answer to a query that was not asked")
         for presentation in presentations:
-    def _asked_who(self) -> list[Credential]:
-        """The credentials of the queries that ask for a reference to a person: all must be about one."""
-        query = self._terms.query
-        who = {asked.id for asked in query.credentials if asked.asks_who} if query else set()
-        return [c for shown, c in zip(self._shown, self._credentials, strict=True) if shown.query_id in who]
-
             yield _shown(query_id, asked.format if asked else None, presentation)
 
 
