@@ -175,7 +175,7 @@ class Consent:
             route=bundle.route,
             legal_basis=bundle.legal_basis,
             items=tuple(
-                _item(item, catalog.type(item.type_id), choice.road)
+                item_of(item, catalog.type(item.type_id), choice.road)
                 for item in bundle.items
                 if item.required or item.type_id in choice.optional
             ),
@@ -272,7 +272,8 @@ def _check_chosen(bundle: Bundle, chosen: Collection[str]) -> None:
         raise UsageError("usage.argument", "of several members of which one will do, one has to be chosen")
 
 
-def _item(item: BundleItem, kind: CredentialType, road: Road) -> ConsentItem:
+def item_of(item: BundleItem, kind: CredentialType, road: Road) -> ConsentItem:
+    """What is consented to of a member of a bundle, on that road."""
     carried = {predicate.id for predicate in kind.predicates if predicate.presign}
     answered = [asked for asked in item.questions if road == "portal" or asked.predicate in carried]
     return ConsentItem(

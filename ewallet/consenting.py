@@ -10,12 +10,12 @@ else: what is consented to is not in that answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, NoReturn
 
-from ewallet.catalog import Catalog
+from ewallet.catalog import Bundle, Catalog
 from ewallet.catalog.claims import Pattern
 from ewallet.catalog.kinds import CredentialType
 from ewallet.consent import MAX_DAYS, TRANSACTION, Consent, Road
@@ -25,19 +25,21 @@ from ewallet.errors import ConsentError, PolicyError
 from ewallet.formats import FORMATS
 from ewallet.oid4vp import AuthorizationRequest, TransactionData
 from ewallet.oid4vp.request import shown_text
+from ewallet.subject import is_reference
 
 _SKEW: Final = timedelta(seconds=60)  # what clocks may differ by
 _LONGEST: Final = timedelta(days=MAX_DAYS + 1)
 
 
 def query(consent: Consent, catalog: Catalog) -> Query:
-    """Ask for what the consent covers and nothing else, each member in whatever format the holder has it.
+    """Ask for what the consent covers and nothing else, each member in whatever format the holder has it."""
+    return query_for(catalog.bundle(consent.bundle_id), {item.type_id for item in consent.items}, catalog)
 
-    Everything in it was chosen, so none of it may be left out of the answer.
-    """
-    bundle = catalog.bundle(consent.bundle_id)
-    chosen = {item.type_id for item in consent.items}
-    items = tuple(replace(item, required=True) for item in bundle.items if item.type_id in chosen)
+
+def query_for(bundle: Bundle, chosen: Collection[str], catalog: Catalog) -> Query:
+    """The same for what is required of a bundle and these members; none of it may be left out of the answer."""
+    kept = (item for item in bundle.items if item.required or item.type_id in chosen)
+    items = tuple(replace(item, required=True) for item in kept)
     return Query.for_bundle(replace(bundle, items=items, one_of=()), catalog)
 
 
@@ -88,7 +90,8 @@ def pattern(kind: CredentialType, path: Path) -> Pattern:
 
 
 def _check_covered(asked: CredentialQuery, kind: CredentialType, consent: Consent, _catalog: Catalog) -> None:
-    consent.check_covers(kind.id, (pattern(kind, claim.path) for claim in asked.claims))
+    told = (claim.path for claim in asked.claims if not is_reference(claim.path))  # compared, and nothing is kept of it
+    consent.check_covers(kind.id, (pattern(kind, path) for path in told))
 
 
 def _check_identity(_asked: CredentialQuery, kind: CredentialType, consent: Consent, catalog: Catalog) -> None:

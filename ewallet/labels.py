@@ -15,12 +15,24 @@ if TYPE_CHECKING:
     from ewallet.catalog.kinds import CredentialType
 
 _PICTURE: Final[dict[Language, str]] = {"ko": "(그림, {0}바이트)", "en": "(a picture, {0} bytes)"}
+_FEES: Final = ("electronic_krw", "counter_krw")
+_FREE: Final[dict[Language, str]] = {"ko": "무료", "en": "free"}
+_UNKNOWN: Final[dict[Language, str]] = {"ko": "수수료 확인 필요", "en": "fee not known"}
+_WON: Final[dict[Language, str]] = {"ko": "수수료 {0:,}원", "en": "fee {0:,} won"}
 _LINES: Final = 1_000  # of one claim; a household of twenty has 200
 
 
 def kind_name(kind: CredentialType | None, type_id: str, lang: Language) -> str:
     """The name of a kind, or its identifier where it is not in the catalogue."""
     return plain(kind.label(lang) if kind else type_id)
+
+
+def fee(kind: CredentialType, lang: Language) -> str:
+    """What it costs to have it issued, online where that is possible."""
+    cost = next((kind.fee[name] for name in _FEES if kind.fee.get(name) is not None), None)
+    if not cost:
+        return _FREE[lang] if cost == 0 else _UNKNOWN[lang]
+    return _WON[lang].format(cost)
 
 
 def path_name(kind: CredentialType | None, path: Path, lang: Language) -> str:

@@ -18,7 +18,7 @@ receipt outlives the data: it has no claim in it, and whoever holds the answer c
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -32,6 +32,7 @@ from ewallet.catalog import Catalog
 from ewallet.consent import TRANSACTION, Consent
 from ewallet.credential import Path, moment
 from ewallet.dpv import Happened
+from ewallet.env import Env
 from ewallet.errors import Malformed, PolicyError, ProtocolError, UsageError, VerificationError
 from ewallet.flow import offline, run
 from ewallet.formats import FORMATS
@@ -45,6 +46,7 @@ from ewallet.verdict import Rung, Verdict
 
 TYP: Final = "consent-receipt+jwt"
 SCHEMA: Final = "ewallet.receipt/1"
+_ID: Final = 16  # bytes
 _MOMENT: Final = timedelta(seconds=1)
 MAX_EVENTS: Final = 2000  # a daily provision for five years, with its beginning and end
 
@@ -273,6 +275,24 @@ class Receipt:
             id_: tuple(tuple(instance(path, list, "a path")) for path in instance(paths, list, "paths"))
             for id_, paths in found.items()
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Countersigner:
+    """The recipient's side of an exchange: a receipt for each accepted answer with a consent, once it is kept."""
+
+    signer: Signer
+    env: Env
+    keep: Callable[[Receipt], None]
+
+    def __call__(self, request: AuthorizationRequest, token: VpToken) -> str | None:
+        """The recipient's half for the wallet; None for an answer without a consent."""
+        if consenting.consent_in(request) is None:
+            return None
+        id_, at = to_base64url(self.env.random(_ID)), self.env.now()
+        made = Receipt.make(request, token, self.signer, id_=id_, at=at)
+        self.keep(made)
+        return made.events[0]
 
 
 def verify(

@@ -23,7 +23,8 @@ from ewallet.answer import Answer, Candidate, Choice
 from ewallet.catalog import Catalog
 from ewallet.catalog.kinds import CredentialType
 from ewallet.collection import Pending, Received, check, said, thumbprint
-from ewallet.credential import Binding, Credential, Path
+from ewallet.consenting import agreeable, consent_in
+from ewallet.credential import Binding, Credential
 from ewallet.dcql import Query
 from ewallet.env import Env
 from ewallet.errors import (
@@ -32,7 +33,6 @@ from ewallet.errors import (
     EWalletError,
     NotFound,
     ProtocolError,
-    QueryError,
     UsageError,
     VerificationError,
 )
@@ -43,11 +43,13 @@ from ewallet.keys import PublicKey, SigningKey
 from ewallet.oid4vp import AuthorizationRequest, TransactionTypes, VpToken
 from ewallet.oid4vp import response as oid4vp_response
 from ewallet.oid4vp.request import RequestLink, RequestObject, authenticate, fetched
+from ewallet.ranks import fresh_ranks
+from ewallet.receipt import Receipt
 from ewallet.resident_number import check_leaving, lawful
 from ewallet.shape import to_base64url
+from ewallet.showing import together
 from ewallet.trust import TrustList, authorities
 
-from ewallet.showing import together
 _MAX_KEYS: Final = 30  # made at a time
 
 
@@ -174,16 +176,18 @@ class Wallet:
     def open(self, uri: str) -> AuthorizationRequest:
         """The request behind a link or QR, once it is established who asks (``verifier_name``); nothing is answered.
 
-        Raises ``request.*``, ``dcql.invalid``, ``fetch.*``, ``trust.list_invalid``. A verifier that is known, but whose
-        request cannot be answered, is told so.
+        Raises ``request.*``, ``dcql.invalid``, ``fetch.*``, ``trust.list_invalid``, and for a consent that nobody
+        should give ``receipt.invalid`` or ``consent.*``. A verifier that is known, but whose request cannot be
+        answered, is told so.
         """
         return run(self._open(uri), self._send)
 
     def answer(self, request: AuthorizationRequest, answer: Answer) -> str | None:
         """Send the verifier the answer to a request of :meth:`open`; where it wants the person to go on, if anywhere.
 
-        Raises what :meth:`present` raises, ``fetch.*``, ``request.invalid``. A copy is spent in any case: what was
-        sent once, heard or not, is not sent again.
+        Raises what :meth:`present` raises, ``fetch.*``, ``request.invalid``, and ``receipt.invalid`` for a receipt that
+        came back and is none; the others are kept. A copy is spent in any case: what was sent once, heard or not, is
+        not sent again.
         """
         return run(self._answer(request, answer), self._send)
 
@@ -210,7 +214,7 @@ class Wallet:
         at = self._env.now()
         if at >= request.until:
             raise UsageError("usage.argument", "the request has expired")
-        check_leaving(request, answer, self._catalog)
+        check_leaving(agreeable(request, self._catalog, at), answer, self._catalog)
         bindings = request.bindings(choice.query.id for choice in answer.choices)
         chosen = together(self._store, answer, request.client_id)
         return _token(answer, lambda choice: self._present(request, choice, at, bindings[choice.query.id], chosen))
@@ -227,6 +231,10 @@ class Wallet:
     def history(self) -> tuple[Shown, ...]:
         """Everything that left, the newest first."""
         return self._store.history()
+
+    def receipts(self) -> tuple[Receipt, ...]:
+        """The receipts of consents that were given, the newest first."""
+        return tuple(Receipt.parse(raw) for raw in self._store.receipts())
 
     def forget(self, held_id: str) -> None:
         """Delete a certificate with its copies and keys; :class:`ewallet.errors.NotFound`."""
@@ -284,15 +292,25 @@ class Wallet:
         compact = fetched((yield asked.fetch(nonce))) if asked.request_uri is not None else None
         sender = authenticate(asked, compact, trust=self._trust, at=at, wallet_nonce=nonce)
         try:
-            return lawful(sender.request(at, transaction_types=self._transaction_types), self._catalog)
-        except (ProtocolError, QueryError) as exc:
+            request = lawful(sender.request(at, transaction_types=self._transaction_types), self._catalog)
+            return agreeable(request, self._catalog, at)
+        except (ProtocolError, VerificationError) as exc:
             yield from _refuse(sender, exc)
             raise
 
     def _answer(self, request: AuthorizationRequest, answer: Answer) -> Flow[str | None]:
         _check_sendable(request)
-        response = yield oid4vp_response.answer(request, self.present(request, answer))
-        return oid4vp_response.read_reply(response)
+        token = self.present(request, answer)
+        response = yield oid4vp_response.answer(request, token)
+        address = oid4vp_response.read_reply(response)
+        self._keep_receipt(request, token, oid4vp_response.read_receipt(response))
+        return address
+
+    def _keep_receipt(self, request: AuthorizationRequest, token: VpToken, countersigned: str | None) -> None:
+        if countersigned is not None and consent_in(request):
+            receipt = Receipt.of_answer(request, token, countersigned)
+            receipt.check(self._trust, self._catalog)
+            self._store.put_receipt(receipt.to_bytes())
 
     def _decline(self, request: AuthorizationRequest) -> Flow[str | None]:
         address = _check_sendable(request)

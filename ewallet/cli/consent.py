@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -13,7 +13,7 @@ from ewallet.cli import words
 from ewallet.cli.session import Session
 from ewallet.credential import Path, lookup
 from ewallet.errors import Language
-from ewallet.labels import item_value, kind_name, path_name
+from ewallet.labels import fee, item_value, kind_name, path_name
 from ewallet.oid4vp import AuthorizationRequest
 from ewallet.terminal import plain
 from ewallet.wallet import Document, Wallet
@@ -48,6 +48,7 @@ _SAYS: Final[dict[str, dict[Language, str]]] = {
         "en": "warning: this is the last copy; to show it again, have it issued again",
     },
     "instead": {"ko": "다른 증명서로도 답할 수 있습니다(--use)", "en": "other certificates would do as well (--use)"},
+    "lacking": {"ko": "없음", "en": "missing"},
     "refuse": {"ko": "거부할 수 있습니다.", "en": "You may refuse."},
 }
 
@@ -66,6 +67,15 @@ def asking(request: AuthorizationRequest, session: Session) -> Iterator[str]:
     yield f"{says['why']}: {plain(request.purpose) or says['untold']}"
     if request.rrn_legal_basis:
         yield f"{says['law']}: {plain(request.rrn_legal_basis)}"
+
+
+def lacking(members: Iterable[str], session: Session) -> Iterator[str]:
+    """What is missing of several that are asked for: where to get it, and what that costs."""
+    says = {name: text[session.lang] for name, text in _SAYS.items()}
+    for id_ in members:
+        kind = session.catalog.type(id_) if id_ in session.catalog else None
+        where = f" ({kind.agency(session.lang)}, {fee(kind, session.lang)})" if kind else ""
+        yield f"{says['lacking']}: {kind_name(kind, id_, session.lang)}{where}"
 
 
 def agreed(question: str) -> bool:

@@ -24,6 +24,7 @@ _MARGIN: Final = 128  # characters by which two copies differ: the number of the
 _SENT: Final = {"ko": "제출본을 만들었습니다.", "en": "The answer was made."}
 _POSTED: Final = {"ko": "보냈습니다.", "en": "It was sent."}
 _GO_ON: Final = {"ko": "이어서 볼 곳: {0}", "en": "go on at: {0}"}
+_RECEIPT: Final = {"ko": "동의 영수증을 보관했습니다: {0}", "en": "The receipt of the consent is kept: {0}"}
 _KEPT: Final = {"ko": "아무것도 보내지 않았습니다.", "en": "Nothing was sent."}
 _AGREE: Final = {"ko": "보낼까요? [y/N] ", "en": "Send it? [y/N] "}
 
@@ -66,17 +67,21 @@ def _answer_link(session: Session) -> int:
     request = wallet.open(link)
     try:
         answer = chosen(match(wallet, request.query), session.args.use)
-    except EWalletError:
-        for line in consent.asking(request, session):
+    except EWalletError as exc:
+        for line in (*consent.asking(request, session), *consent.lacking(exc.members, session)):
             print(line, file=sys.stderr)
         _decline(wallet, request)
         raise
     if not _consented(session, wallet, request, answer):
         _decline(wallet, request)
         return _DECLINED
+    before = {receipt.id for receipt in wallet.receipts()}
     address = wallet.answer(request, answer)
-    further = [_GO_ON[session.lang].format(plain(address))] if address else []
-    session.answer([_POSTED[session.lang], *further], sent_to=request.verifier_name, redirect_uri=address)
+    new = [receipt.id for receipt in wallet.receipts() if receipt.id not in before]
+    further = [_RECEIPT[session.lang].format(id_) for id_ in new]
+    further += [_GO_ON[session.lang].format(plain(address))] if address else []
+    told = {"receipt": new[0]} if new else {}
+    session.answer([_POSTED[session.lang], *further], sent_to=request.verifier_name, redirect_uri=address, **told)
     return 0
 
 

@@ -8,10 +8,12 @@ from typing import Final
 from ewallet.catalog.kinds import CredentialType
 from ewallet.credential import Path
 from ewallet.errors import Language
+from ewallet.holding import Shown
 from ewallet.labels import claim, kind_name, path_name
+from ewallet.receipt import Receipt
 from ewallet.shape import Json
 from ewallet.terminal import moment, plain, stamp
-from ewallet.wallet import Document, Shown
+from ewallet.wallet import Document
 
 SAYS: Final[dict[str, dict[Language, str]]] = {
     "empty": {"ko": "보관 중인 증명서가 없습니다.", "en": "No certificates yet."},
@@ -25,6 +27,7 @@ SAYS: Final[dict[str, dict[Language, str]]] = {
     "validity": {"ko": "유효기간", "en": "validity"},
     "use": {"ko": "사용", "en": "use"},
     "claims": {"ko": "내용", "en": "claims"},
+    "receipt": {"ko": "동의 영수증", "en": "receipt of consent"},
 }
 
 
@@ -79,6 +82,14 @@ def summary(document: Document) -> dict[str, Json]:
         "use": document.held.use,
         "copies_left": document.copies_left,
     }
+
+
+def receipted(receipt: Receipt, lang: Language) -> str:
+    """One line for a receipt."""
+    consent = receipt.consent
+    until = SAYS["until"][lang].format(moment(consent.until, lang))
+    name, purpose = plain(consent.recipient.names[lang]), plain(consent.purposes[lang])
+    return f"{moment(receipt.at, lang)}  {SAYS['receipt'][lang]} [{receipt.id}]: {name} ({purpose}), {until}"
 
 
 def sent(shown: Shown, kind: CredentialType | None, lang: Language) -> str:

@@ -322,7 +322,7 @@ log_checkpoints: Final = Table(
 # -- wallet: sealed records; in the clear only random identifiers, keyed tags and counters ----------------
 
 WALLET: Final = MetaData()
-WALLET_VERSION: Final = 2
+WALLET_VERSION: Final = 3
 
 master: Final = Table(
     "master",
@@ -362,6 +362,14 @@ copies: Final = Table(
 )
 history: Final = Table(
     "history",
+    WALLET,
+    Column("number", _BIG, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("sealed", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+receipts: Final = Table(
+    "receipts",
     WALLET,
     Column("number", _BIG, primary_key=True),
     Column("id", Text, nullable=False, unique=True),

@@ -24,7 +24,7 @@ from ewallet.oauth import Authorization
 from ewallet.sealing import Sealer
 from ewallet.shape import Json, base64url, json_object, to_base64url
 from ewallet.sql.engine import Engine, insert_into
-from ewallet.sql.tables import copies, held, history, keys, master
+from ewallet.sql.tables import copies, held, history, keys, master, receipts
 from ewallet.sql.tables import pending as awaited
 
 _NOBODY: Final = b""
@@ -157,6 +157,16 @@ class SqlWalletStore:
             rows = connection.execute(select(history).order_by(history.c.number.desc())).all()
         return tuple(sorted((self._shown(row) for row in rows), key=lambda one: one.at, reverse=True))
 
+    def put_receipt(self, raw: bytes) -> None:
+        id_ = to_base64url(self._random(16))
+        with self._engine.writing() as connection:
+            connection.execute(receipts.insert().values(id=id_, sealed=self._sealer.seal(raw, "receipts", id_)))
+
+    def receipts(self) -> tuple[bytes, ...]:
+        with self._engine.reading() as connection:
+            rows = connection.execute(select(receipts).order_by(receipts.c.number.desc())).all()
+        return tuple(self._sealer.unseal(row.sealed, "receipts", row.id) for row in rows)
+
     def forget(self, held_id: str) -> None:
         """As the role says; the file is rewritten, later if another program is using it now."""
         with self._engine.writing() as connection:
@@ -265,6 +275,9 @@ class SqlWalletStore:
     def _key_tag(self, thumbprint: str) -> bytes:
         return self._sealer.tag("key", thumbprint)
 
+    def _rank_tag(self, what: str, rank: int) -> bytes:
+        return self._sealer.tag("rank", what, str(rank))
+
     def _pending_tag(self, id_: str) -> bytes:
         return self._sealer.tag("pending", id_)
 
@@ -274,9 +287,6 @@ class SqlWalletStore:
 
 def _put_key(connection: Connection, tag: bytes, sealed: bytes) -> None:
     connection.execute(insert_into(keys, connection).values(tag=tag, sealed=sealed).on_conflict_do_nothing())
-
-    def _rank_tag(self, what: str, rank: int) -> bytes:
-        return self._sealer.tag("rank", what, str(rank))
 
 
 def _put_held(connection: Connection, held_id: str, sealed: bytes) -> None:
@@ -306,6 +316,7 @@ def _record(pending: Pending) -> dict[str, Json]:
         "token": pending.token.token,
         "bound": to_base64url(pending.bound) if pending.bound else None,
         "keys": {name: to_base64url(secret) for name, secret in pending.keys.items()},
+        "ranks": dict(pending.ranks),
     }
 
 
@@ -316,10 +327,10 @@ def _pending(record: Mapping[str, Json]) -> Pending:
         type_id=record["type_id"],
         due=datetime.fromisoformat(record["due"]),
         transaction_id=record["transaction_id"],
-        "ranks": dict(pending.ranks),
         token=Authorization(scheme=record["scheme"], token=record["token"]),
         bound=base64url(record["bound"]) if record["bound"] else None,
         keys={name: base64url(secret) for name, secret in record["keys"].items()},
+        ranks=record.get("ranks", {}),  # earlier versions had none
     )
 
 
@@ -330,7 +341,6 @@ def _locked(connection: Connection, held_id: str) -> Row[Any] | None:
 
 def _copies(connection: Connection, held_id: str) -> Sequence[Row[Any]]:
     return connection.execute(select(copies).where(copies.c.held == held_id).order_by(copies.c.position)).all()
-        ranks=record.get("ranks", {}),  # earlier versions had none
 
 
 def _chosen(rows: Sequence[Row[Any]], use: Use, audience: bytes) -> Row[Any]:

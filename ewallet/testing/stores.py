@@ -187,11 +187,11 @@ class MemoryWalletStore:
         self._seen: dict[str, set[str]] = {}  # audiences by copy
         self._history: list[Shown] = []
         self._pending: dict[str, Pending] = {}
+        self._receipts: list[bytes] = []
+        self._salts: dict[int, bytes] = {}
+        self._rank_audiences: dict[int, str] = {}
         self._lock = RLock()
 
-    def put_keys(self, keys: Mapping[str, bytes]) -> None:
-        with self._lock:
-            self._keys.update(keys)
     def salt(self, rank: int, fresh: bytes) -> bytes:
         with self._lock:
             return self._salts.setdefault(rank, fresh)
@@ -205,6 +205,9 @@ class MemoryWalletStore:
             if self._rank_audiences.setdefault(rank, audience) != audience:
                 raise AlreadyUsed("storage.already_used", "somebody else has seen that rank")
 
+    def put_keys(self, keys: Mapping[str, bytes]) -> None:
+        with self._lock:
+            self._keys.update(keys)
 
     def key(self, thumbprint: str) -> bytes:
         with self._lock:
@@ -262,6 +265,14 @@ class MemoryWalletStore:
     def history(self) -> tuple[Shown, ...]:
         with self._lock:
             return tuple(reversed(self._history))
+
+    def put_receipt(self, raw: bytes) -> None:
+        with self._lock:
+            self._receipts.append(raw)
+
+    def receipts(self) -> tuple[bytes, ...]:
+        with self._lock:
+            return tuple(reversed(self._receipts))
 
     def forget(self, held_id: str) -> None:
         with self._lock:
