@@ -228,6 +228,8 @@ class Catalog:
 
     def _bytes(self, path: Path) -> bytes:
         try:
+            if not path.is_file():  # a pipe would be waited for
+                _refuse("cannot be read")
             if not self._holds(path):
                 _refuse("leads out of the schemas folder")
             with path.open("rb") as file:

@@ -62,6 +62,11 @@ class ClaimType:
         """The name in its object."""
         return str(self.path[-1])
 
+    @property
+    def hides_number(self) -> bool:
+        """Whether it is a person's number with its end hidden, in which the whole number must not stand."""
+        return self.name.endswith("_number_masked")
+
     def label(self, lang: Language = "ko") -> str:
         """The words for it on paper and screen."""
         return self.labels[lang]

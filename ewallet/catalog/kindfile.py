@@ -29,6 +29,7 @@ SENSITIVITIES: Final = (
     *("public", "doc", "personal", "contact", "family", "business", "financial"),
     *("sensitive", "biometric", "unique_id", "rrn"),
 )
+MAX_DAYS: Final = 36_500  # of validity: a century, and the calendar does not end before it
 MAX_CLAIMS: Final = 300  # of one kind, rows and members included; the largest has 80
 
 _VCT: Final = re.compile(r"(?:urn:|https://)[!-~]{1,500}\Z")
@@ -85,7 +86,7 @@ def _kind(file: Mapping[str, Json]) -> CredentialType:
         agencies=reading.words(issuer["agency"], "issuer.agency"),
         legal_basis=reading.text(file["legal_basis"], "legal_basis"),
         standing=reading.one_of(file["standing"], STANDINGS, "standing"),
-        validity_days=reading.count(validity["days"], "validity.days"),
+        validity_days=reading.count(validity["days"], "validity.days", most=MAX_DAYS),
         validity_rule=reading.one_of(validity["rule"], RULES, "validity.rule"),
         validity_meaning=reading.words(validity["meaning"], "validity.meaning"),
         fee={name: None if amount is None else reading.count(amount, f"fee.{name}", 0) for name, amount in fee.items()},

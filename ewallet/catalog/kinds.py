@@ -387,6 +387,7 @@ def _reason(error: Any) -> str:
 
 _YEAR: Final = "^(000[1-9]|00[1-9]|0[1-9]|[1-9])"  # the calendar begins with the year 1
 _BASE64: Final = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$"  # and canonical
+_HIDDEN: Final = r"^(\P{Nd}*\p{Nd}){0,7}\P{Nd}*$"  # of thirteen digits at most the birth date and the sex are seen
 _VALUES: Final[dict[str, dict[str, Json]]] = {
     "string": {"type": "string", "minLength": 1, "maxLength": 20_000},
     "date": {"type": "string", "format": "date", "pattern": _YEAR},
@@ -418,6 +419,8 @@ def _schema(claim: ClaimType, *, whole: bool) -> dict[str, Json]:
         return _object_schema(claim.members, whole=whole)
     if claim.enum:
         return {"type": "string", "enum": list(claim.enum)}
+    if claim.hides_number:
+        return _VALUES["string"] | {"pattern": _HIDDEN}
     if claim.format == "year" and claim.type == "string":
         return {"type": "string", "pattern": "^[0-9]{4}$"}
     return _VALUES[claim.type] | _FORMATS.get(claim.format or "", {})

@@ -15,6 +15,8 @@ from ewallet.errors import UsageError
 
 LANGUAGES: Final = frozenset({"ko", "en"})
 
+MAX_TEXT: Final = 2_000  # characters of one text; the longest has 168
+
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 
 Json = Any
@@ -41,9 +43,13 @@ def words(value: Json, where: str, needed: AbstractSet[str] = LANGUAGES) -> Mapp
     """A text in each language that is needed."""
     found = members(value, where, needed, LANGUAGES)
     for language, said in found.items():
-        if type(said) is not str or not said.strip():  # nearly never: the place is not spelled out before
+        if type(said) is not str or not _is_line(said):  # nearly never: the place is not spelled out before
             text(said, f"{where}.{language}")
     return found
+
+
+def _is_line(said: str) -> bool:
+    return len(said) <= MAX_TEXT and said.isprintable() and bool(said.strip())
 
 
 def text(value: Json, where: str) -> str:
@@ -51,6 +57,10 @@ def text(value: Json, where: str) -> str:
     found = shape.instance(value, str, where)
     if not found.strip():
         refuse(f"{where} is empty")
+    if not found.isprintable():
+        refuse(f"{where} has line breaks, control characters, or others that are not seen")
+    if len(found) > MAX_TEXT:
+        refuse(f"{where} has {len(found)} characters, at most {MAX_TEXT} are read")
     return found
 
 
@@ -80,9 +90,9 @@ def texts(value: Json, where: str) -> tuple[str, ...]:
     return each(value, where, text)
 
 
-def count(value: Json, where: str, least: int = 1) -> int:
+def count(value: Json, where: str, least: int = 1, *, most: int = 100_000_000) -> int:
     """A whole number that is not absurd."""
     number = shape.instance(value, int, where)
-    if not least <= number <= 100_000_000:
+    if not least <= number <= most:
         refuse(f"{where} is out of range")
     return number
