@@ -21,6 +21,7 @@ from ewallet.terminal import stamp
 
 _LONGEST: Final = 64 << 20  # bytes of one line: ten copies of the largest credential, and room
 _CHUNK: Final = 500  # ids at once
+_OURS: Final = frozenset({"offer", "certificate", "tx_code"})  # of which each line has one
 
 
 class Spool:
@@ -32,6 +33,8 @@ class Spool:
     def __init__(self, path: Path | str, *, tx_codes: Path | str | None = None) -> None:
         self._path = Path(path)
         self._part = self._path.with_name(f"{self._path.name}.part")
+        for each in (self._path, self._part, tx_codes):
+            _check_ours(each)
         self._file = _locked(self._part)
         if self._path.exists():
             self._file = self._reopened(self._file)
@@ -99,6 +102,20 @@ def _whole(line: bytes) -> dict[str, Json] | None:
         found = json_object(line, "a line of the output", limit=_LONGEST) if line.endswith(b"\n") else {}
         return found if "id" in found else None
     return None
+
+
+def _check_ours(path: Path | str | None) -> None:
+    """Return unless a file that is there has a first line that no run has written; ``usage.file``, and it stays."""
+    if path is None or not Path(path).is_file():
+        return
+    try:
+        with Path(path).open("rb") as file:
+            first = file.readline(_LONGEST)
+    except OSError:
+        raise UsageError("usage.file", "the output cannot be opened for writing") from None
+    is_torn = not first.endswith(b"\n") or first.startswith(b"\0")  # as a killed run leaves one
+    if not is_torn and not (_whole(first) or {}).keys() & _OURS:
+        raise UsageError("usage.file", "the output is a file that no batch has written")
 
 
 def _append(file: BinaryIO, documents: Sequence[dict[str, Json]]) -> None:

@@ -87,7 +87,10 @@ def _check(args: Namespace) -> None:
         raise UsageError("usage.argument", "no --output, and no --preview")
     if args.tx_codes and args.no_tx_codes:
         raise UsageError("usage.argument", "--tx-codes and --no-tx-codes, expected one of them")
-    if args.tx_codes and args.output and args.tx_codes.absolute() == args.output.absolute():
+    written = [path.resolve() for path in (args.output, args.tx_codes) if path]
+    if Path(args.file).resolve() in written:
+        raise UsageError("usage.argument", "the rows and what comes of them in one file, expected another for each")
+    if len(set(written)) < len(written):
         raise UsageError("usage.argument", "--tx-codes and --output in one file, where whoever reads one has both")
 
 

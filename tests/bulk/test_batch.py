@@ -267,3 +267,19 @@ def test_a_signature_that_fails_leaves_its_row_to_the_next_run(office, rows):
     assert {("refused", "usage.file")} == set(_outcomes(first))
     assert {("issued", "")} == set(_outcomes(second))
     assert (10, 10, 20) == office.counts()
+
+
+@pytest.mark.parametrize("name", ["issued.jsonl", "issued.jsonl.part", "codes.jsonl"])
+@pytest.mark.parametrize("text", ["id,subject\nrow-1,hong\n", '{"id": "row-1", "subject": "hong"}\n'])
+def test_a_file_that_no_batch_wrote_stays_what_it_is(name, text, tmp_path):
+    """Somebody's rows, named as an output by mistake: refused before a byte of them is lost."""
+    (tmp_path / name).write_text(text, "utf-8")
+
+    with pytest.raises(UsageError) as refused:
+        Spool(tmp_path / "issued.jsonl", tx_codes=tmp_path / "codes.jsonl")
+
+    assert ("usage.file", "the output is a file that no batch has written") == (
+        refused.value.code,
+        refused.value.detail,
+    )
+    assert {name: text} == {path.name: path.read_text("utf-8") for path in tmp_path.iterdir()}

@@ -133,6 +133,8 @@ MISUSED = {
     "another ending": (("rows.txt", "--preview"), "usage.argument"),
     "no file": (("none.csv", "--preview"), "usage.file"),
     "both kinds of offers": (("rows.csv", "--preview", "--tx-codes", "x", "--no-tx-codes"), "usage.argument"),
+    "rows that are the output": (("rows.csv", "--output", "./rows.csv"), "usage.argument"),
+    "rows that are the codes": (("rows.csv", "--output", "x", "--tx-codes", "rows.csv"), "usage.argument"),
     "codes beside links": (("rows.csv", "--output", "x", "--tx-codes", "./x"), "usage.argument"),
     "no processes": (("rows.csv", "--preview", "--processes", "0"), "usage.argument"),
     "offers for years": (("rows.csv", "--preview", "--offer-days", "400"), "usage.argument"),
