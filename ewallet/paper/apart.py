@@ -162,6 +162,8 @@ def _check_quiet(found: Any) -> None:
         _refuse(f"an action: {found['/S']}")
     if "/FT" in found and str(found["/FT"]) != "/Sig":
         _refuse("a form")
+    if str(found.get("/Subtype")) == "/Widget" and found.keys().isdisjoint({"/FT", "/Parent"}):
+        _refuse("a form")  # a field of no kind, which some readers draw all the same
     annotations = found.get("/Annots", ())
     if any(str(annotations[index].get("/Subtype")) not in _ANNOTATIONS for index in range(len(annotations))):
         _refuse("an annotation")

@@ -214,9 +214,7 @@ def _begin(file: BinaryIO) -> int:
 def _records(file: BinaryIO, line: int, offset: int, *, quoted: bool) -> Iterator[Row]:
     """The rows from a line on, empty lines left out; a row goes on while a quote is open."""
     while True:
-        raw, lines = file.readline(_MAX_ROW + 1), 1
-        while quoted and raw.count(b'"') % 2 and len(raw) <= _MAX_ROW and (more := file.readline(_MAX_ROW + 1)):
-            raw, lines = raw + more, lines + 1
+        raw, lines = _next(file, quoted=quoted)
         if not raw:
             return
         if len(raw) > _MAX_ROW:
@@ -224,3 +222,13 @@ def _records(file: BinaryIO, line: int, offset: int, *, quoted: bool) -> Iterato
         if raw.strip():
             yield Row(line, offset, raw.rstrip(b"\r\n"))
         line, offset = line + lines, offset + len(raw)
+
+
+def _next(file: BinaryIO, *, quoted: bool) -> tuple[bytes, int]:
+    """The next row, as far as one may be long, and how many lines it has; each line is looked at once."""
+    lines = [file.readline(_MAX_ROW + 1)]
+    size, quotes = len(lines[0]), lines[0].count(b'"')
+    while quoted and quotes % 2 and size <= _MAX_ROW and (more := file.readline(_MAX_ROW + 1)):
+        lines.append(more)
+        size, quotes = size + len(more), quotes + more.count(b'"')
+    return b"".join(lines), len(lines)

@@ -128,6 +128,7 @@ HOSTILE = {
         "an annotation",
     ),
     "form": (_form, "a form"),
+    "field_of_no_kind": (lambda raw: _page(raw, Annots=_annotation("/Widget")), "a form"),
     "xfa": (lambda raw: _root(raw, AcroForm=_dictionary(XFA=text("x"))), "an xfa form"),
     "layers": (lambda raw: _root(raw, OCProperties=_dictionary()), "layers"),
     "portfolio": (lambda raw: _root(raw, Collection=_dictionary()), "a portfolio"),
