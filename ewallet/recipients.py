@@ -57,7 +57,9 @@ class Recipient:
             bundles=frozenset(strings(found.get("bundles"), "bundles")),
             until=moment(numeric_date(member(found, "until", int), "until")),
             suspended=optional(found, "suspended", bool) or False,
-            redirect_uris=frozenset(strings(found.get("redirect_uris", []), "redirect_uris")),
+            redirect_uris=frozenset(
+                strings(found["redirect_uris"], "redirect_uris") if found.get("redirect_uris") else ()
+            ),
         )
 
     def to_json(self) -> dict[str, Json]:

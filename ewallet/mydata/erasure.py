@@ -22,7 +22,7 @@ from ewallet.mydata.ledger import Ledger, said
 from ewallet.mydata.people import People
 from ewallet.mydata.store import Erasure, Happened
 from ewallet.mydata.terms import later
-from ewallet.shape import Json, base64url, json_object, member, strings, to_base64url
+from ewallet.shape import Json, base64url, instance, json_object, member, to_base64url
 from ewallet.vault import KEY_BACKUP
 
 TYP: Final = "erasure-acknowledgement+jwt"
@@ -142,8 +142,10 @@ class Erasing:
             opened = json_object(self.people.vault.unseal(erasure.id, plan, "plan"), "the plan")
         except NotFound:  # somebody else has just come to the end of it
             return (), ()
-        tags = tuple(base64url(tag, "a tag") for tag in strings(opened.get("tags"), "tags"))
-        return strings(opened.get("handles"), "handles"), tags
+        handles, tags = (
+            [instance(each, str, "a name") for each in member(opened, name, list)] for name in ("handles", "tags")
+        )
+        return tuple(handles), tuple(base64url(tag, "a tag") for tag in tags)
 
     def _new_plan(self, erasure: Erasure) -> bytes:
         slots = self.people.slots(erasure.subject)

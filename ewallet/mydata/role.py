@@ -256,6 +256,7 @@ class MyData:
 
         It neither withdraws nor revokes: what was handed over stays with whoever has it.
         """
+        self._settle_all()
         return self._erasing.erase(subject, self._env.now())
 
     def recover(self) -> int:
@@ -263,15 +264,12 @@ class MyData:
 
         Deletions to their end, withdrawals until everything is revoked, and keys of the deleted that are there again.
         """
-        erasures = self._store.erasures()
-        finished = [erasure.id for erasure in erasures if erasure.seq is not None]
+        finished = [erasure.id for erasure in self._store.erasures() if erasure.seq is not None]
         done = self._vault.forget([*self._store.tombstones(), *finished], self._env.now())
-        for erasure in erasures:
-            if erasure.seq is None:
-                self._erasing.resume(erasure)
-                done += 1
-        for consent_id in self._store.unsettled():
-            done += self._settled(consent_id)
+        done += self._settle_all()
+        for erasure in self._store.erasures(open_only=True):
+            self._erasing.resume(erasure)
+            done += 1
         if done:
             self._store.scrub()
         return done
@@ -313,6 +311,10 @@ class MyData:
         due = terms.due_after(opened.consent, cycle)
         skipped = row.due is not None and self._store.skip(row.id, row.due, due, happened)
         return Run(consent_id=row.id, cycle=cycle, code=exc.code) if skipped else None
+
+    def _settle_all(self) -> int:
+        """Go on with withdrawals, before what they are about is deleted."""
+        return sum(self._settled(consent_id) for consent_id in self._store.unsettled())
 
     def _settled(self, consent_id: str) -> int:
         """Go on with a withdrawal; what was forgotten since needs no entry any more."""

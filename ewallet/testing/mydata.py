@@ -314,7 +314,8 @@ class World:
 
     def given(self, bundle_id: str = "bank_personal_loan", *, subject: str = CITIZEN, **choice: Any) -> Consent:
         """A consent that the person has given, to the bank where nobody else is named."""
-        consent = self.mydata.propose(bundle_id, **({"days": 30, "recipient": BANK} | choice))
+        chosen: dict[str, Any] = {"days": 30, "recipient": BANK} | choice
+        consent = self.mydata.propose(bundle_id, **chosen)
         return self.mydata.give(consent, subject, evidence=EVIDENCE).consent
 
     def judge(self, package: Package) -> Verdict:
