@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from ewallet.exchange import Exchange
 from ewallet.idempotency import Calls
 from ewallet.sql import Database
+from ewallet.testing.bank import register
 from ewallet.testing.clock import Clock
 from ewallet.testing.pki import Pki
 from ewallet.verifier import Verifier
@@ -40,7 +41,17 @@ def _text(document: dict[str, Any]) -> str:
 def _issuer(pki: Pki) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         pki.save(folder)
-        given = {"issuer": ISSUER, "issuer_keys": f"{folder}/signers", "records": "demo", "data": folder}
+        given = {
+            "issuer": ISSUER,
+            "issuer_keys": f"{folder}/signers",
+            "records": "demo",
+            "data": folder,
+            "recipients": register(Path(folder) / "recipients.json"),
+            "trust": f"{folder}/trust-list.jwt",
+            "trust_key": f"{folder}/operator.jwk",
+            "portal_key": f"{folder}/verifier.key",
+            "portal_chain": f"{folder}/verifier.pem",
+        }
         service = Service.of(settings.read(given), Clock().env())
         found = issuer.described(issuer_app.framework(service, CollectorRegistry()), ISSUER)
         service.database.close()

@@ -19,6 +19,7 @@ from typing import Any, Final, TypeAlias
 from ewallet import command, jose
 from ewallet.errors import (
     AlreadyUsed,
+    ConsentError,
     EWalletError,
     Malformed,
     NotFound,
@@ -103,6 +104,7 @@ _STATUSES: Final[tuple[tuple[type[EWalletError], int], ...]] = (
     (StoreError, 503),
     (TransportError, 503),
     (UsageError, 400),
+    (ConsentError, 403),
     (VerificationError, 400),
     (Malformed, 400),
 )

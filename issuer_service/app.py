@@ -25,13 +25,16 @@ from ewallet.errors import EWalletError, ProtocolError
 from ewallet.rate import Limiter
 from issuer_service.carrying import carried
 from issuer_service.description import described
+from issuer_service.mydata import MyDataDesk
 from issuer_service.rendering import Pages
-from issuer_service.routes import citizen, documents, health, operator, paper, wallet
+from issuer_service.routes import agreeing, citizen, documents, health, mydata, operator, paper, portal, wallet
 from issuer_service.service import Service
 from issuer_service.settings import Settings
 
 _STATIC: Final = Path(__file__).parent / "static"
 _WALLET: Final = frozenset({"token", "nonce", "credential", "deferred", "notification"})
+_RECIPIENT: Final = frozenset({"mydata/par", "mydata/token", "mydata/packages"})
+_CONSENT: Final = "mydata/vp/"
 
 
 def create_app(settings: Settings, *, env: Env | None = None) -> Guard:
@@ -52,6 +55,7 @@ def create_app(settings: Settings, *, env: Env | None = None) -> Guard:
 
 def framework(service: Service, registry: CollectorRegistry) -> FastAPI:
     """The routes; their description is served where the service is open to this machine only."""
+    desk = MyDataDesk.of(service)
     app = FastAPI(
         title="ewallet issuer",
         version=ewallet.__version__,
@@ -61,7 +65,7 @@ def framework(service: Service, registry: CollectorRegistry) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,  # it would lead to whatever scheme a proxy before us speaks
         generate_unique_id_function=lambda route: route.name,
-        lifespan=_lifespan(service),
+        lifespan=_lifespan(service, desk),
     )
     pages = Pages(service)
     app.include_router(wallet.discovery(service))
@@ -71,6 +75,11 @@ def framework(service: Service, registry: CollectorRegistry) -> FastAPI:
     app.include_router(documents.routes(service, pages))
     app.include_router(paper.routes(service, pages))
     app.include_router(citizen.routes(service, pages))
+    if desk:
+        app.include_router(portal.discovery(desk))
+        app.include_router(portal.routes(service, desk))
+        app.include_router(agreeing.routes(service, pages, desk))
+        app.include_router(mydata.routes(service, pages, desk))
     if service.settings.unsafe_loopback:
         app.get(f"{service.settings.path}/openapi.json", include_in_schema=False)(
             lambda: described(app, service.settings.issuer)
@@ -85,13 +94,15 @@ def framework(service: Service, registry: CollectorRegistry) -> FastAPI:
     return app
 
 
-def _lifespan(service: Service) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """At the end the database is closed, which puts everything into its file and leaves no log beside it."""
+def _lifespan(service: Service, desk: MyDataDesk | None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """At the end databases are closed, which puts everything into their files and leaves no log beside them."""
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
         yield
         service.database.close()
+        if desk:
+            desk.keys.close()
 
     return running
 
@@ -102,7 +113,7 @@ def _failed(request: WebRequest, exc: Exception, service: Service, pages: Pages)
         return pages.problem(request, exc.status_code) if pages.wants(request) else _plain(exc)
     error = _invalid(exc) if isinstance(exc, RequestValidationError) else command.understood(exc)
     endpoint = request.scope["path"].removeprefix(service.settings.path).strip("/")
-    if isinstance(error, ProtocolError) and endpoint in _WALLET:
+    if isinstance(error, ProtocolError) and (endpoint in _WALLET | _RECIPIENT or endpoint.startswith(_CONSENT)):
         return carried(refusal(error))
     problem = Problem.of(error)
     if pages.wants(request):

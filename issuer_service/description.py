@@ -283,6 +283,7 @@ _SECURED: Final = {
     "credential": _WALLET,
     "deferred": _WALLET,
     "notification": _WALLET,
+    "package": ("dpop_token",),
 }
 
 

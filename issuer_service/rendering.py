@@ -61,6 +61,7 @@ class Pages:
             issuer_name=settings.issuer_name_ko if language == "ko" else settings.issuer_name_en,
             page=name,
             session=session,
+            portal=settings.recipients is not None,
             citizen=CITIZENS[session.citizen_id].label(language) if session else "",
             **values,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,13 +16,15 @@ from ewallet.env import Env
 from ewallet.errors import UsageError
 from ewallet.files import read_secret
 from ewallet.idempotency import Calls
-from ewallet.issuance import Issuance, Records
+from ewallet.issuance import Issuance
 from ewallet.issuer import Issuer
 from ewallet.keys import SigningKey
+from ewallet.records import Records
 from ewallet.shape import instance, json_object
 from ewallet.sql import Database
 from issuer_service import operators
 from issuer_service.records import Access, records_of
+from issuer_service.records.answering import answering
 from issuer_service.session import Sessions
 from issuer_service.settings import Settings
 
@@ -61,7 +63,7 @@ class Service:
             env=env,
         )
         issuer.recover()
-        records = records_of(settings.records, catalog, env, _access(settings))
+        records = answering(records_of(settings.records, catalog, env, _access(settings)), catalog, env)
         issuance = Issuance(
             issuer,
             records=records,
@@ -104,22 +106,29 @@ def _signers(folder: Path) -> dict[str, SigningKey]:
 def _encryption_key(settings: Settings) -> Mapping[str, Any]:
     """The private JWK that wallets encrypt requests to; made once, in the data folder, for all workers."""
     path = settings.encryption_keys or settings.data / "issuer" / "encryption.jwk"
-    if settings.encryption_keys is None and not path.exists():
-        _write_new(path, json.dumps(jose.new_encryption_key()))
+    if settings.encryption_keys is None:
+        made_once(path, lambda draft: write_secret(draft, json.dumps(jose.new_encryption_key())))
     return instance(json_object(read_secret(str(path), what="the encryption key")), dict, "the encryption key")
 
 
-def _write_new(path: Path, text: str) -> None:
-    """Write it whole or not at all; where another worker was first, its file stays."""
+def made_once(path: Path, write: Callable[[Path], None]) -> None:
+    """A file that is there whole or not at all; where another worker was first, its file stays."""
+    if path.exists():
+        return
     draft = path.with_suffix(f".{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
+    write(draft)
     try:
         os.link(draft, path)
     except FileExistsError:
         return
     finally:
         draft.unlink()
+
+
+def write_secret(path: Path, text: str) -> None:
+    """A file that only its owner may read."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
 
 
 def _folder(path: Path) -> None:

@@ -1,6 +1,6 @@
 """The words of the pages, Korean first. A page asks for words by their name; missing ones are a fault.
 
-In ``pages/words.txt`` each name is followed by a Korean and an English line.
+In ``pages/words.txt`` and ``words_mydata.txt`` each name is followed by a Korean and an English line.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from typing import Final
 
 from ewallet.errors import Language
 
-_FILE: Final = Path(__file__).parent / "pages" / "words.txt"
+_FILES: Final = [Path(__file__).parent / "pages" / name for name in ("words.txt", "words_mydata.txt")]
 _LANGUAGES: Final[Mapping[Language, int]] = {"ko": 1, "en": 2}
-_WORDS: Final = {entry.split("\n")[0]: entry.split("\n") for entry in _FILE.read_text("utf-8").strip().split("\n\n")}
+_ENTRIES: Final = [entry.split("\n") for file in _FILES for entry in file.read_text("utf-8").strip().split("\n\n")]
+_WORDS: Final = {entry[0]: entry for entry in _ENTRIES}
 
 _PLACES: Final = {name: place for place, name in enumerate(_WORDS)}
 

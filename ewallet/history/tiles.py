@@ -6,13 +6,14 @@ but that of whoever it is about. A checkpoint is put there last, when all that i
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from ewallet.errors import PolicyError
+from ewallet.errors import NotFound, PolicyError
 from ewallet.history import tree
 from ewallet.history.checkpoint import Believed, Checkpoint, Head
 from ewallet.history.durable import replace_durably
@@ -24,6 +25,8 @@ from ewallet.shape import MAX_NOTE
 HEIGHT: Final = 8
 FULL: Final = 1 << HEIGHT
 CHECKPOINT: Final = "checkpoint"
+_LEVELS: Final = 7  # of a tree of 2^63 entries
+_PLACE: Final = re.compile(r"((?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,26 @@ class Tile:
     level: int
     index: int
     width: int
+
+    @classmethod
+    def at(cls, level: int, place: str) -> Tile:
+        """The tile of a place behind ``tile/<level>/``, as :attr:`path` writes it; ``storage.not_found``."""
+        found = _PLACE.fullmatch(place)
+        if found is None or not 0 <= level <= _LEVELS:
+            raise NotFound("storage.not_found", "no tile of that address")
+        index = int(re.sub("[x/]", "", found[1]))
+        tile = cls(level, index, int(found[2] or FULL))
+        if not 0 < tile.width <= FULL or tile.path != f"tile/{level}/{place}":
+            raise NotFound("storage.not_found", "no tile of that address")
+        return tile
+
+    def hashes(self, log: Log) -> bytes:
+        """What is in it; ``storage.not_found`` where the log is not that large."""
+        last, size = FULL * self.index + self.width, log.store.edge().size
+        if last > size >> (HEIGHT * self.level):
+            raise NotFound("storage.not_found", "a tile that the log has not reached")
+        found = log.store.nodes(self.nodes)
+        return b"".join(found[node] for node in self.nodes)
 
     @property
     def path(self) -> str:
@@ -71,8 +94,7 @@ def publish(log: Log, folder: Path, checkpoint: bytes) -> int:
         raise PolicyError("log.rollback", f"a checkpoint of size {head.size}, but {before} was published before")
     written = 0
     for tile in tiles(head.size, since=before):
-        found = log.store.nodes(tile.nodes)
-        _put(folder / tile.path, b"".join(found[node] for node in tile.nodes))
+        _put(folder / tile.path, tile.hashes(log))
         if tile.width == FULL:
             shutil.rmtree(folder / f"{tile.path}.p", ignore_errors=True)  # the full one does for every smaller tree
         written += 1

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Final
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query
 from fastapi import Request as WebRequest
@@ -31,6 +32,7 @@ from issuer_service.service import Service
 from issuer_service.session import Session
 from issuer_service.visits import Visits
 
+_MAX_ASKED: Final = 512  # characters, as of the page that asks for consent
 _ON_A_PAGE: Final = 20  # certificates
 _REASONS: Final = ("lost", "not_needed", "wrong")
 _HANDLE: Final = re.compile(r"[A-Za-z0-9_-]{32}\Z")
@@ -76,7 +78,7 @@ class _Desk:
         """The kinds there are, one's own first; who is not signed in is asked to."""
         session = self._visits.session(request)
         if session is None:
-            return self._pages.show(request, "sign_in", None, citizens=tuple(CITIZENS.values()))
+            return self._pages.show(request, "sign_in", None, citizens=tuple(CITIZENS.values()), asked={})
         language, found = self._pages.language(request), self._listing.found(q)
         own, others = self._parted(session, found)
         return self._pages.show(
@@ -98,15 +100,22 @@ class _Desk:
         known = records.kinds(session.citizen_id)
         return [kind for kind in found if kind.id in known], [kind for kind in found if kind.id not in known]
 
-    def sign_in(self, request: WebRequest, citizen: Annotated[str, Form(max_length=64)]) -> WebResponse:
-        """Begin a session, whatever session there was before."""
+    def sign_in(
+        self,
+        request: WebRequest,
+        citizen: Annotated[str, Form(max_length=64)],
+        client_id: Annotated[str, Form(max_length=_MAX_ASKED)] = "",
+        request_uri: Annotated[str, Form(max_length=_MAX_ASKED)] = "",
+    ) -> WebResponse:
+        """Begin a session, whatever session there was before; who came to be asked for consent is asked next."""
         self._visits.check_origin(request)
         if citizen not in CITIZENS:
             raise NotFound("storage.not_found", "no such citizen in the demo register")
         before, sessions = self._visits.session(request), self._service.sessions
         if before:
             sessions.end(before)
-        response = RedirectResponse(self._home, 303)
+        asked = urlencode({"client_id": client_id, "request_uri": request_uri})
+        response = RedirectResponse(f"{self._home}mydata/authorize?{asked}" if request_uri else self._home, 303)
         response.set_cookie(
             sessions.cookie, sessions.begin(citizen), secure=sessions.secure, httponly=True, samesite="lax", path="/"
         )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from html import unescape
 from typing import Any
 
 import pytest
@@ -13,11 +14,17 @@ from starlette.testclient import TestClient
 
 from ewallet import qr
 from ewallet.asgi import Guard
+from ewallet.files import read_trust
 from ewallet.flow import Request, Response
 from ewallet.oid4vci.offer import CredentialOffer, OfferReference, parse_link
+from ewallet.portal_client import Asking, Granted, PortalClient
+from ewallet.testing.bank import Bank, register
 from ewallet.testing.caller import Caller
 from ewallet.testing.clock import Clock
 from ewallet.testing.pki import Pki
+from ewallet.testing.stores import MemoryVerifierStore, MemoryWalletStore
+from ewallet.transactions import KNOWN
+from ewallet.wallet import Wallet
 from issuer_service import app as app_module
 from issuer_service import settings as settings_module
 from issuer_service.app import framework
@@ -48,6 +55,31 @@ def settings(keys, tmp_path):
     operators = tmp_path / "operators"
     operators.write_text("\n".join(f"{sha256(key.encode()).hexdigest()} {told}" for key, told in KEYS.items()), "utf-8")
     return {"issuer": ISSUER, "issuer_keys": keys, "records": "demo", "data": tmp_path, "operators": operators}
+
+
+@pytest.fixture
+def bank():
+    """A bank that is registered at the portal."""
+    return Bank.make(Clock().now())
+
+
+@pytest.fixture
+def portal_settings(settings, keys, bank, tmp_path):
+    """Settings of a service that is a portal, with one recipient."""
+    pki = keys.parent
+    return settings | {
+        "recipients": register(tmp_path / "recipients.json", bank.recipient),
+        "trust": pki / "trust-list.jwt",
+        "trust_key": pki / "operator.jwk",
+        "portal_key": pki / "verifier.key",
+        "portal_chain": pki / "verifier.pem",
+    }
+
+
+@pytest.fixture
+def portal(portal_settings, bank, open_site):
+    """A portal in this process, with Hong's browser and wallet, and the bank."""
+    return PortalVisit.of(open_site(portal_settings), bank)
 
 
 @dataclass
@@ -119,6 +151,73 @@ def _site(settings, records=None):
     metrics = app_module._Metrics()
     guarded = Guard(framework(found, metrics.registry), hosts=found.settings.hosts, observe=metrics.observe)
     return Site(found, clock, TestClient(guarded, base_url=ISSUER, raise_server_exceptions=False))
+
+
+@dataclass
+class PortalVisit:
+    """A person at the portal, and the bank that sent them there."""
+
+    site: Site
+    bank: Bank
+    client: PortalClient
+    wallet: Wallet
+
+    @classmethod
+    def of(cls, site: Site, bank: Bank) -> PortalVisit:
+        """Hong, signed in, with a resident card in the wallet."""
+        settings, env = site.service.settings, site.service.env
+        trust = read_trust(str(settings.trust), str(settings.trust_key), env.now(), MemoryVerifierStore())
+        env_ = site.clock.env("wallet")
+        wallet = Wallet(store=MemoryWalletStore(), trust=trust, send=site.send, env=env_, transaction_types=KNOWN)
+        client = PortalClient(
+            f"{ISSUER}/mydata",
+            bank.recipient.id,
+            signer=bank.key,
+            redirect_uri=min(bank.recipient.redirect_uris),
+            send=site.send,
+            env=site.clock.env("bank"),
+        )
+        return cls(site, bank, client, wallet)
+
+    def hold(self, citizen: str = "hong", kind: str = "mobile_resident_card") -> None:
+        """Let the wallet have an identity of that person."""
+        offer = self.site.service.issuance.offer(kind, subject=citizen)
+        self.wallet.accept(offer.offer.uri, copies=2)
+
+    def asked(self, bundle: str = "bank_personal_loan", days: int = 30) -> Asking:
+        """A request that the bank has pushed."""
+        return self.client.ask(bundle, days=days)
+
+    def chosen(self, asking: Asking, *optional: str, **spoiled: str) -> str:
+        """The address at which the consent waits for the wallet, after the person has chosen."""
+        page = self.site.page(asking.url.removeprefix(ISSUER))
+        hidden = dict(re.findall(r'<input type="hidden" name="(client_id|request_uri)" value="([^"]+)"', page))
+        form = {"csrf": self.site.csrf, **hidden, "chosen": list(optional), **spoiled}
+        answer = self.site.browser.post("/mydata/authorize", data=form, headers=HTML, follow_redirects=False)
+        assert 303 == answer.status_code, answer.text
+        return answer.headers["location"]
+
+    def confirm(self, address: str) -> None:
+        """Confirm in the wallet, by the link on the page."""
+        page = self.site.page(address)
+        (link,) = re.findall(r'<a class="button" href="(openid4vp:[^"]+)"', page)
+        request = self.wallet.open(unescape(link))
+        self.wallet.answer(request, self.wallet.match(request.query))
+
+    def back(self, address: str) -> str:
+        """Where the person is led once the consent is given."""
+        page = self.site.page(address, csrf=self.site.csrf)
+        (way,) = re.findall(r'<a class="button" href="([^"]+/return)"', page)
+        return self.site.browser.get(way, headers=HTML, follow_redirects=False).headers["location"]
+
+    def granted(self, bundle: str = "bank_personal_loan", *optional: str) -> Granted:
+        """A token, after everything."""
+        self.site.sign_in()
+        self.hold()
+        asking = self.asked(bundle)
+        address = self.chosen(asking, *optional)
+        self.confirm(address)
+        return self.client.token(asking, self.back(address))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,45 @@
+"""A bank that is registered at a portal: its key, its registration, and the file that a service reads it from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from ewallet.keys import SigningKey
+from ewallet.recipients import SCHEMA, Recipient
+
+ID: Final = "bank.example"
+BACK: Final = "https://bank.example/mydata/return"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bank:
+    """A recipient with its private key."""
+
+    recipient: Recipient
+    key: SigningKey = field(repr=False)
+
+    @classmethod
+    def make(cls, at: datetime, *, id_: str = ID, redirect_uri: str = BACK, class_: str = "bank") -> Bank:
+        """A bank with a fresh key, registered for a loan for a year from then."""
+        key = SigningKey.generate()
+        recipient = Recipient(
+            id=id_,
+            names={"ko": "가상은행", "en": "Example Bank"},
+            class_=class_,
+            keys=(key.public,),
+            bundles=frozenset({"bank_personal_loan", "local_youth_job_support"}),
+            until=at + timedelta(days=365),
+            redirect_uris=frozenset({redirect_uri}),
+        )
+        return cls(recipient=recipient, key=key)
+
+
+def register(file: Path, *recipients: Recipient) -> Path:
+    """The file of registrations."""
+    document = {"schema": SCHEMA, "recipients": [recipient.to_json() for recipient in recipients]}
+    file.write_text(json.dumps(document, ensure_ascii=False), "utf-8")
+    return file
