@@ -5,29 +5,36 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, cast, get_args
 
+from ewallet import consenting
 from ewallet.catalog import Catalog
+from ewallet.consent import Party
 from ewallet.credential import Path
 from ewallet.dcql import Query
 from ewallet.errors import UsageError
-from ewallet.exchange import Asked, Exchange, Expired, Outcome, Waiting
+from ewallet.exchange import Asked, Collected, Exchange, Expired, Outcome, Waiting
 from ewallet.oid4vp import ResponseMode, TransactionData
 from ewallet.oid4vp.response import Declined
 from ewallet.shape import Json, instance, json_object, member, optional, strings
 from ewallet.terminal import stamp
+from verifier_cli import bundles
 
 SCHEMA: Final = "ewallet.request/1"
 _KNOWN: Final = frozenset(
     {"query", "type", "claims", "purpose", "response_mode", "redirect_to", "transaction_data", "verifier_info"}
 )
+_BUNDLE: Final = frozenset({"bundle", "optional", "days", "lang", "purpose", "response_mode", "redirect_to"})
 
 
-def ask(exchange: Exchange, raw: bytes | str) -> Asked:
+def ask(exchange: Exchange, raw: bytes | str, recipient: Party) -> Asked:
     """The request that a JSON text words; ``usage.argument``, ``dcql.invalid``, ``malformed.*``.
 
     It has a ``query`` (DCQL), or a ``type`` with its ``claims``; a ``purpose``; and at will ``redirect_to``,
-    ``response_mode``, ``transaction_data`` and ``verifier_info``.
+    ``response_mode``, ``transaction_data`` and ``verifier_info``. Or it has a ``bundle``, with the ``days`` for which
+    its consent to this recipient is to hold, the ``optional`` members that were chosen, and its language.
     """
     members = json_object(raw, "the request")
+    if "bundle" in members:
+        return _ask_bundle(exchange, members, recipient)
     if members.keys() - _KNOWN:
         raise UsageError("usage.argument", f"unknown members, expected some of {', '.join(sorted(_KNOWN))}")
     purpose = member(members, "purpose", str)
@@ -43,8 +50,24 @@ def ask(exchange: Exchange, raw: bytes | str) -> Asked:
     )
 
 
+def _ask_bundle(exchange: Exchange, members: Mapping[str, Json], recipient: Party) -> Asked:
+    if members.keys() - _BUNDLE:
+        raise UsageError("usage.argument", f"unknown members, expected some of {', '.join(sorted(_BUNDLE))}")
+    catalog, consent = Catalog.bundled(), bundles.consent(members, recipient)
+    asked = consenting.query(consent, catalog)
+    return exchange.ask(
+        asked,
+        purpose=optional(members, "purpose", str) or consent.purposes[consent.lang],
+        response_mode=_mode(members),
+        redirect_to=optional(members, "redirect_to", str),
+        transaction_data=[consenting.transaction(consent, asked, catalog)],
+    )
+
+
 def query(members: Mapping[str, Json]) -> Query:
-    """What is asked: a DCQL query as it is, or claims of one kind in whatever format the holder has it."""
+    """What is asked: a bundle, a DCQL query as it is, or claims of one kind in whatever format the holder has it."""
+    if "bundle" in members:
+        return bundles.query(members)
     if ("query" in members) == ("type" in members):
         raise UsageError("usage.argument", "both or neither of query and type")
     if "query" in members:
@@ -73,7 +96,9 @@ def _transaction(item: Json) -> TransactionData:
 
 def created(asked: Asked) -> dict[str, Json]:
     """What the bank is told of a new request."""
-    return {"schema": SCHEMA, "id": asked.id, "status": "pending", "link": asked.link, "until": stamp(asked.until)}
+    told = {"schema": SCHEMA, "id": asked.id, "status": "pending", "link": asked.link, "until": stamp(asked.until)}
+    consent = consenting.consent_in(asked.request)
+    return told | ({"consent": consent.id} if consent else {})
 
 
 def became(id_: str, outcome: Outcome) -> dict[str, Json]:
@@ -87,4 +112,6 @@ def became(id_: str, outcome: Outcome) -> dict[str, Json]:
         said = {"error": outcome.error, "description": outcome.description}
         return told | {"status": "declined", "code": "request.declined"} | said
     document = outcome.to_json()
-    return told | {"code": document["code"], "verdict": document}
+    members = [] if isinstance(outcome, Collected) else bundles.report(outcome)
+    named = {"members": members} if len(members) > 1 or any(each["code"] for each in members) else {}
+    return told | {"code": document["code"], "verdict": document} | named

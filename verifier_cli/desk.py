@@ -23,7 +23,7 @@ from ewallet.rate import RATE, Limiter, Rate
 from ewallet.serving import Tls, listening
 from ewallet.sql import Database
 from ewallet.trust import TrustList
-from verifier_cli import judge
+from verifier_cli import bundles, judge
 from verifier_cli.server import Desk, create_app
 from verifier_cli.session import Session
 
@@ -73,12 +73,12 @@ def api_key(session: Session) -> str:
 
 
 @contextmanager
-def opened(session: Session, url: str, at: socket, key: str, state: str) -> Iterator[tuple[Guard, Exchange]]:
+def opened(session: Session, url: str, at: socket, key: str, state: str) -> Iterator[tuple[Guard, Desk]]:
     """The service under that address, on that database; ``usage.*``, ``trust.*``, ``storage.*``."""
     database = Database(state)
     try:
         desk = _desk(session, url, database, at, key)
-        yield create_app(desk), desk.exchange
+        yield create_app(desk), desk
     finally:
         database.close()
 
@@ -106,11 +106,13 @@ def _desk(session: Session, url: str, database: Database, at: socket, key: str) 
         store=store,
         retain=_retain(session),
         redirects=session.args.redirect_to or (),
+        confirmed=bundles.countersigner(signs, session.args.receipts),
     )
     trust = judge.trust(session, store)
     return Desk(
         exchange=exchange,
         verifier=verifier,
+        recipient=bundles.recipient(verifier.client_id, signs),
         calls=Calls(database.verifier_calls),
         check_ready=lambda: _check_ready(database, trust),
         hosts=frozenset({urlsplit(exchange.url).netloc, _netloc(at)}),

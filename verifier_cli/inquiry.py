@@ -60,6 +60,17 @@ def worded(args: Namespace) -> dict[str, Json]:
     return members
 
 
+def bundled(args: Namespace) -> dict[str, Json]:
+    """The same for a bundle with its consent."""
+    if args.kind or args.query or args.claims or args.transaction_data:
+        raise UsageError("usage.argument", "--bundle says what is asked, and what is confirmed")
+    if args.days is None:
+        raise UsageError("usage.argument", "--bundle goes with --days: how long the consent is to hold")
+    members: dict[str, Json] = {"bundle": args.bundle, "days": args.days, "optional": args.optional or []}
+    said = {"lang": args.consent_lang, "purpose": args.purpose}
+    return members | {name: value for name, value in said.items() if value}
+
+
 def _query(args: Namespace) -> dict[str, Json]:
     if args.query:
         return {"query": Query.parse(read_own(args.query, what="the query")).to_json()}
@@ -86,8 +97,9 @@ def inquiry(session: Session, members: Mapping[str, Json]) -> Iterator[Inquiry]:
     state = session.settings.get("state") or "sqlite://"
     with desk.bound(session, _ANY) as at:
         url = desk.address(session, at)
-        with desk.opened(session, url, at, key, state) as (app, exchange), served(app, at, tls=tls):
-            asked = asking.ask(exchange, to_json(dict(members)))
+        with desk.opened(session, url, at, key, state) as (app, found), served(app, at, tls=tls):
+            exchange = found.exchange
+            asked = asking.ask(exchange, to_json(dict(members)), found.recipient)
             yield Inquiry(
                 link=asked.link,
                 query=asked.request.query,

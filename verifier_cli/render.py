@@ -22,7 +22,7 @@ _VERDICT: Final = {
     "rejected": {"ko": "받아들일 수 없음", "en": "REJECTED"},
     "undecided": {"ko": "판정할 수 없음", "en": "UNDECIDED"},
 }
-_COLOUR: Final = {"accepted": "green", "rejected": "red", "undecided": "yellow"}
+COLOUR: Final = {"accepted": "green", "rejected": "red", "undecided": "yellow"}
 _RUNGS: Final[Mapping[str, Mapping[str, str]]] = {
     "format": {"ko": "형식", "en": "well-formed"},
     "issuer": {"ko": "발급기관", "en": "trusted issuer"},
@@ -61,7 +61,8 @@ _SAYS: Final = {
 }
 
 
-def _is(verdict: Verdict) -> str:
+def named(verdict: Verdict) -> str:
+    """The name of a verdict in its document."""
     if isinstance(verdict, Accepted):
         return "accepted"
     return "rejected" if isinstance(verdict, Rejected) else "undecided"
@@ -74,10 +75,10 @@ def banner(flag: str, lang: Language) -> str:
 
 def verdict(judged: Verdict, query: Query | None, lang: Language) -> Iterator[str]:
     """The lines of one verdict: what it is and why, what was shown, what was checked."""
-    name = _is(judged)
+    name = named(judged)
     lax = any(check.code in _UNSAFE for check in judged.checks)
     title = _VERDICT[name][lang] + (_SAYS["lax"][lang] if lax and isinstance(judged, Accepted) else "")
-    yield f"{coloured(title, 'yellow' if lax else _COLOUR[name], sys.stdout)}  ({moment(judged.at, lang)})"
+    yield f"{coloured(title, 'yellow' if lax else COLOUR[name], sys.stdout)}  ({moment(judged.at, lang)})"
     if judged.code:
         yield from explanation(judged.code, lang)
     if isinstance(judged, Accepted):
@@ -88,7 +89,7 @@ def verdict(judged: Verdict, query: Query | None, lang: Language) -> Iterator[st
 
 def unanswered(code: str, lang: Language) -> Iterator[str]:
     """The lines where there is no answer to judge."""
-    yield coloured(_VERDICT["undecided"][lang], _COLOUR["undecided"], sys.stdout)
+    yield coloured(_VERDICT["undecided"][lang], COLOUR["undecided"], sys.stdout)
     yield from explanation(code, lang)
 
 
@@ -100,12 +101,17 @@ def explanation(code: str, lang: Language) -> Iterator[str]:
 
 
 def _check(check: Check, lang: Language) -> str:
-    line = f"  [{_OUTCOMES[check.outcome][lang]}] {_RUNGS[check.name][lang]}"
+    return line(check, _RUNGS[check.name], lang)
+
+
+def line(check: Check, rung: Mapping[str, str], lang: Language) -> str:
+    """One rung by its words, and what came of it."""
+    told = f"  [{_OUTCOMES[check.outcome][lang]}] {rung[lang]}"
     if check.outcome == "skipped" and check.code:
-        return f"{line}: {_WAIVED[check.code][lang]}"
+        return f"{told}: {_WAIVED[check.code][lang]}"
     if check.outcome == "passed" and check.code:
-        return f"{line}: {_SAYS['reservation'][lang]}, {words(check.code, lang).what} [{check.code}]"
-    return f"{line} [{check.code}]" if check.code else line
+        return f"{told}: {_SAYS['reservation'][lang]}, {words(check.code, lang).what} [{check.code}]"
+    return f"{told} [{check.code}]" if check.code else told
 
 
 def _shown(judged: Accepted, query: Query | None, lang: Language) -> Iterator[str]:

@@ -24,6 +24,7 @@ from starlette.exceptions import HTTPException
 import ewallet
 from ewallet import jose, qr
 from ewallet.asgi import Guard, Problem
+from ewallet.consent import Party
 from ewallet.errors import EWalletError, ProtocolError, StoreError
 from ewallet.exchange import Exchange
 from ewallet.idempotency import Calls
@@ -46,12 +47,14 @@ _TIDY: Final = 60.0  # seconds between two looks for what need not be kept
 class Desk:
     """What is served: requests and verdicts, under the names ``hosts``; ``check_ready`` raises while it cannot be.
 
+    ``recipient`` is who asks, as consents name it.
     ``calls`` keeps the answers to requests for which the bank's programs may ask again.
     ``limiter`` counts requests by source, ``proxies`` of our own stand before the service.
     """
 
     exchange: Exchange
     verifier: Verifier
+    recipient: Party
     calls: Calls
     check_ready: Callable[[], None]
     hosts: frozenset[str]
@@ -206,7 +209,7 @@ def _bank(desk: Desk) -> APIRouter:
 
 
 def _asked(desk: Desk, body: bytes) -> bytes:
-    return jose.to_json(asking.created(asking.ask(desk.exchange, body)))
+    return jose.to_json(asking.created(asking.ask(desk.exchange, body, desk.recipient)))
 
 
 def _created(raw: bytes) -> Response:

@@ -41,7 +41,15 @@ def test_a_known_type_has_words_for_all_of_it(type_id):
     TransactionData.make(type_id, ["a"], fields).check_known(KNOWN)
 
     assert all({"ko", "en"} == words.keys() for words in (known.names, *known.fields.values()))
-    assert 1 + len(fields) == len(list(lines(type_id, fields, "ko")))
+    assert 1 + (1 if known.text else len(fields)) == len(list(lines(type_id, fields, "ko")))
+
+
+def test_a_text_that_says_all_is_read_whole():
+    """In its own language, each line as it is, however long, and not the record beside it."""
+    text = "가" * 2000 + "\n둘째 줄\x1b"
+    told = list(lines("urn:example:kr-ewallet:transaction:consent:1", {"text": text, "record": "{}"}, "en"))
+
+    assert ["consent:", "  " + "가" * 2000, "  둘째 줄\\u001b"] == told
 
 
 @pytest.mark.parametrize("change", [{"lender": ""}, {"fee": "1"}, {"amount": None}])

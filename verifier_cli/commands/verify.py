@@ -29,7 +29,12 @@ def add(parser: ArgumentParser) -> None:
     known.add_argument("--unsafe-skip-status", action="store_true", help="do not ask whether it was revoked")
     known.add_argument("--state", metavar="URL", help="a database that remembers answered requests and trust lists")
     wanted = parser.add_argument_group("what is wanted")
-    wanted.add_argument("--type", action="append", metavar="ID", help="a kind that is accepted; may be repeated")
+    wanted.add_argument(
+        "--type",
+        action="append",
+        metavar="ID",
+        help="a kind that is accepted; may be repeated. With receipt, the file is one of a consent",
+    )
     wanted.add_argument("--max-age", type=count, metavar="DAYS", help="issued at most so long ago")
     add_same_person(wanted)
     wanted.add_argument("--drop-extra", action="store_true", help="let claims fall away that were not asked for")
@@ -42,6 +47,8 @@ def run(session: Session) -> int:
     from ewallet.verdict import Accepted, Rejected, Undecided
     from verifier_cli import batch, judge, papers, render
 
+    if "receipt" in (session.args.type or ()):
+        return _receipt(session)
     if session.args.batch:
         return batch.run(session)
     asked = judge.asked(session)
@@ -53,3 +60,14 @@ def run(session: Session) -> int:
     else:
         session.say(papers.lines(verdict, session.lang))
     return judge.exit_code(verdict)
+
+
+def _receipt(session: Session) -> int:
+    from verifier_cli import judge, receipts
+
+    judged = receipts.verdict(session)
+    if session.machine:
+        session.emit(receipts.document(judged))
+    else:
+        session.say(receipts.lines(judged, session.lang))
+    return judge.exit_code(judged)
