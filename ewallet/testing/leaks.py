@@ -105,7 +105,10 @@ def leaks(folder: Path) -> Iterator[str]:
     seen: set[int] = set()
     for path in _files(folder):
         raw = path.read_bytes()[:MAX_FILE]
-        for way in dict.fromkeys((*ways(raw, seen=seen), *_pictured(raw))):
+        depth = (
+            0 if qr.is_picture(raw) else DEPTH
+        )  # what a picture holds compressed is pixels, which may look like digits
+        for way in dict.fromkeys((*ways(raw, depth=depth, seen=seen), *_pictured(raw))):
             yield f"{path.relative_to(folder)}: {way}"
 
 
