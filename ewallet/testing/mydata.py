@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from ewallet.catalog import Catalog
 from ewallet.consent import Consent
+from ewallet.env import Env
 from ewallet.errors import AlreadyUsed, NotFound
 from ewallet.history import Log, LogStore
 from ewallet.keys import SigningKey
@@ -23,6 +24,8 @@ from ewallet.mydata import MyData, MyDataStore, Registers, State
 from ewallet.mydata.store import ConsentRow, Erasure, Happened, Message, NoticeRow, Opening, PackageRow, Relation
 from ewallet.package import Package, Receiving
 from ewallet.recipients import Recipient, RecipientTable
+from ewallet.sql import Database
+from ewallet.testing.clock import START, Clock
 from ewallet.testing.history import Register
 from ewallet.testing.keystore import MemoryKeyStore
 from ewallet.testing.kit import Kit
@@ -301,6 +304,18 @@ class World:
             registers=registers,
         )
 
+    @classmethod
+    def on(cls, portal: Database, keys: Database, key: SigningKey, *, at: datetime = START, **kit: Any) -> World:
+        """On these databases, whose log goes on under that key; another world may have used them before."""
+        clock = _Honest(at)
+        log: Any = portal.history  # any log will do, but for tests that look into one in memory
+        return cls.make(
+            kit=Kit.make(clock=clock, issuer_store=portal.issuer, **kit),
+            register=Register(clock=clock, key=key, store=log),
+            store=portal.mydata,
+            keys=keys.keys,
+        )
+
     @property
     def catalog(self) -> Catalog:
         """The kinds and bundles."""
@@ -321,6 +336,14 @@ class World:
     def judge(self, package: Package) -> Verdict:
         """What the bank makes of a package."""
         return self.kit.verifier.verify_package(package.to_bytes(), self.receiving)
+
+
+class _Honest(Clock):
+    """A clock whose entropy is that of the machine: whoever comes after another draws other names."""
+
+    def env(self, seed: str = "") -> Env:
+        """An environment with this clock."""
+        return Env(now=self.now)
 
 
 def _recipient(id_: str, class_: str, names: Mapping[str, str], key: SigningKey, kit: Kit) -> Recipient:

@@ -14,8 +14,6 @@ from ewallet.errors import ConsentError, NotFound
 from ewallet.history import Entry
 from ewallet.keys import SigningKey
 from ewallet.sql import Database
-from ewallet.testing.clock import Clock
-from ewallet.testing.history import Register
 from ewallet.testing.kit import Kit
 from ewallet.testing.mydata import BANK, CITIZEN, World
 
@@ -30,7 +28,6 @@ class Office:
 
     def __init__(self, folder):
         self.folder = folder
-        self.clock = Clock()
         self.key = SigningKey.generate("EdDSA")
         self.catalog = Kit.make().catalog
 
@@ -42,12 +39,7 @@ class Office:
                 stack.enter_context(closing(Database(f"sqlite:///{self.folder}/{name}.db")))
                 for name in ("portal", "keys")
             )
-            world = World.make(
-                kit=Kit.make(clock=self.clock, catalog=self.catalog, issuer_store=portal.issuer),
-                register=Register(clock=self.clock, key=self.key, store=portal.history),
-                store=portal.mydata,
-                keys=keys.keys,
-            )
+            world = World.on(portal, keys, self.key, catalog=self.catalog)
             world.kit.records.given[CITIZEN, KIND] = {**self.catalog.type(KIND).sample, "name": CANARY}
             yield world
 
