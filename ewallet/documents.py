@@ -12,7 +12,7 @@ Cards, whose number is theirs for as long as they hold, are not asked about here
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, Literal, Protocol
@@ -21,6 +21,7 @@ from ewallet.catalog import CredentialType
 from ewallet.env import Env
 from ewallet.errors import Malformed, UsageError
 from ewallet.nonces import Nonces
+from ewallet.printed import names
 
 LIFE: Final = timedelta(days=90)  # as long as the portals of the agencies answer
 MAX_MISSES: Final = 10  # QRC-12
@@ -29,13 +30,6 @@ WINDOW: Final = timedelta(hours=1)
 PAGE: Final = "/documents"  # where people ask, below the identifier of the issuer
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CARDS: Final = "renewed"
-#: Whom a document is about or who asked for it, a person or a body: a document says one or several of these.
-_NAMES: Final = (
-    *("subject_name", "name", "applicant_name", "household_head_name", "owner_name", "officer_name"),
-    *("company_name", "corporate_name", "trade_name", "business_name", "representative_name", "operator_name"),
-    *("child_name", "deceased_name", "lessee_name"),
-)
-_PEOPLE: Final = ("self", "applicant")  # who has a ``name`` of their own in some records
 
 Outcome = Literal["match", "no_match", "too_many"]
 
@@ -87,9 +81,9 @@ class Documents:
         number = _plain(str(record.get("document_number", "")))
         if not number or kind.validity_rule == _CARDS:
             return None
-        names = {_plain(name) for name in _names(record)}
+        named = {_plain(name) for name in names(record)}
         days = {str(record["issue_date"])} if "issue_date" in record else set()
-        pairs = {(name, day) for name in names or {""} for day in (days if not names else days | {""})}
+        pairs = {(name, day) for name in named or {""} for day in (days if not named else days | {""})}
         return Entry(digests=frozenset(self._digest(number, name, day) for name, day in pairs), at=at, until=at + LIFE)
 
     def check(self, number: str, *, name: str = "", issued: date | None = None, source: str = "") -> bool:
@@ -121,12 +115,6 @@ class Documents:
         if not self._known:
             self._known = self._store.secret(self._env.random(32))
         return Nonces(self._known, "document")
-
-
-def _names(record: Mapping[str, Any]) -> Iterator[str]:
-    yield from (record[name] for name in _NAMES if isinstance(record.get(name), str))
-    people = (record.get(person) for person in _PEOPLE)
-    yield from (str(person["name"]) for person in people if isinstance(person, Mapping) and "name" in person)
 
 
 def _plain(text: str) -> str:

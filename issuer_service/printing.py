@@ -19,9 +19,9 @@ from ewallet.documents import check_page
 from ewallet.errors import Language, UsageError
 from ewallet.issuer import IssuedPaper, Issuer
 from ewallet.keys import Signer
-from ewallet.paper import Form, on_paper
+from ewallet.paper import Form
 from ewallet.paper.typeset import StyleName
-from ewallet.sheet import printable
+from ewallet.printed import on_paper
 
 Shape = Literal["pdf", "large", "page", "text"]
 SHAPES: Final[tuple[Shape, ...]] = get_args(Shape)
@@ -133,4 +133,4 @@ def _drawn(form: Form, issued: IssuedPaper, signer: Signer, shape: Shape) -> Pri
 
 def _shown(kind: CredentialType, record: Claims) -> Claims:
     """What a form of that record says, without a resident registration number."""
-    return on_paper(kind, printable(kind, kind.normalised(kind.completed(record))))
+    return on_paper(kind, kind.normalised(kind.completed(record)))

@@ -5,7 +5,8 @@
 ``paper``; the others need nothing.
 """
 
-from ewallet.paper.form import Form, on_paper
+from ewallet.paper.form import Form
 from ewallet.paper.typeset import pdf
+from ewallet.printed import on_paper
 
 __all__ = ["Form", "on_paper", "pdf"]

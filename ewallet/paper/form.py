@@ -1,8 +1,7 @@
 """Everything that stands on the page of a certificate, in its order, made from the kind and its claims.
 
 A form is words, not drawing: the PDF, the page on screen and the text for reading aloud are made from the same form, so
-that they say the same. What is left out of it is on none of them: what the issuer computes for the wallet and no office
-prints, the masked form of a number that is there in full, and whatever the kind does not know.
+that they say the same. What is left out of it (:mod:`ewallet.printed`) is on none of them.
 
 Fields keep their claims path, so that whoever reads a page back can say which value differs.
 """
@@ -22,14 +21,13 @@ from ewallet.paper import picture, written
 from ewallet.paper.glyphs import printable
 from ewallet.paper.picture import Picture
 from ewallet.paper.words import word
+from ewallet.printed import MASKED, on_paper
 from ewallet.shape import Json
 
 _NUMBER: Final = "document_number"
 _ISSUED: Final = "issue_date"
 _AUTHORITY: Final = "issuing_authority"
 _PLACED: Final = frozenset({_NUMBER, _ISSUED, _AUTHORITY})  # they have places of their own on the page
-_UNPRINTED: Final = frozenset({"connecting_information"})  # links everything about a person; no form shows it
-_MASKED: Final = "_masked"
 _PORTRAIT: Final = "portrait"
 _GIVEN: Final = {"receiver": "submit_to", "purpose": "purpose"}  # claims of many kinds say the same
 
@@ -137,41 +135,11 @@ class Form:
         return (*filter(None, (self.portrait,)), *below)
 
 
-def on_paper(kind: CredentialType, claims: Claims, *, answers: Collection[str] = ()) -> dict[str, Json]:
-    """Those of the claims that a form prints: what a paper credential is made of."""
-    wanted = (*kind.claims, *(kind.signed[name] for name in kind.signed if name in answers))
-    return _printed(wanted, claims, answers)
-
-
 def title(kind: CredentialType, lang: Language = "ko") -> str:
     """The name of the kind as it heads the page: 주민등록표(등본)."""
     name = kind.label(lang)
     head, _, tail = name.rpartition(" ")
     return f"{head}({tail})" if tail in {"등본", "초본"} and head and not head.endswith(")") else name
-
-
-def _printed(members: Collection[ClaimType], claims: Mapping[str, Json], answers: Collection[str]) -> dict[str, Json]:
-    return {
-        claim.name: _below(claim, claims[claim.name])
-        for claim in members
-        if not _is_empty(claims.get(claim.name)) and _is_printed(claim, claims, answers)
-    }
-
-
-def _is_printed(claim: ClaimType, beside: Mapping[str, Json], answers: Collection[str]) -> bool:
-    if claim.name.endswith(_MASKED):
-        return not beside.get(claim.name.removesuffix(_MASKED))
-    return (not claim.derived and claim.name not in _UNPRINTED) or claim.name in answers
-
-
-def _is_empty(found: Json) -> bool:
-    return found is None or found in ("", {})
-
-
-def _below(claim: ClaimType, found: Json) -> Json:
-    if claim.type == "array" and isinstance(found, list):
-        return [_printed(claim.members, row, ()) if isinstance(row, Mapping) else row for row in found]
-    return _printed(claim.members, found, ()) if claim.type == "object" and isinstance(found, Mapping) else found
 
 
 def _sections(kind: CredentialType, shown: Claims, lang: Language) -> Iterator[Section]:
@@ -239,7 +207,7 @@ def _field(claim: ClaimType, found: Json, path: Path, lang: Language, names: Map
 def _labels(members: Collection[ClaimType], lang: Language) -> dict[str, str]:
     """The labels by name; a masked number stands under the name of the number, for its stars say that it is masked."""
     labels = {member.name: printable(member.label(lang)) for member in members}
-    return {name: labels.get(name.removesuffix(_MASKED), label) for name, label in labels.items()}
+    return {name: labels.get(name.removesuffix(MASKED), label) for name, label in labels.items()}
 
 
 def _given(receiver: str | None, purpose: str | None, shown: Claims, lang: Language) -> Iterator[Box]:

@@ -63,13 +63,14 @@ def test_a_masked_number_stands_under_the_name_of_the_number():
     assert "주민등록번호" in members.columns
 
 
-def test_a_number_that_is_there_in_full_is_not_printed_masked_as_well():
-    """It is printed only because the claims have it."""
+def test_a_resident_number_is_printed_masked_and_never_in_full():
+    """Also where the claims have both; the stars stand under the name of the number."""
     member = {**REGISTER.sample["household_members"][0], "resident_registration_number": "850230-0000000"}
-    values = _values(Form.of(REGISTER, _with(household_members=[member])))
+    form = Form.of(REGISTER, _with(household_members=[member]))
+    masked = "household_members.0.resident_registration_number_masked"
 
-    assert "850230-0000000" == values["household_members.0.resident_registration_number"]
-    assert "household_members.0.resident_registration_number_masked" not in values
+    assert member["resident_registration_number_masked"] == _values(form)[masked]
+    assert [] == [field for field in form.fields if "850230-0" in field.value]
 
 
 def test_what_links_everything_about_a_person_is_never_printed():
