@@ -56,11 +56,15 @@ class Rung:
 
 @dataclass(frozen=True, kw_only=True)
 class Accepted:
-    """Every rung held. ``claims`` holds what was asked and nothing else, by credential and claim."""
+    """Every rung held. ``claims`` holds what was asked and nothing else, by credential and claim.
+
+    ``acting`` names both people where somebody acted for the person that it is about.
+    """
 
     checks: tuple[Check, ...]
     at: datetime
     claims: Mapping[str, Json] = field(repr=False)
+    acting: Mapping[str, Json] | None = field(default=None, repr=False)
 
     @property
     def code(self) -> None:
@@ -68,7 +72,8 @@ class Accepted:
 
     def to_json(self) -> dict[str, Json]:
         """The verdict document ``ewallet.verify/1``."""
-        return _document("accepted", self) | {"claims": dict(self.claims)}
+        acting = {"acting": dict(self.acting)} if self.acting is not None else {}
+        return _document("accepted", self) | {"claims": dict(self.claims)} | acting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,13 +157,18 @@ def failed_at(name: str, checks: tuple[Check, ...], code: str, detail: str) -> t
     return (*checks[:position], Check(name, "failed", code, detail), *after)
 
 
-def decide(checks: tuple[Check, ...], at: datetime, claims: Callable[[], Mapping[str, Json]]) -> Verdict:
-    """The verdict of a record; ``claims`` is asked only when every rung held or was skipped by name."""
+def decide(
+    checks: tuple[Check, ...],
+    at: datetime,
+    claims: Callable[[], Mapping[str, Json]],
+    acting: Callable[[], Mapping[str, Json] | None] = lambda: None,
+) -> Verdict:
+    """The verdict of a record; ``claims`` and ``acting`` are asked only when every rung held or was skipped by name."""
     outcomes = {check.outcome for check in checks}
     if "failed" in outcomes or not checks:
         return Rejected(checks=checks, at=at)
     if outcomes <= {"passed", "skipped"}:
-        return Accepted(checks=checks, at=at, claims=claims())
+        return Accepted(checks=checks, at=at, claims=claims(), acting=acting())
     return Undecided(checks=checks, at=at)
 
 
@@ -168,7 +178,8 @@ def parse(document: Mapping[str, Json]) -> Verdict:
     at = _moment(member(document, "at", str))
     match document.get("verdict"):
         case "accepted":
-            return Accepted(checks=checks, at=at, claims=member(document, "claims", dict))
+            acting = optional(document, "acting", dict)
+            return Accepted(checks=checks, at=at, claims=member(document, "claims", dict), acting=acting)
         case "rejected":
             return Rejected(checks=checks, at=at)
         case "undecided":

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, cast
 
 from ewallet import answer as answers
 from ewallet import policy as policies
 from ewallet import verdict as verdicts
+from ewallet.acting import OWN, Acting
 from ewallet.answer import Candidate
 from ewallet.credential import Binding, Credential
 from ewallet.dcql import Query
@@ -121,15 +122,23 @@ class Verifier:
             until=at + life,
         )
 
-    def verify(self, presented: Answered, request: AuthorizationRequest | Binding | None) -> Verdict:
+    def verify(
+        self, presented: Answered, request: AuthorizationRequest | Binding | None, *, acting: Acting = OWN
+    ) -> Verdict:
         """The verdict on an answer to a request: a ``vp_token``, or one presentation where one credential was asked.
 
-        With a :class:`Binding` alone the query is not judged; with neither, the holder's rung fails.
+        With a :class:`Binding` alone the query is not judged; with neither, the holder's rung fails. ``acting`` says
+        whom to expect, if not the person themselves.
         """
-        return run(self.judge(presented, request), self.send)
+        return run(self.judge(presented, request, acting=acting), self.send)
 
     def judge(
-        self, presented: Answered, request: AuthorizationRequest | Binding | None, *, use_up: bool = True
+        self,
+        presented: Answered,
+        request: AuthorizationRequest | Binding | None,
+        *,
+        use_up: bool = True,
+        acting: Acting = OWN,
     ) -> Flow[Verdict]:
         """As :meth:`verify`, as a flow for whoever drives it.
 
@@ -139,7 +148,7 @@ class Verifier:
             terms = _Terms(query=request.query, binding=request.binding, until=request.until, request=request)
         else:
             terms = _Terms(query=None, binding=request, until=None)
-        return self._verify(presented, terms, use_up=use_up)
+        return self._verify(presented, replace(terms, acting=acting), use_up=use_up)
 
     def unsafe_verify_unbound(self, presented: Answered) -> Verdict:
         """The verdict on a presentation that anybody may have copied: the holder is not checked, and it says so."""
@@ -178,7 +187,7 @@ class Verifier:
         at = self._env.now()
         climb = _Climb(self._means, terms, at)
         checks = yield from verdicts.climb(climb.rungs(lambda: climb.open(presented)))
-        return verdicts.decide(climb.use_up(checks) if use_up else checks, at, climb.claims)
+        return verdicts.decide(climb.use_up(checks) if use_up else checks, at, climb.claims, climb.acting)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,6 +212,7 @@ class _Terms:
     until: datetime | None
     request: AuthorizationRequest | None = None
     unbound: str | None = None
+    acting: Acting = OWN
 
 
 class _Climb:
@@ -243,6 +253,14 @@ class _Climb:
             for credential in self._credentials
         }
 
+    def acting(self) -> Mapping[str, Json] | None:
+        """Both people, where somebody acts for the person."""
+        return self._terms.acting.told(self._evidence, self._credentials)
+
+    @property
+    def _evidence(self) -> list[Evidence]:
+        return [shown.evidence for shown in self._shown]
+
     def _name(self, credential: Credential) -> str:
         return self._delivered.name(credential) if self._delivered else credential.type_id
 
@@ -256,13 +274,16 @@ class _Climb:
             return checks
         try:
             self._means.store.take_nonce(binding.nonce, self._terms.until or self._at + _LIFE)
+            for mandate, until in self._terms.acting.once(self._credentials):
+                self._means.store.take_nonce(mandate, until)
         except AlreadyUsed:
-            return verdicts.failed_at("holder", checks, "replay.response_used", "this nonce was answered before")
+            return verdicts.failed_at("holder", checks, "replay.response_used", "this was answered before")
         return checks
 
     def open(self, presented: Answered) -> None:
         """Take an answer apart."""
-        self._shown.extend(_open(presented, self._terms.query))
+        take = self._terms.acting.evidence
+        self._shown.extend(replace(each, evidence=take(each.evidence)) for each in _open(presented, self._terms.query))
 
     def unpack(self, raw: bytes | str) -> None:
         """Take what is in a package as what is shown."""
@@ -312,6 +333,7 @@ class _Climb:
             shown.evidence.check_binding(bindings[shown.query_id], self._at)
         if self._delivered:
             self._delivered.check_handed_over()
+        terms.acting.check(self._evidence, self._credentials, terms.binding.audience if terms.binding else "", self._at)
         return None if all(bindings.values()) else "kb.missing"  # a query may say that it wants no binding
 
     def _bindings(self) -> Mapping[str, Binding | None]:

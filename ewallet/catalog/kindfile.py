@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 
 from ewallet import shape
 from ewallet.catalog import reading
+from ewallet.catalog.acting import ACT
 from ewallet.catalog.claims import ClaimType, Derivation, IssueOption, Pattern, PredicateType, PredicateVector
 from ewallet.catalog.kinds import RESERVED, RESERVED_EVERYWHERE, CredentialType
 
@@ -247,7 +248,7 @@ def _check_claims(kind: CredentialType) -> None:
         reading.refuse(f"{len(walked)} claims, at most {MAX_CLAIMS} are read")
     _once((claim.path for claim in walked), "claim")
     for claim in walked:
-        if claim.name in RESERVED_EVERYWHERE or claim.path[0] in RESERVED:
+        if claim.name in RESERVED_EVERYWHERE or claim.path[0] in RESERVED | {ACT}:
             reading.refuse(f"claim {_dotted(claim.path)} has a reserved name")
         if claim.sensitivity == "rrn" and claim.required:
             reading.refuse(f"claim {_dotted(claim.path)} is a resident number and required")
@@ -269,7 +270,7 @@ def _check_predicates(kind: CredentialType) -> None:
     _once(((predicate.id,) for predicate in kind.predicates), "predicate")
     claims = {claim.name for claim in kind.claims}
     for predicate in kind.predicates:
-        if predicate.presign and (predicate.parameterised or predicate.id in claims | RESERVED):
+        if predicate.presign and (predicate.parameterised or predicate.id in claims | RESERVED | {ACT}):
             reading.refuse(f"predicate {predicate.id} cannot be signed in advance")
         if predicate.presign and predicate.predicate.uses("status"):
             reading.refuse(f"predicate {predicate.id} asks the status list and is signed in advance")

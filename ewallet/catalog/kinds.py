@@ -12,6 +12,7 @@ from types import NoneType
 from typing import Any, Final, Literal, NoReturn
 
 from ewallet import shape
+from ewallet.catalog.acting import ACT, SCHEMA
 from ewallet.catalog.claims import ClaimType, IssueOption, Pattern, PredicateType, PredicateVector
 from ewallet.errors import Language, PolicyError, UsageError
 from ewallet.catalog.person import CLAIM, SUBJECT_REF, is_about_person
@@ -224,7 +225,8 @@ class CredentialType:
 
     @cached_property
     def _validator(self) -> Any:
-        return _validator(self.json_schema)
+        schema = self.json_schema
+        return _validator({**schema, "properties": {**schema["properties"], ACT: SCHEMA}})
 
     @cached_property
     def _shown_validator(self) -> Any:
