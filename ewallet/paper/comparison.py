@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +21,9 @@ from ewallet.paper.form import Box, Form, Section, Table
 from ewallet.paper.words import word
 
 _AHEAD: Final = 40  # values that may be missing in a row before reading finds its way again
+_NEAR: Final = 4  # values before and behind those that seem to differ, of which one alone may be what was changed
+_CHANGE: Final = 120  # characters that may stand in the place of the changed one
+_LONGEST: Final = 20_000  # characters of a text that is read once more
 _MOST: Final = 100  # differences that are named; a page with more is another page
 
 
@@ -35,10 +39,13 @@ class Difference:
 def differences(form: Form, pages: Sequence[str]) -> tuple[Difference, ...]:
     """Where the pages differ from their form, in its order; at most a hundred places."""
     fields = [field for field in form.fields if plain(field.value)]
-    walk = _Walk(_text(pages, form), [plain(field.value) for field in fields], _Beside.of(form))
+    text, values, beside = _text(pages, form), [plain(field.value) for field in fields], _Beside.of(form)
+    walk = _Walk(text, values, beside)
     walk.read()
-    found = [Difference(path=fields[i].path, label=fields[i].label, signed=fields[i].value) for i in sorted(walk.other)]
-    if walk.unsigned:
+    alone = _Alone(text, values, beside).found(walk.other)
+    other = walk.other if alone is None else {alone}
+    found = [Difference(path=fields[i].path, label=fields[i].label, signed=fields[i].value) for i in sorted(other)]
+    if walk.unsigned and alone is None:
         found.append(Difference(path=None, label="", signed=""))
     return tuple(found[:_MOST])
 
@@ -145,6 +152,53 @@ class _Walk:
             else:
                 self.other.add(owner)
         self._touched.clear()
+
+
+@dataclass(frozen=True)
+class _Alone:
+    """Which value it is whose change alone makes the page what it is: who reads on cannot tell it from a neighbour."""
+
+    text: str
+    values: Sequence[str]
+    beside: _Beside
+
+    def found(self, suspects: AbstractSet[int]) -> int | None:
+        """The one value near the suspects, if there is just one."""
+        if not 0 < len(suspects) <= _NEAR or len(self.text) > _LONGEST:
+            return None
+        around = range(max(min(suspects) - _NEAR, 0), min(max(suspects) + _NEAR + 1, len(self.values)))
+        found = [number for number in around[: 3 * _NEAR] if self._explains(number)]
+        return found[0] if len(found) == 1 else None
+
+    def _explains(self, number: int) -> bool:
+        """Whether all others are there, with nothing else between them than what may stand in its place."""
+        start = self._end(0, 0, number)
+        if start is None:
+            return False
+        seen: set[tuple[int, int]] = set()
+        until = min(start + _CHANGE, len(self.text)) + 1
+        return any(self._end(at, number + 1, None, seen) is not None for at in range(start, until))
+
+    def _end(self, at: int, number: int, until: int | None, seen: set[tuple[int, int]] | None = None) -> int | None:
+        """Where the values up to that one end, or all of the text; None where there is something else.
+
+        What was ``seen``, a place with the value that is expected there, was read before and in vain.
+        """
+        tried = set() if seen is None else seen
+        while number != until and at < len(self.text):
+            length = self._length(at, number)
+            if not length or (at, number) in tried:
+                return None
+            tried.add((at, number))
+            at, number = at + length[0], number + length[1]
+        return at if number == (len(self.values) if until is None else until) else None
+
+    def _length(self, at: int, number: int) -> tuple[int, int] | None:
+        """How long what may stand there is, and whether it is the value that is expected."""
+        value, beside = "".join(self.values[number : number + 1]), self.beside.longest(self.text, at)
+        if len(value) >= max(beside, 1) and self.text.startswith(value, at):
+            return len(value), 1
+        return (beside, 0) if beside else None
 
 
 @dataclass(frozen=True)
