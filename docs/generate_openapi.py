@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from ewallet.exchange import Exchange
 from ewallet.idempotency import Calls
+from ewallet.joint import Cases
 from ewallet.sql import Database
 from ewallet.testing.bank import register
 from ewallet.testing.clock import Clock
@@ -19,6 +20,7 @@ from ewallet.verifier import Verifier
 from issuer_service import app as issuer_app
 from issuer_service import description as issuer
 from issuer_service import settings
+from issuer_service.mydata import MyDataDesk
 from issuer_service.service import Service
 from verifier_cli import description as verifier
 from verifier_cli import server as verifier_server
@@ -53,7 +55,8 @@ def _issuer(pki: Pki) -> dict[str, Any]:
             "portal_chain": f"{folder}/verifier.pem",
         }
         service = Service.of(settings.read(given), Clock().env())
-        found = issuer.described(issuer_app.framework(service, CollectorRegistry()), ISSUER)
+        app = issuer_app.framework(service, CollectorRegistry(), MyDataDesk.of(service))
+        found = issuer.described(app, ISSUER)
         service.database.close()
     return found
 
@@ -61,13 +64,15 @@ def _issuer(pki: Pki) -> dict[str, Any]:
 def _verifier(pki: Pki) -> dict[str, Any]:
     database = Database.memory()
     judge = Verifier("x509_san_dns:bank.example", trust=pki.trust_list(), store=database.verifier)
+    exchange = Exchange(BANK, verifier=judge, signer=pki.verifier, store=database.verifier)
     desk = verifier_server.Desk(
-        exchange=Exchange(BANK, verifier=judge, signer=pki.verifier, store=database.verifier),
+        exchange=exchange,
         verifier=judge,
         calls=Calls(database.verifier_calls),
         check_ready=lambda: None,
         hosts=frozenset(),
         api_key="",
+        cases=Cases(exchange, store=database.cases),
     )
     found = verifier.described(verifier_server.framework(desk, verifier_server.Metrics()), BANK)
     database.close()

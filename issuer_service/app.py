@@ -41,7 +41,7 @@ def create_app(settings: Settings, *, env: Env | None = None) -> Guard:
     """The guarded application of these settings."""
     metrics = _Metrics()
     service = Service.of(settings, env)
-    app = framework(service, metrics.registry)
+    app = framework(service, metrics.registry, MyDataDesk.of(service))
     return Guard(
         app,
         hosts=settings.hosts,
@@ -53,9 +53,8 @@ def create_app(settings: Settings, *, env: Env | None = None) -> Guard:
     )
 
 
-def framework(service: Service, registry: CollectorRegistry) -> FastAPI:
-    """The routes; their description is served where the service is open to this machine only."""
-    desk = MyDataDesk.of(service)
+def framework(service: Service, registry: CollectorRegistry, desk: MyDataDesk | None = None) -> FastAPI:
+    """The routes, with ``desk`` those of a portal; described where the service is open to this machine only."""
     app = FastAPI(
         title="ewallet issuer",
         version=ewallet.__version__,

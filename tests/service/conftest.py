@@ -28,6 +28,7 @@ from ewallet.wallet import Wallet
 from issuer_service import app as app_module
 from issuer_service import settings as settings_module
 from issuer_service.app import framework
+from issuer_service.mydata import MyDataDesk
 from issuer_service.records import CITIZENS, DemoRecords
 from issuer_service.service import Service
 
@@ -90,6 +91,7 @@ class Site:
     clock: Clock
     browser: TestClient
     csrf: str = ""
+    desk: Any = None
 
     def send(self, request: Request) -> Response:
         """As a wallet sends it."""
@@ -148,9 +150,9 @@ def _site(settings, records=None):
     if records:
         found.issuance._records = records
         found = replace(found, records=records)
-    metrics = app_module._Metrics()
-    guarded = Guard(framework(found, metrics.registry), hosts=found.settings.hosts, observe=metrics.observe)
-    return Site(found, clock, TestClient(guarded, base_url=ISSUER, raise_server_exceptions=False))
+    metrics, desk = app_module._Metrics(), MyDataDesk.of(found)
+    guarded = Guard(framework(found, metrics.registry, desk), hosts=found.settings.hosts, observe=metrics.observe)
+    return Site(found, clock, TestClient(guarded, base_url=ISSUER, raise_server_exceptions=False), desk=desk)
 
 
 @dataclass
