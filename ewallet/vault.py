@@ -61,6 +61,10 @@ class Vault:
         """32 bytes that find what belongs to that person, and cannot be made once the key is gone: then as above."""
         return self._sealer(subject, create=False).tag(*parts)
 
+    def is_destroyed(self, subject: str) -> bool:
+        """Whether that person's key was destroyed: nothing is sealed for them under that name any more."""
+        return self._keys.is_destroyed(subject)
+
     def destroy(self, subject: str, at: datetime) -> None:
         """Make unreadable, for good, whatever was sealed for that person; again is allowed."""
         self._keys.destroy(subject, at)

@@ -97,12 +97,13 @@ class Erasing:
     terms: Deletion
 
     def erase(self, subject: str, at: datetime) -> Erased:
-        """Delete what is kept about a person; again gives the answer of the first time, signed anew."""
-        random = self.people.random
-        begun = self.people.store.begin_erasure(
-            Erasure(id=new_handle(random), subject=subject, at=at, blinding=random(_BLINDING))
-        )
-        return self.resume(begun)
+        """Delete what is kept about a person; again, while nothing is, gives the answer of the first time."""
+        random, store = self.people.random, self.people.store
+        last = store.last_erasure(subject)
+        if last and last.seq is not None and not self.people.slots(subject):
+            return self.resume(last)
+        new = Erasure(id=new_handle(random), subject=subject, at=at, blinding=random(_BLINDING))
+        return self.resume(store.begin_erasure(new, last.id if last else ""))
 
     def resume(self, erasure: Erasure) -> Erased:
         """Go on with a deletion where it is, to its end."""
@@ -116,8 +117,8 @@ class Erasing:
 
     def _carried_out(self, erasure: Erasure) -> int:
         store, vault = self.people.store, self.people.vault
-        handles, tags = self._plan(erasure)
-        names, day = (erasure.subject, *handles), _day_of(erasure.at)
+        names, tags = self._plan(erasure)
+        handles, day = names[1:], _day_of(erasure.at)
         for name in names:
             vault.destroy(name, day)
         for cache in self.terms.caches:
@@ -136,21 +137,19 @@ class Erasing:
         return seq
 
     def _plan(self, erasure: Erasure) -> tuple[tuple[str, ...], tuple[bytes, ...]]:
-        """The handles and tags that are to go, as they were found first."""
+        """The names of keys that are to go, that of the person first, and the tags, as they were found first."""
         try:
             plan = erasure.plan or self._new_plan(erasure)
             opened = json_object(self.people.vault.unseal(erasure.id, plan, "plan"), "the plan")
         except NotFound:  # somebody else has just come to the end of it
             return (), ()
-        handles, tags = (
-            [instance(each, str, "a name") for each in member(opened, name, list)] for name in ("handles", "tags")
-        )
-        return tuple(handles), tuple(base64url(tag, "a tag") for tag in tags)
+        names, tags = ([instance(each, str, what) for each in member(opened, what, list)] for what in ("names", "tags"))
+        return tuple(names), tuple(base64url(tag, "a tag") for tag in tags)
 
     def _new_plan(self, erasure: Erasure) -> bytes:
-        slots = self.people.slots(erasure.subject)
+        slots, name = self.people.slots(erasure.subject), self.people.name(erasure.subject)
         handles = [slot.handle for slot in slots]
-        found = {"handles": handles, "tags": [to_base64url(slot.tag) for slot in slots]}
+        found = {"names": [name, *handles], "tags": [to_base64url(slot.tag) for slot in slots]}
         sealed = self.people.vault.seal(erasure.id, jose.to_json(found), "plan")
         return self.people.store.plan_erasure(erasure.id, sealed, handles)
 

@@ -193,8 +193,14 @@ class MyDataStore(Protocol):
     def told(self, message_id: str) -> None:
         """It was."""
 
-    def begin_erasure(self, erasure: Erasure) -> Erasure:
-        """From now on nothing is kept for that person; the deletion that was begun before, if one was."""
+    def last_erasure(self, subject: str) -> Erasure | None:
+        """The deletion of a person that is not finished, else the last one."""
+
+    def begin_erasure(self, erasure: Erasure, after: str = "") -> Erasure:
+        """From now on until it is finished nothing is kept for that person.
+
+        Another deletion, where the last one of that person is not the one of the id ``after``, or is not finished.
+        """
 
     def plan_erasure(self, erasure_id: str, plan: bytes, handles: Sequence[str]) -> bytes:
         """Keep what is to be deleted, and let the consents of these handles be ERASED; the plan that was kept first."""

@@ -71,7 +71,8 @@ class SqlMyDataStore:
 
     def give(self, subject: str, row: ConsentRow, happened: Happened, renews: str = "") -> int:
         with self._engine.writing() as connection:
-            _check_kept(connection, subject, row.id)
+            _check_kept(connection, subject, row.handle)
+            take_turns(connection, row.id.encode())
             if connection.execute(select(consents.c.id).where(consents.c.id == row.id)).first() is not None:
                 raise AlreadyUsed("storage.already_used", "a consent of that identifier was given before")
             if renews and not _moved(connection, renews, State.RENEWED, given=True):
@@ -174,7 +175,7 @@ class SqlMyDataStore:
     def record(self, happened: Happened, *, notice: NoticeRow | None = None, subject: str = "") -> int:
         with self._engine.writing() as connection:
             if subject:
-                _check_kept(connection, subject)
+                _check_kept(connection, subject, happened.event.subject)
             seq = _logged(connection, happened)
             if notice:
                 _put_notice(connection, notice, seq)
@@ -208,12 +209,16 @@ class SqlMyDataStore:
 
     # -- deletion ----------------------------------------------------------------------------------------------
 
-    def begin_erasure(self, erasure: Erasure) -> Erasure:
+    def last_erasure(self, subject: str) -> Erasure | None:
+        with self._engine.glancing() as connection:
+            return _last_erasure(connection, subject)
+
+    def begin_erasure(self, erasure: Erasure, after: str = "") -> Erasure:
         with self._engine.writing() as connection:
             take_turns(connection, erasure.subject.encode())
-            begun = connection.execute(select(erasures).where(erasures.c.subject == erasure.subject)).first()
-            if begun is not None:
-                return _erasure(begun)
+            last = _last_erasure(connection, erasure.subject)
+            if last and (last.id != after or last.seq is None):
+                return last
             values = {"id": erasure.id, "subject": erasure.subject, "blinding": erasure.blinding}
             connection.execute(insert(erasures).values(values | {"at": micros(erasure.at)}))
             return erasure
@@ -258,11 +263,19 @@ class SqlMyDataStore:
         self._engine.scrub()
 
 
-def _check_kept(connection: Connection, subject: str, *about: str) -> None:
-    """Return unless the person's data is deleted; a deletion waits until this is done, as others about the same do."""
-    take_turns(connection, subject.encode(), *(one.encode() for one in about))
-    if connection.execute(select(erasures.c.id).where(erasures.c.subject == subject)).first() is not None:
-        raise NotFound("storage.not_found", "the data of this person is deleted")
+def _check_kept(connection: Connection, subject: str, handle: str = "") -> None:
+    """Return unless the person's data is being deleted, or the handle is gone; a deletion waits until this is done."""
+    take_turns(connection, subject.encode())
+    erasing = select(erasures.c.id).where(erasures.c.subject == subject, erasures.c.seq.is_(None))
+    gone = handle and connection.execute(select(relations.c.handle).where(relations.c.handle == handle)).first() is None
+    if gone or connection.execute(erasing).first() is not None:
+        raise NotFound("storage.not_found", "the data of this person is being deleted, or was just now")
+
+
+def _last_erasure(connection: Connection, subject: str) -> Erasure | None:
+    of_person = select(erasures).where(erasures.c.subject == subject)
+    row = connection.execute(of_person.order_by(erasures.c.seq.is_not(None), erasures.c.seq.desc()).limit(1)).first()
+    return None if row is None else _erasure(row)
 
 
 def _moved(connection: Connection, consent_id: str, state: State, *, given: bool = False) -> bool:

@@ -99,7 +99,7 @@ erasures: Final = Table(
     "mydata_erasures",
     MYDATA,
     Column("id", Text, primary_key=True),
-    Column("subject", Text, nullable=False, unique=True),
+    Column("subject", Text, nullable=False, index=True),
     Column("at", _BIG, nullable=False),
     Column("plan", LargeBinary),
     Column("blinding", LargeBinary, nullable=False),

@@ -75,7 +75,7 @@ class MemoryMyDataStore:
 
     def give(self, subject: str, row: ConsentRow, happened: Happened, renews: str = "") -> int:
         with self._lock:
-            self._check_kept(subject)
+            self._check_kept(subject, row.handle)
             if row.id in self._consents:
                 raise AlreadyUsed("storage.already_used", "a consent of that identifier was given before")
             if renews and not self._moved(renews, State.RENEWED, given=True):
@@ -150,7 +150,7 @@ class MemoryMyDataStore:
     def record(self, happened: Happened, *, notice: NoticeRow | None = None, subject: str = "") -> int:
         with self._lock:
             if subject:
-                self._check_kept(subject)
+                self._check_kept(subject, happened.event.subject)
             seq = self._logged(happened)
             self._notices += [replace(notice, seq=seq)] if notice else []
             return seq
@@ -185,10 +185,17 @@ class MemoryMyDataStore:
         with self._lock:
             self._messages.pop(message_id, None)
 
-    def begin_erasure(self, erasure: Erasure) -> Erasure:
+    def last_erasure(self, subject: str) -> Erasure | None:
         with self._lock:
-            begun = next((each for each in self._erasures.values() if each.subject == erasure.subject), None)
-            return begun or self._erasures.setdefault(erasure.id, erasure)
+            found = [each for each in self._erasures.values() if each.subject == subject]
+        return found[-1] if found else None
+
+    def begin_erasure(self, erasure: Erasure, after: str = "") -> Erasure:
+        with self._lock:
+            last = self.last_erasure(erasure.subject)
+            if last and (last.id != after or last.seq is None):
+                return last
+            return self._erasures.setdefault(erasure.id, erasure)
 
     def plan_erasure(self, erasure_id: str, plan: bytes, handles: Sequence[str]) -> bytes:
         with self._lock:
@@ -223,9 +230,10 @@ class MemoryMyDataStore:
     def scrub(self) -> None:
         """There is no file."""
 
-    def _check_kept(self, subject: str) -> None:
-        if any(each.subject == subject for each in self._erasures.values()):
-            raise NotFound("storage.not_found", "the data of this person is deleted")
+    def _check_kept(self, subject: str, handle: str = "") -> None:
+        last = self.last_erasure(subject)
+        if (last and last.seq is None) or (handle and handle not in self._relations):
+            raise NotFound("storage.not_found", "the data of this person is being deleted, or was just now")
 
     def _moved(self, consent_id: str, state: State, *, given: bool = False) -> bool:
         row = self._consents.get(consent_id)
@@ -278,13 +286,14 @@ class World:
         register: Register | None = None,
         store: MyDataStore | None = None,
         keys: KeyStore | None = None,
+        bank_key: SigningKey | None = None,
         **more: Any,
     ) -> World:
         """A fresh world, in memory but for the stores that are given; the log and the store go together."""
         kit = kit or Kit.make()
         register = register or Register(clock=kit.clock)
         store = store or MemoryMyDataStore(register.store)
-        key = SigningKey.generate()
+        key = bank_key or SigningKey.generate()
         bank = _recipient(BANK, "bank", {"ko": "가상은행", "en": "Example Bank"}, key, kit)
         city = _recipient(CITY, "local_government", {"ko": "가상시", "en": "Example City"}, key, kit)
         vault = Vault(keys or MemoryKeyStore(), MASTER, kit.clock.env("vault").random)
@@ -305,7 +314,16 @@ class World:
         )
 
     @classmethod
-    def on(cls, portal: Database, keys: Database, key: SigningKey, *, at: datetime = START, **kit: Any) -> World:
+    def on(
+        cls,
+        portal: Database,
+        keys: Database,
+        key: SigningKey,
+        *,
+        at: datetime = START,
+        bank_key: SigningKey | None = None,
+        **kit: Any,
+    ) -> World:
         """On these databases, whose log goes on under that key; another world may have used them before."""
         clock = _Honest(at)
         log: Any = portal.history  # any log will do, but for tests that look into one in memory
@@ -314,6 +332,7 @@ class World:
             register=Register(clock=clock, key=key, store=log),
             store=portal.mydata,
             keys=keys.keys,
+            bank_key=bank_key,
         )
 
     @property

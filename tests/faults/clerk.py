@@ -40,7 +40,8 @@ def main(folder: Path, minutes: int, steps: list[str]) -> None:
     urls = (f"sqlite:///{folder}/{name}.db" for name in ("portal", "keys"))
     with closing(Database(next(urls))) as portal, closing(Database(next(urls))) as keys:
         at = START + timedelta(minutes=minutes)
-        world = World.on(portal, keys, SigningKey.load(folder / "log.key"), at=at)
+        log_key, bank_key = (SigningKey.load(folder / f"{name}.key") for name in ("log", "bank"))
+        world = World.on(portal, keys, log_key, at=at, bank_key=bank_key)
         world.kit.issuer.recover()
         world.mydata.recover()
         for step in steps:

@@ -30,6 +30,7 @@ CLERK = Path(__file__).with_name("clerk.py")
 STEPS = ("give", "download", "withdraw", "erase")
 WRITES = ("fdatasync", "pwrite64", "ftruncate", "write")
 POINTS = 1 << 20 if FULL else 6
+APART = {"pwrite64": 8}  # between two syncs one write is as another: all of them are there, or none counts
 WAIT = """\
 import time
 from pathlib import Path
@@ -108,6 +109,7 @@ def portal(nursery, tmp_path):
     folder.mkdir()
     key = SigningKey.generate("EdDSA")
     key.save(folder / "log.key")
+    SigningKey.generate().save(folder / "bank.key")
     urls = [f"sqlite:///{folder}/{name}.db" for name in ("portal", "keys")]
     with closing(Database(urls[0])) as database, closing(Database(urls[1])) as keys:
         consent = World.on(database, keys, key).mydata.propose("bank_personal_loan", recipient=BANK, days=30)
@@ -122,7 +124,7 @@ def _points(strace, portal):
         assert 0 == child.wait(), child.log.read_text("utf-8")
     portal.hear(child)
     counts = Counter(name for _, name, _ in strace.lines)
-    found = [(name, number) for name in WRITES for number in range(1, counts[name] + 1)]
+    found = [(name, number) for name in WRITES for number in range(1, counts[name] + 1, APART.get(name, 1))]
     return found[:: max(1, len(found) // POINTS)]
 
 

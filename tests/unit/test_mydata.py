@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ewallet.errors import EWalletError, NotFound, Restricted
+from ewallet.errors import EWalletError, Restricted
 from ewallet.history import Checkpoint
 from ewallet.keys import SigningKey
 from ewallet.mydata import Deletion, MembersMissing, Run, Seen, State
@@ -438,8 +438,22 @@ def test_deletion_forgets_in_other_places_too() -> None:
     assert [CITIZEN] == forgotten
 
 
+def test_whoever_comes_back_is_somebody_new(world: World) -> None:
+    """Nothing of before is there, and what is given now is deleted in its turn, with an answer of its own."""
+    first_consent = world.given()
+    first = world.mydata.erase(CITIZEN)
+    consent = world.given()
+
+    assert [consent] == [given.consent for given in world.mydata.consents(CITIZEN)]
+    assert [("consent.given", "done")] == _past(world)
+    assert "consent.required" == _code(world.mydata.download, first_consent.id, recipient=BANK)
+    second = world.mydata.erase(CITIZEN)
+    assert first.id != second.id
+    assert second.id == world.mydata.erase(CITIZEN).id
+    assert () == world.mydata.consents(CITIZEN)
+
+
 def test_somebody_who_never_came_is_deleted_too(world: World) -> None:
     """There is nothing, which the answer does not tell."""
     assert world.mydata.erase("citizen-9").acknowledgement
-    with pytest.raises(NotFound):
-        world.mydata.note("citizen-9", Seen(by=world.bank.party, purposes={}, information={}, at=world.kit.clock.now()))
+    assert () == world.mydata.history("citizen-9")
