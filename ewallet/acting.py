@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol, cast, get_args
 
 from ewallet.catalog.acting import ACT
 from ewallet.catalog.kinds import KST
@@ -22,6 +22,9 @@ from ewallet.formats import Evidence
 from ewallet.shape import Json, instance, member, numeric_date, optional, to_base64url
 
 MAX_MANDATE: Final = timedelta(hours=8)  # a working day: who comes again tomorrow is identified again
+
+#: How somebody acts for somebody, in verdicts and in consents.
+Role = Literal["delegate", "guardian", "official"]
 
 _SAYS: Final[dict[Language, str]] = {
     "ko": (
@@ -93,6 +96,29 @@ class Act:
         said = self.claims()[ACT]
         times = {"since": _local(self.mandate.since), "until": _local(self.mandate.until)}
         return _SAYS[lang].format(**said, **said["mandate"], **times, kinds=", ".join(kinds))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proxy:
+    """Who consents in somebody's place, and the person: both by name, since both have to read it."""
+
+    role: Role
+    principal: str
+    agent: str
+
+    def __post_init__(self) -> None:
+        if self.role not in get_args(Role) or not all(map(_is_line, (self.principal, self.agent))):
+            raise UsageError("usage.argument", "somebody who acts as nobody does, or a name that is no line")
+
+    @classmethod
+    def of_json(cls, found: Claims) -> Proxy:
+        """As it stands in a consent; ``malformed.claim_type``, ``usage.argument``."""
+        role, principal, agent = (member(found, name, str) for name in ("as", "principal", "agent"))
+        return cls(role=cast("Role", role), principal=principal, agent=agent)
+
+    def to_json(self) -> dict[str, Json]:
+        """The member of a consent."""
+        return {"as": self.role, "principal": self.principal, "agent": self.agent}
 
 
 class Acting(Protocol):
@@ -189,7 +215,12 @@ def _act(credentials: Sequence[Credential]) -> Act:
     return only
 
 
-def _told(role: str, act: Act) -> dict[str, Json]:
+def _is_line(name: str) -> bool:
+    """Whether a name is one line of a text that is read before anybody agrees."""
+    return bool(name.strip()) and name.isprintable()
+
+
+def _told(role: Role, act: Act) -> dict[str, Json]:
     return {"as": role, "principal": {"name": act.principal}, "agent": {"name": act.name}, "law": act.law}
 
 

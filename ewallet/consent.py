@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Final, Literal, NoReturn
 
+from ewallet.acting import Proxy
 from ewallet.catalog import Bundle, BundleItem, Catalog
 from ewallet.catalog.bundles import CYCLES, ROUTES, Provision, Retention, Route
 from ewallet.catalog.claims import Pattern
@@ -48,6 +49,7 @@ _SAYS: Final[dict[str, dict[Language, str]]] = {
     },
     "presentation": {"ko": "개인정보 수집·이용 동의서", "en": "Consent to the collection and use of personal data"},
     "recipient": {"ko": "받는 곳", "en": "Receiver"},
+    "acting": {"ko": "대리: {0} 님을 대신하여 {1}", "en": "Acting: {1}, on behalf of {0}"},
     "purpose": {"ko": "목적", "en": "Purpose"},
     "law": {"ko": "근거", "en": "Legal basis"},
     "wallet": {"ko": "방법: 지갑에서 직접 제출합니다", "en": "How: shown from the wallet"},
@@ -147,6 +149,7 @@ class Consent:
     until: datetime
     lang: Language
     text: str = ""
+    acting: Proxy | None = None
 
     @classmethod
     def propose(
@@ -158,6 +161,7 @@ class Consent:
         id_: str,
         recipient: Party,
         since: datetime,
+        acting: Proxy | None = None,
     ) -> Consent:
         """The consent to a bundle without the optional members that are chosen; ``usage.argument``.
 
@@ -185,6 +189,7 @@ class Consent:
             since=since.astimezone(UTC).replace(microsecond=0),
             until=_end_of_day(since.astimezone(KST).date() + timedelta(days=choice.days)),
             lang=choice.lang,
+            acting=acting,
         )
         return replace(consent, text=_digest(consent.words(catalog).encode()))
 
@@ -226,6 +231,7 @@ class Consent:
             "until": _time(self.until),
             "lang": self.lang,
             "text": self.text,
+            **({"acting": self.acting.to_json()} if self.acting else {}),
         }
 
     def words(self, catalog: Catalog, lang: Language | None = None) -> str:
@@ -309,6 +315,8 @@ def _lines(consent: Consent, catalog: Catalog, lang: Language) -> Iterator[str]:
     says = {name: words[lang] for name, words in _SAYS.items()}
     yield says[consent.route]
     yield f"{says['recipient']}: {consent.recipient.names[lang]} ({consent.recipient.id})"
+    if consent.acting:
+        yield says["acting"].format(consent.acting.principal, consent.acting.agent)
     yield f"{says['purpose']}: {consent.purposes[lang]}"
     yield f"{says['law']}: {consent.legal_basis}"
     yield says[consent.road]
@@ -379,6 +387,7 @@ def _read(found: Mapping[str, Json]) -> Consent:
         until=_read_time(member(found, "until", str)),
         lang=found["lang"],
         text=member(found, "text", str),
+        acting=Proxy.of_json(member(found, "acting", dict)) if "acting" in found else None,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ewallet.acting import Proxy
 from ewallet.catalog import Catalog
 from ewallet.consent import TRANSACTION, Choice, Consent, Party
 from ewallet.errors import EWalletError, UsageError
@@ -182,3 +183,36 @@ def test_consent_that_makes_no_sense_is_not_proposed(changes):
     with pytest.raises(UsageError) as refused:
         _consent(**changes)
     assert "usage.argument" == refused.value.code
+
+
+HELPED = Proxy(role="guardian", principal="홍일동", agent="성춘향")
+
+
+def _helped(lang="ko"):
+    choice = Choice(road="portal", days=30, lang=lang)
+    return Consent.propose(LOAN, CATALOG, choice, id_="consent-1", recipient=BANK, since=GIVEN, acting=HELPED)
+
+
+@pytest.mark.parametrize(
+    ("lang", "line"), [("ko", "대리: 홍일동 님을 대신하여 성춘향"), ("en", "Acting: 성춘향, on behalf of 홍일동")]
+)
+def test_consent_in_somebodys_place_names_both(lang, line):
+    """In its words and in its record; it is another consent than the person's own."""
+    consent = _helped(lang)
+    assert line in consent.words(CATALOG).splitlines()
+    assert HELPED == Consent.parse(consent.to_bytes()).acting == Consent.of(consent.transaction(["a"], CATALOG)).acting
+    assert (None, True) == (_consent().acting, consent.digest != _consent(lang=lang).digest)
+
+
+@pytest.mark.parametrize("acting", [{}, [], {"as": "friend"}, {"agent": "나쁜\n이름"}, {"principal": " "}])
+def test_consent_of_nobody_who_may_act_is_none(acting):
+    """Another role, no names, or a name that would forge a line."""
+    record = _helped().to_json()
+    changed = {**record["acting"], **acting} if acting else acting
+    raw = json.dumps(record | {"acting": changed}, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    assert "receipt.invalid" == _code(Consent.parse, raw)
+
+
+def test_name_that_would_forge_a_line_is_not_proposed():
+    """Nor an empty one."""
+    assert "usage.argument" == _code(lambda: Proxy(role="delegate", principal="홍길동", agent="성춘향\n목적: 없음"))
