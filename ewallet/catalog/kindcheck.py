@@ -1,4 +1,4 @@
-"""What ``make catalogue`` looks for in kind files beyond what loading refuses, and the table of kinds for the docs."""
+"""What ``make catalogue`` looks for in files beyond what loading refuses, and the tables of kinds and bundles."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from ewallet import shape
+from ewallet.catalog.bundles import ROUTES, Bundle
+from ewallet.catalog.bundles import STANDINGS as BUNDLE_STANDINGS
 from ewallet.catalog.claims import ClaimType, Way
 from ewallet.catalog.kindfile import STANDINGS
 from ewallet.catalog.kinds import CredentialType
@@ -18,6 +20,12 @@ from ewallet.errors import EWalletError
 
 #: Six digits, a dash or none, seven digits: a resident number, unless nothing but zeros.
 _RRN: Final = re.compile(r"(?<!\d)\d{6}-?\d{7}(?!\d)")
+#: The meta schema of the files below each folder.
+_METAS: Final[Mapping[str, str]] = {
+    "types": "credential-type.schema.json",
+    "bundles": "bundle.schema.json",
+    "rules": "rule.schema.json",
+}
 _ISSUED: Final = ("issue_date", "issuing_authority")  # disclosures of every kind
 
 
@@ -78,18 +86,18 @@ def _masked(kind: CredentialType, claim: ClaimType) -> bool:
 
 def folder_findings(folder: Path) -> list[str]:
     """What is wrong with the texts of a ``schemas`` folder, whatever they say."""
-    meta = _meta(folder)
+    metas = {name: _meta(folder / "meta" / meta) for name, meta in _METAS.items() if (folder / name).is_dir()}
     return [
         f"{path.relative_to(folder).as_posix()}: {finding}"
         for path in sorted(folder.rglob("*.json"))
-        for finding in _file_findings(path, meta if path.parent.parent.name == "types" else None)
+        for finding in _file_findings(path, metas.get(path.relative_to(folder).parts[0]))
     ]
 
 
-def _meta(folder: Path) -> Any:
+def _meta(path: Path) -> Any:
     import jsonschema_rs
 
-    schema = shape.json_object((folder / "meta" / "credential-type.schema.json").read_bytes(), "meta schema")
+    schema = shape.json_object(path.read_bytes(), "meta schema")
     return jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
 
 
@@ -120,6 +128,23 @@ def table(kinds: Sequence[CredentialType]) -> str:
     counts = ", ".join(f"{standings[standing]} {standing}" for standing in STANDINGS)
     head = "| id | name | system | standing | claims | yes/no |\n|---|---|---|---|---|---|"
     return "\n".join([head, *rows, "", f"{len(kinds)} kinds: {counts}", answered(kinds)])
+
+
+def bundle_table(bundles: Sequence[Bundle]) -> str:
+    """The bundles as a Markdown table, and how many stand how firmly and go which road of the law."""
+    rows = [
+        f"| {bundle.id} | {bundle.label()} | {bundle.route} | {bundle.standing} | {len(bundle.items)} |"
+        for bundle in bundles
+    ]
+    head = "| id | name | route | standing | members |\n|---|---|---|---|---|"
+    return "\n".join([head, *rows, "", bundle_counts(bundles)])
+
+
+def bundle_counts(bundles: Sequence[Bundle]) -> str:
+    """How many bundles there are, of which standing and on which road of the law."""
+    standings, routes = (Counter(getattr(bundle, name) for bundle in bundles) for name in ("standing", "route"))
+    firm = ", ".join(f"{standings[standing]} {standing}" for standing in BUNDLE_STANDINGS)
+    return f"{len(bundles)} bundles: {firm}; {', '.join(f'{routes[route]} {route}' for route in ROUTES)}"
 
 
 #: What becomes of a yes/no question, in words.

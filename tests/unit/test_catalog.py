@@ -1,6 +1,7 @@
 """The certificate kinds: what a file gives, what a record must keep, and which files are refused."""
 
 import json
+import shutil
 import unicodedata
 from datetime import UTC, date, datetime, timedelta
 
@@ -474,6 +475,8 @@ def test_check_of_the_bundled_kinds_passes_and_prints_them(capsys):
     out = capsys.readouterr().out
     assert "| resident_register_copy | 주민등록표 등본 | resident | source_checked |" in out
     assert f"{len(CATALOG.ids())} kinds: " in out
+    assert "| bank_personal_loan | 은행 신용대출 | provision_request | deep | 7 |" in out
+    assert f"{len(tuple(CATALOG.bundles()))} bundles: " in out
     assert " yes/no questions: " in out
 
 
@@ -514,6 +517,33 @@ def test_check_looks_at_resident_numbers(folder, capsys):
     assert "the sample has a resident number at rows.0.number" in err
     assert "number cannot be withheld from what it stands beside" in err
     assert "number has no masked form beside it" in err
+
+
+@pytest.mark.parametrize(
+    ("changes", "finding"),
+    [
+        ({"identity": ["no_such_kind"]}, "bundles/car_rental.json: identity: no kind no_such_kind"),
+        ({"retention": {"days": 30}}, "bundles/car_rental.json: retention"),
+        ({"purpose": {"ko": "확인", "en": ""}}, "bundles/car_rental.json: against the meta schema: "),
+    ],
+)
+def test_check_names_what_is_wrong_with_a_bundle(tmp_path, capsys, changes, finding):
+    """A kind that there is not, a member that is missing, words that are none; the kinds are read all the same."""
+    root = tmp_path / "schemas"
+    shutil.copytree(SCHEMAS / "meta", root / "meta")
+    for path in ("bundles/car_rental.json", "types/mobile_id/mobile_driver_license.json"):
+        (root / path).parent.mkdir(parents=True)
+        shutil.copy(SCHEMAS / path, root / path)
+    broken = root / "bundles" / "car_rental.json"
+    whole = json.loads(broken.read_bytes())
+    before = main([str(root)])
+    broken.write_text(json.dumps(whole | changes, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    capsys.readouterr()
+
+    assert (0, 1) == (before, main([str(root)]))
+    said = capsys.readouterr()
+    assert finding in said.err
+    assert "1 kinds: " in said.out
 
 
 def test_check_looks_at_how_a_file_is_written(folder, capsys):
