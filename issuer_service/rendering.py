@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -13,6 +14,7 @@ from urllib.parse import quote
 from fastapi import Request as WebRequest
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from ewallet.asgi import Problem, Scope
 from ewallet.catalog.kinds import KST
@@ -31,6 +33,7 @@ _SAID: Final = {"content-security-policy": _CSP, "referrer-policy": "same-origin
 #: Codes of which the words are meant for the person who reads the page.
 _SAID_SO: Final = frozenset({"issue.restricted", "usage.missing_extra"})
 _LANGUAGE: Final = "lang"
+_KOREAN: Final = re.compile(r"([\uac00-\ud7a3](?:[\uac00-\ud7a30-9· ]*[\uac00-\ud7a30-9])?)")
 _YEAR: Final = 365 * 24 * 3600
 
 
@@ -43,6 +46,7 @@ class Pages:
         self._templates = Environment(
             loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
+        self._templates.filters["spoken"] = _spoken
 
     def show(
         self, request: WebRequest, name: str, session: Session | None, /, status: int = HTTPStatus.OK, **values: Any
@@ -99,6 +103,16 @@ class Pages:
                 return "en" if chosen == "en" else "ko"
         preferred = request.headers.get("accept-language", "").lower()
         return "en" if preferred.startswith("en") else "ko"
+
+
+def _spoken(text: str, language: Language) -> Markup:
+    """A text of that language in which what is Korean is said to be, for whoever has it read aloud; the same text."""
+    if language == "ko":
+        return escape(text)
+    return Markup("").join(
+        Markup('<span lang="ko">{}</span>').format(part) if number % 2 else escape(part)
+        for number, part in enumerate(_KOREAN.split(text))
+    )
 
 
 def day(at: datetime, language: Language) -> str:

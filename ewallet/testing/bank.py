@@ -43,3 +43,14 @@ def register(file: Path, *recipients: Recipient) -> Path:
     document = {"schema": SCHEMA, "recipients": [recipient.to_json() for recipient in recipients]}
     file.write_text(json.dumps(document, ensure_ascii=False), "utf-8")
     return file
+
+
+def portal(folder: Path, bank: Bank) -> dict[str, str]:
+    """The settings of a service in that folder of keys, by which it is a portal with that one recipient."""
+    return {
+        "RECIPIENTS": str(register(folder / "recipients.json", bank.recipient)),
+        "TRUST": str(folder / "trust-list.jwt"),
+        "TRUST_KEY": str(folder / "operator.jwk"),
+        "PORTAL_KEY": str(folder / "verifier.key"),
+        "PORTAL_CHAIN": str(folder / "verifier.pem"),
+    }

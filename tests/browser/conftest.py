@@ -199,3 +199,19 @@ def tab(chromium: Browser) -> Iterator[Callable[..., Any]]:
 def visit(tab, town):
     """As ``tab``, at the service of these tests."""
     return lambda **given: tab(town.origin, **given)
+
+
+@pytest.fixture
+def axe():
+    """The rules of axe-core, as what a page breaks of them."""
+    api = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is absent")
+    rules = api.Axe()
+
+    def broken(page):
+        return [
+            f"{each['id']}: {node['target']}"
+            for each in rules.run(page).response["violations"]
+            for node in each["nodes"]
+        ]
+
+    return broken

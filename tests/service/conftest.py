@@ -59,17 +59,17 @@ def settings(keys, tmp_path):
 
 
 @pytest.fixture
-def bank():
+def loan_bank():
     """A bank that is registered at the portal."""
     return Bank.make(Clock().now())
 
 
 @pytest.fixture
-def portal_settings(settings, keys, bank, tmp_path):
+def portal_settings(settings, keys, loan_bank, tmp_path):
     """Settings of a service that is a portal, with one recipient."""
     pki = keys.parent
     return settings | {
-        "recipients": register(tmp_path / "recipients.json", bank.recipient),
+        "recipients": register(tmp_path / "recipients.json", loan_bank.recipient),
         "trust": pki / "trust-list.jwt",
         "trust_key": pki / "operator.jwk",
         "portal_key": pki / "verifier.key",
@@ -78,9 +78,9 @@ def portal_settings(settings, keys, bank, tmp_path):
 
 
 @pytest.fixture
-def portal(portal_settings, bank, open_site):
+def portal(portal_settings, loan_bank, open_site):
     """A portal in this process, with Hong's browser and wallet, and the bank."""
-    return PortalVisit.of(open_site(portal_settings), bank)
+    return PortalVisit.of(open_site(portal_settings), loan_bank)
 
 
 @dataclass

@@ -361,3 +361,15 @@ def test_a_service_without_registrations_is_no_portal(site):
 def test_a_wallet_that_knows_no_consents_confirms_none():
     """The transaction is one that wallets of ours show in full."""
     assert {"text", "record"} == KNOWN[TRANSACTION]
+
+
+def test_a_text_in_english_says_where_it_is_korean_and_stays_the_same(portal):
+    """The name of a law has no English one; what is signed has no marks in it."""
+    portal.site.sign_in()
+    portal.hold()
+    page = portal.site.page(portal.chosen(portal.client.ask("bank_personal_loan", days=30, lang="en")))
+    (shown,) = re.findall(r'<pre class="words" id="text" lang="en"[^>]*>\n(.*?)</pre>', page, re.DOTALL)
+    (link,) = re.findall(r'<a class="button" href="(openid4vp:[^"]+)"', page)
+    (asked,) = portal.wallet.open(unescape(link)).transaction_data
+    assert '<span lang="ko">전자정부법 제43조의2</span>' in shown
+    assert asked.fields["text"] == unescape(re.sub(r"</?span[^>]*>", "", shown))

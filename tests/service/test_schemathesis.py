@@ -18,8 +18,10 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from starlette.testclient import TestClient
 
+from ewallet.consent import Party
 from ewallet.exchange import Exchange
 from ewallet.idempotency import Calls
+from ewallet.joint import Cases
 from ewallet.serving import listening, served
 from ewallet.sql import Database
 from ewallet.testing.caller import KIND
@@ -80,16 +82,14 @@ def bank(ewallet_kit, tmp_path):
     store = database.verifier
 
     def app(host="bank.example"):
+        kit = ewallet_kit
+        exchange = Exchange(BANK, verifier=kit.verifier, signer=kit.pki.verifier, store=store, env=kit.env)
         return create_app(
             Desk(
-                exchange=Exchange(
-                    BANK,
-                    verifier=ewallet_kit.verifier,
-                    signer=ewallet_kit.pki.verifier,
-                    store=store,
-                    env=ewallet_kit.env,
-                ),
+                exchange=exchange,
+                cases=Cases(exchange, store=database.cases, env=kit.env),
                 verifier=ewallet_kit.verifier,
+                recipient=Party(id="https://bank.example", names={"ko": "가상은행", "en": "Invented Bank"}),
                 calls=Calls(database.verifier_calls, env=ewallet_kit.env),
                 check_ready=database.ready,
                 hosts=frozenset({host}),
@@ -107,7 +107,7 @@ def client(request, bank):
 
     def opened(service):
         if service == "issuer":
-            return request.getfixturevalue("site").browser, "all-key"
+            return request.getfixturevalue("portal").site.browser, "all-key"
         return TestClient(bank(), base_url=BANK, raise_server_exceptions=False), BANK_KEY
 
     return opened
