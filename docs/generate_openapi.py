@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from prometheus_client import CollectorRegistry
 
+from ewallet.consent import Party
 from ewallet.exchange import Exchange
 from ewallet.idempotency import Calls
 from ewallet.joint import Cases
@@ -68,6 +69,7 @@ def _verifier(pki: Pki) -> dict[str, Any]:
     desk = verifier_server.Desk(
         exchange=exchange,
         verifier=judge,
+        recipient=Party(id="https://bank.example", names={"ko": "가상은행", "en": "Invented Bank"}),
         calls=Calls(database.verifier_calls),
         check_ready=lambda: None,
         hosts=frozenset(),

@@ -263,6 +263,15 @@ The credentials do not all belong to the same person. | Ask for credentials of o
 policy.subject_unknown
 Whether the credentials belong to the same person cannot be told. | Ask for the name and date of birth in each of them.
 전자증명서들이 같은 사람의 것인지 알 수 없습니다. | 각 증명서의 성명과 생년월일을 함께 요청하십시오.
+policy.joint_missing
+Not everybody of the joint case has answered. | Ask whoever is named as missing once more.
+공동 심사의 당사자 모두가 응답하지는 않았습니다. | 응답하지 않은 것으로 표시된 사람에게 다시 요청하십시오.
+policy.joint_twice
+One person answered in two places of a joint case. | Ask each person of the case to answer for themselves.
+공동 심사에서 한 사람이 두 자리에서 응답했습니다. | 당사자마다 각자 응답하도록 요청하십시오.
+policy.joint_household
+Somebody of the joint case is not in the household that was shown. | Check who belongs to the case.
+공동 심사의 당사자 중에 제출된 세대에 속하지 않은 사람이 있습니다. | 누가 당사자인지 확인하십시오.
 policy.transaction_data
 The holder did not confirm this very transaction. | Show the transaction again and ask the holder to confirm it.
 소지자가 바로 이 거래를 확인한 것이 아닙니다. | 거래 내용을 다시 보여 주고 확인을 받으십시오.

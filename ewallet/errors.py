@@ -197,6 +197,7 @@ UNDECIDED = frozenset(
         "status.uri_mismatch",
         "trust.revocation_unknown",
         "policy.subject_unknown",
+        "policy.joint_missing",
         "fetch.blocked",
         "fetch.redirect",
         "fetch.timeout",

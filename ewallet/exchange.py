@@ -276,10 +276,14 @@ class Exchange:
             self._take_code(kept, response_code)
         return _outcome(json_object(kept.outcome), lambda: self._claims(id_, at))
 
+    def is_waiting(self, id_: str) -> bool:
+        """Whether somebody can still answer it; ``storage.not_found``."""
+        kept = self._store.exchange(_digest(id_))
+        return kept.outcome is None and self._env.now() < kept.until
+
     def pace(self, id_: str) -> None:
         """Return unless somebody asked for the same within half a second: ``limit.rate``; for whoever serves others."""
-        at = self._env.now()
-        id_digest = _digest(id_)
+        at, id_digest = self._env.now(), _digest(id_)
         if not self._store.pace_exchange(id_digest, at, at - PAUSE):
             self._store.exchange(id_digest)  # what is not there is not there, however often one asks
             raise Malformed("limit.rate", "asked again within half a second")

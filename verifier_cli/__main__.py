@@ -21,6 +21,7 @@ from verifier_cli.arguments import add_output
 VERBS: Final = {
     "verify": "judge a presentation: accepted (exit 0), rejected (1), undecided (3)",
     "request": "ask a wallet by QR code, wait for its answer, and judge that",
+    "case": "ask several people, each alone, and judge what they show together",
     "reader": "ask a device face to face by the code that it shows, and judge its answer",
     "serve": "serve wallets, and an API for the bank's own programs",
     "inspect": "take a presentation apart, without checking or believing any of it",

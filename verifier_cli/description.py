@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from ewallet.catalog import Catalog
+from ewallet.joint import MAX_MEMBERS
 from ewallet.oid4vp.request import MEDIA_TYPE
 from ewallet.openapi import Responses, Schema, errors, finished, json_content, problems, ref
 from ewallet.shape import json_object
@@ -25,9 +26,8 @@ _LINK: Final = (
 
 _REQUEST: Final[Schema] = {
     "title": "Request",
-    "description": "What to ask a wallet for: either `query`, or `type` with `claims`.",
+    "description": "What to ask a wallet for: `query`, or `type` with `claims`, or `bundle` with its consent.",
     "type": "object",
-    "required": ["purpose"],
     "additionalProperties": False,
     "properties": {
         "query": _OBJECT | {"description": "a DCQL query (OpenID4VP 1.0 §6)"},
@@ -38,8 +38,16 @@ _REQUEST: Final[Schema] = {
         "redirect_to": _TEXT | {"description": "where a wallet on the same device leads back to", "format": "uri"},
         "transaction_data": {"type": "array", "items": ref("Transaction")},
         "verifier_info": {"type": "array", "items": _OBJECT},
+        "bundle": _TEXT | {"description": "instead of a query: the id of a bundle, with days; its consent goes along"},
+        "days": {"type": "integer", "minimum": 1, "description": "with a bundle: how long its consent is to hold"},
+        "optional": {"type": "array", "items": _TEXT, "description": "with a bundle: members that were chosen"},
+        "lang": {"enum": ["ko", "en"], "default": "ko", "description": "with a bundle: the language of its consent"},
     },
-    "oneOf": [{"required": ["query"]}, {"required": ["type", "claims"]}],
+    "oneOf": [
+        {"required": ["query", "purpose"]},
+        {"required": ["type", "claims", "purpose"]},
+        {"required": ["bundle", "days"]},
+    ],
 }
 _TRANSACTION: Final[Schema] = {
     "title": "Transaction",
@@ -75,6 +83,19 @@ _MADE: Final[Schema] = {
         "link": _TEXT | {"description": "for the wallet, as a link or a QR code"},
         "until": _TEXT | {"format": "date-time"},
         "qr": _TEXT | {"description": "the link as an SVG picture"},
+        "consent": _TEXT | {"description": "of a bundle: the identifier of its consent, and of the receipt's file"},
+    },
+}
+_MEMBER: Final[Schema] = {
+    "type": "object",
+    "required": ["type", "standing", "code"],
+    "properties": {
+        "type": _TEXT | {"description": "the kind"},
+        "standing": {"enum": ["shown", "problem", "not_judged"]},
+        "code": {"type": ["string", "null"], "description": "what is wrong with it"},
+        "name": _OBJECT,
+        "agency": _OBJECT | {"description": "who issues it, ko and en"},
+        "fee": _OBJECT | {"description": "what that costs, in won"},
     },
 }
 _OUTCOME: Final[Schema] = {
@@ -88,6 +109,11 @@ _OUTCOME: Final[Schema] = {
         "code": {"type": ["string", "null"], "description": "why not, where it is not accepted"},
         "verdict": {"anyOf": [{"type": "null"}, ref("Verdict"), ref("Collected")]},
         "until": _TEXT | {"format": "date-time", "description": "of a pending one"},
+        "members": {
+            "type": "array",
+            "description": "of several answers: how each stands, and where to get it if something is wrong with it",
+            "items": _MEMBER,
+        },
         "error": _TEXT | {"description": "of a declined one: what the wallet said"},
         "description": _TEXT | {"description": "of a declined one: a stranger's words, escaped and cut"},
     },
@@ -148,11 +174,12 @@ def form(required: str, **members: str) -> Schema:
     return {"requestBody": {"required": True, **json_content(schema, media_type=_FORM)}}
 
 
+_RECEIPT: Final = _TEXT | {"description": "of a consent: the recipient's half of the receipt (consent-receipt+jwt)"}
 FETCHED: Final[Responses] = _answers("the signed request", _JWT) | errors({404: ["invalid_request"]})
 FETCHED_FOR: Final[Responses] = _answers("the signed request", _JWT) | errors(_WALLETS)
 ANSWERED: Final[Responses] = _answers(
     "taken; where the wallet is to lead to",
-    json_content({"type": "object", "properties": {"redirect_uri": _TEXT}}, example={}),
+    json_content({"type": "object", "properties": {"redirect_uri": _TEXT, "consent_receipt": _RECEIPT}}, example={}),
 ) | errors(_WALLETS)
 _WAITS: Final[Responses] = {
     201: {
@@ -189,6 +216,79 @@ OUTCOME: Final[Responses] = _answers(
         429: {"limit.rate": "asked again within half a second"},
     }
 )
+_MEMBER: Final[Schema] = {
+    "type": "object",
+    "required": ["link", "until", "qr"],
+    "properties": {"link": _TEXT, "until": _TEXT | {"format": "date-time"}, "qr": _TEXT},
+}
+_CASE: Final[Schema] = {
+    "title": "Case",
+    "description": "Whom to ask what, by role. Everybody answers alone; there is one verdict.",
+    "type": "object",
+    "required": ["members"],
+    "additionalProperties": False,
+    "properties": {
+        "members": {
+            "type": "object",
+            "minProperties": 2,
+            "maxProperties": MAX_MEMBERS,
+            "additionalProperties": ref("Request"),
+        }
+    },
+}
+_OPENED: Final[Schema] = {
+    "title": "Opened",
+    "type": "object",
+    "required": ["schema", "id", "status", "until", "members"],
+    "properties": {
+        "schema": {"const": "ewallet.case/1"},
+        "id": _TEXT | {"description": "the number of the case, for the bank alone: with it the verdict is read"},
+        "status": {"const": "pending"},
+        "until": _TEXT | {"format": "date-time"},
+        "members": {"type": "object", "additionalProperties": _MEMBER},
+    },
+}
+_JOINT: Final[Schema] = {
+    "title": "Joint",
+    "description": "Of the verdict the checks are named by the roles, then persons and household; claims are by role.",
+    "type": "object",
+    "required": ["schema", "id", "status", "code", "verdict"],
+    "properties": {
+        "schema": {"const": "ewallet.case/1"},
+        "id": _TEXT,
+        "status": {"enum": ["pending", "judged"]},
+        "code": {"type": ["string", "null"], "description": "why not, where it is not accepted"},
+        "verdict": {"anyOf": [{"type": "null"}, _OBJECT]},
+        "until": _TEXT | {"format": "date-time", "description": "of a pending one"},
+    },
+}
+_PENDING: Final = {"schema": "ewallet.case/1", "id": _ID, "status": "pending"}
+_CASES: Final[Responses] = {
+    201: {
+        "description": "a case that waits",
+        "headers": {"location": {"description": "where its verdict is read", "schema": _TEXT}},
+        **json_content(
+            ref("Opened"),
+            example=_PENDING
+            | {
+                "until": "2026-11-21T03:05:00Z",
+                "members": {"applicant": {"link": _LINK, "until": "2026-11-21T03:05:00Z", "qr": "<svg/>"}},
+            },
+        ),
+    }
+}
+OPENED: Final[Responses] = _CASES | problems(
+    _NO_KEY
+    | _NO_JSON
+    | {
+        409: {"usage.in_progress": "the first call of that idempotency-key has not ended"},
+        422: {"usage.key_reused": "the idempotency-key of another call, expected a new one"},
+    }
+)
+JOINT: Final[Responses] = _answers(
+    "what has become of it",
+    json_content(ref("Joint"), example=_PENDING | {"code": None, "verdict": None, "until": "2026-11-21T03:05:00Z"}),
+) | problems(_NO_KEY | {404: {"storage.not_found": "no case of that number"}})
 JUDGED: Final[Responses] = _answers("the verdict", json_content(ref("Verdict"))) | problems(
     _NO_KEY
     | _NO_JSON
@@ -203,6 +303,7 @@ FIGURES: Final[Responses] = _answers("counters", json_content(_TEXT, media_type=
 DESCRIBED: Final[Responses] = _answers("this", json_content({"type": "object"})) | problems(_NO_KEY)
 
 ASKS: Final[Schema] = body("Request", _ASKED)
+JOINS: Final[Schema] = body("Case", {"members": {"applicant": _ASKED, "spouse": _ASKED}})
 _PRESENTED: Final = {
     "presentation": "eyJ0...~WyJz...~eyJr...",
     "nonce": "n-0S6_WzA2Mj",
@@ -230,6 +331,9 @@ def described(app: FastAPI, server: str) -> Schema:
         "Made": _MADE,
         "Outcome": _OUTCOME,
         "Collected": _COLLECTED,
+        "Case": _CASE,
+        "Opened": _OPENED,
+        "Joint": _JOINT,
         "Verdict": _verdict(),
     }
     schemes = {"api_key": {"type": "http", "scheme": "bearer", "description": "the key of the bank's programs"}}

@@ -17,6 +17,7 @@ from ewallet.errors import UsageError
 from ewallet.exchange import Exchange
 from ewallet.files import read_secret
 from ewallet.idempotency import Calls
+from ewallet.joint import Cases
 from ewallet.keys import SigningKey
 from ewallet.oid4vp.request import client_id
 from ewallet.rate import RATE, Limiter, Rate
@@ -119,7 +120,15 @@ def _desk(session: Session, url: str, database: Database, at: socket, key: str) 
         api_key=key,
         limiter=_limiter(session),
         proxies=int(session.settings.get("proxies") or 0),
+        cases=Cases(exchange, store=database.cases),
     )
+
+
+def cases(found: Desk) -> Cases:
+    """The joint cases of a service; ``usage.configuration`` where it has none."""
+    if found.cases is None:
+        raise UsageError("usage.configuration", "a service that opens no joint cases")
+    return found.cases
 
 
 def _limiter(session: Session) -> Limiter | None:

@@ -20,7 +20,7 @@ from ewallet.jose import to_json
 from ewallet.oid4vp.response import Declined
 from ewallet.shape import Json, instance, json_object, json_value, member, to_base64url
 from ewallet.verdict import Accepted, Rejected, Undecided, Verdict
-from verifier_cli import asking, desk
+from verifier_cli import asking, cases, desk
 from verifier_cli.inputs import moment
 from verifier_cli.session import Session
 
@@ -108,6 +108,41 @@ def inquiry(session: Session, members: Mapping[str, Json]) -> Iterator[Inquiry]:
             )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Joint:
+    """A case that was opened: a link for each role, and what has become of all of them together."""
+
+    links: Mapping[str, str]
+    look: Callable[[], Waiting | Collected | Verdict] = field(repr=False)
+    pause: float
+
+    def wait(self, seconds: int) -> Waiting | Collected | Verdict:
+        """The verdict when everybody has answered, or what there is when so much time is over."""
+        end = monotonic() + seconds
+        while isinstance(outcome := self.look(), Waiting) and monotonic() < end:
+            sleep(self.pause)
+        return outcome
+
+
+@contextmanager
+def joint(session: Session, raw: bytes) -> Iterator[Joint]:
+    """Open a case, and answer wallets while the block runs, unless a service does; as :func:`inquiry`."""
+    if session.settings.get("server"):
+        yield _joint_through(session, raw)
+        return
+    from ewallet.serving import served
+
+    key, tls = to_base64url(Env().random(24)), desk.tls(session)
+    state = session.settings.get("state") or "sqlite://"
+    with desk.bound(session, _ANY) as at:
+        url = desk.address(session, at)
+        with desk.opened(session, url, at, key, state) as (app, found), served(app, at, tls=tls):
+            known = desk.cases(found)
+            case = cases.ask(found.exchange, known, raw, found.recipient)
+            links = {role: asked.link for role, asked in case.members.items()}
+            yield Joint(links=links, look=lambda: known.verdict(case.number), pause=_GLANCE)
+
+
 def unanswered(outcome: Outcome) -> str:
     """The code of an outcome without a verdict."""
     return "request.declined" if isinstance(outcome, Declined) else "request.expired"
@@ -121,11 +156,36 @@ def verdict(outcome: Outcome) -> Verdict | None:
 # -- through a service that is running ---------------------------------------------------------------------------
 
 
-def _through(session: Session, members: Mapping[str, Json]) -> Inquiry:
+def _joint_through(session: Session, raw: bytes) -> Joint:
+    service = _service(session)
+    id_, links = service.call(_opened, "POST", "/v1/cases", raw)
+    return Joint(
+        links=links,
+        look=lambda: service.call(_judged, "GET", f"/v1/cases/{id_}"),
+        pause=2 * PAUSE.total_seconds(),
+    )
+
+
+def _opened(document: Mapping[str, Json]) -> tuple[str, Mapping[str, str]]:
+    members = {role: instance(one, dict, "a member") for role, one in member(document, "members", dict).items()}
+    return member(document, "id", str), {role: member(one, "link", str) for role, one in members.items()}
+
+
+def _judged(document: Mapping[str, Json]) -> Waiting | Collected | Verdict:
+    if document.get("status") == "pending":
+        return Waiting(until=moment(member(document, "until", str)))
+    return _verdict(member(document, "verdict", dict))
+
+
+def _service(session: Session) -> _Service:
     from ewallet.http import Http
 
     server = str(session.settings.get("server")).rstrip("/")
-    service = _Service(server=server, key=desk.api_key(session), send=Http())
+    return _Service(server=server, key=desk.api_key(session), send=Http())
+
+
+def _through(session: Session, members: Mapping[str, Json]) -> Inquiry:
+    service = _service(session)
     id_, link = service.call(_created, "POST", "/v1/requests", to_json(dict(members)))
     return Inquiry(
         link=link,
@@ -178,7 +238,10 @@ def _outcome(document: Mapping[str, Json]) -> Outcome:
             return Expired()
         case "declined":
             return Declined(error=member(document, "error", str))
-    found = member(document, "verdict", dict)
+    return _verdict(member(document, "verdict", dict))
+
+
+def _verdict(found: Mapping[str, Json]) -> Collected | Verdict:
     if found.get("verdict") == "accepted" and found.get("claims") is None:
         read = verdicts.parse({**found, "claims": {}})
         return Collected(checks=read.checks, at=read.at)

@@ -28,12 +28,13 @@ from ewallet.consent import Party
 from ewallet.errors import EWalletError, ProtocolError, StoreError
 from ewallet.exchange import Exchange
 from ewallet.idempotency import Calls
+from ewallet.joint import Cases
 from ewallet.oauth import ErrorResponse
 from ewallet.oid4vp.request import MEDIA_TYPE, Fetch
 from ewallet.rate import Limiter
 from ewallet.shape import Json, json_object
 from ewallet.verifier import Verifier
-from verifier_cli import asking
+from verifier_cli import asking, cases
 from verifier_cli import description as told
 from verifier_cli.intake import Handed, Intake, room
 
@@ -49,7 +50,7 @@ class Desk:
 
     ``recipient`` is who asks, as consents name it.
     ``calls`` keeps the answers to requests for which the bank's programs may ask again.
-    ``limiter`` counts requests by source, ``proxies`` of our own stand before the service.
+    ``limiter`` counts requests by source, ``proxies`` of our own stand before the service. ``cases`` are joint ones.
     """
 
     exchange: Exchange
@@ -61,6 +62,7 @@ class Desk:
     api_key: str = field(repr=False)
     limiter: Limiter | None = None
     proxies: int = 0
+    cases: Cases | None = None
 
 
 def create_app(desk: Desk) -> Guard:
@@ -205,7 +207,41 @@ def _bank(desk: Desk) -> APIRouter:
     async def verify(handed: Annotated[Handed, Depends(_handed)]) -> Response:
         return _answer(await intake.verdict(handed))
 
+    if desk.cases:
+        _joint(router, desk, desk.cases)
     return router
+
+
+def _joint(router: APIRouter, desk: Desk, known: Cases) -> None:
+    """The routes of joint cases."""
+
+    @router.post(
+        "/cases",
+        status_code=201,
+        summary="Ask several people, for one verdict",
+        responses=told.OPENED,
+        openapi_extra=told.JOINS,
+    )
+    def open_case(
+        body: Annotated[bytes, Depends(_json)],
+        key: Annotated[str | None, Header(alias="idempotency-key", description=_AGAIN)] = None,
+    ) -> Response:
+        return _opened(desk.calls.once(key, caller=desk.api_key, asked=body, perform=lambda: _case(desk, known, body)))
+
+    @router.get("/cases/{id_}", summary="What has become of a joint case", responses=told.JOINT)
+    def joint_verdict(id_: str) -> Response:
+        return _answer(cases.became(id_, known.verdict(id_)))
+
+
+def _case(desk: Desk, known: Cases, body: bytes) -> bytes:
+    return jose.to_json(cases.created(cases.ask(desk.exchange, known, body, desk.recipient)))
+
+
+def _opened(raw: bytes) -> Response:
+    document = json_object(raw)
+    members = {role: asked | {"qr": qr.svg(asked["link"])} for role, asked in document["members"].items()}
+    drawn = jose.to_json(document | {"members": members})
+    return Response(drawn, 201, {"location": f"/v1/cases/{document['id']}"}, _JSON)
 
 
 def _asked(desk: Desk, body: bytes) -> bytes:

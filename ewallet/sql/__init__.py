@@ -18,6 +18,7 @@ from ewallet.errors import NotFound, StoreError, UsageError
 from ewallet.sql import walletfile
 from ewallet.sql.bulk import SqlBulkStore
 from ewallet.sql.calls import SqlCallStore
+from ewallet.sql.cases import CASES, CASES_VERSION, SqlCaseStore
 from ewallet.sql.engine import engine_of
 from ewallet.sql.history import SqlLogStore
 from ewallet.sql.issuance import SqlIssuanceStore
@@ -47,6 +48,7 @@ __all__ = [
     "Database",
     "SqlBulkStore",
     "SqlCallStore",
+    "SqlCaseStore",
     "SqlIssuanceStore",
     "SqlIssuerStore",
     "SqlKeyStore",
@@ -60,6 +62,7 @@ __all__ = [
 
 _ROLES: Final = {
     "bulk": (BULK, BULK_VERSION),
+    "cases": (CASES, CASES_VERSION),
     "history": (HISTORY, HISTORY_VERSION),
     "issuer": (ISSUER, ISSUER_VERSION),
     "mydata": (MYDATA, MYDATA_VERSION),
@@ -135,6 +138,12 @@ class Database:
         """The verifier's store."""
         self._touch()
         return SqlVerifierStore(self._engine)
+
+    @cached_property
+    def cases(self) -> SqlCaseStore:
+        """The joint cases of the verifier, beside its own tables."""
+        _ = self.verifier
+        return SqlCaseStore(self._engine)
 
     @cached_property
     def issuer_calls(self) -> SqlCallStore:

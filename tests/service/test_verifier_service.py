@@ -10,10 +10,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from starlette.testclient import TestClient
 
+from ewallet.consent import Party
 from ewallet.errors import StoreError, TrustError
 from ewallet.exchange import Exchange
 from ewallet.flow import Response
 from ewallet.idempotency import Calls
+from ewallet.joint import Cases
 from ewallet.oid4vp import vp_token_json
 from ewallet.oid4vp.request import RequestLink, authenticate, fetched
 from ewallet.oid4vp.response import answer, refusal
@@ -81,9 +83,12 @@ def service(ewallet_kit, tmp_path):
             raise failure
 
     store = database.verifier
+    exchange = Exchange(BANK, verifier=kit.verifier, signer=kit.pki.verifier, store=store, env=kit.env)
     desk = Desk(
-        exchange=Exchange(BANK, verifier=kit.verifier, signer=kit.pki.verifier, store=store, env=kit.env),
+        exchange=exchange,
+        cases=Cases(exchange, store=database.cases, env=kit.env),
         verifier=kit.verifier,
+        recipient=Party(id="https://bank.example", names={"ko": "가상은행", "en": "Invented Bank"}),
         calls=Calls(database.verifier_calls, env=kit.env),
         check_ready=check_ready,
         hosts=frozenset({"bank.example"}),
