@@ -63,7 +63,7 @@ def _verifier(world: World) -> Verifier:
 
 def _desk(world: World, verifier: Verifier) -> Any:
     from ewallet.consent import Party
-from ewallet.exchange import Exchange
+    from ewallet.exchange import Exchange
     from ewallet.idempotency import Calls
     from ewallet.sql import Database
     from ewallet.testing.stores import MemoryVerifierStore
