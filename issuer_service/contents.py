@@ -29,7 +29,7 @@ class Item:
 
 
 def contents(kind: CredentialType, record: Mapping[str, Any], language: Language) -> tuple[Item, ...]:
-    """Everything in a record, in the order of its kind."""
+    """What a record says, in the order of its kind; of resident numbers the masked form alone is for a screen."""
     return tuple(_items(kind.claims, record, language))
 
 
@@ -48,7 +48,7 @@ def fee(kind: CredentialType, language: Language) -> str:
 
 def _items(claims: Iterable[ClaimType], record: Mapping[str, Any], language: Language) -> Iterator[Item]:
     for claim in claims:
-        if claim.name not in record:
+        if claim.name not in record or claim.sensitivity == "rrn":
             continue
         value = record[claim.name]
         if claim.members:

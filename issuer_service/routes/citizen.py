@@ -24,7 +24,7 @@ from ewallet.records import Pending
 from ewallet.sheet import MAX_TEXT
 from ewallet.status import Status
 from issuer_service import printing
-from issuer_service.contents import answers, contents, fee
+from issuer_service.contents import Item, answers, contents, fee
 from issuer_service.listing import MAX_QUERY, Listing, Register, shelves
 from issuer_service.records import CITIZENS
 from issuer_service.rendering import Pages, clock, day
@@ -143,7 +143,10 @@ class _Desk:
             return RedirectResponse(self._home, 303)
         kind, record = self._visits.kind(type_id), self._visits.record(session, type_id)
         language = self._pages.language(request)
-        rows = contents(kind, record, language) if record and not isinstance(record, Pending) else ()
+        rows: Sequence[Item] = ()
+        if record and not isinstance(record, Pending):
+            kind.check(kind.issuable(record))  # what cannot be issued is not shown as if it could
+            rows = contents(kind, record, language)
         return self._pages.show(
             request,
             "kind",
