@@ -86,7 +86,7 @@ _MADE: Final[Schema] = {
         "consent": _TEXT | {"description": "of a bundle: the identifier of its consent, and of the receipt's file"},
     },
 }
-_MEMBER: Final[Schema] = {
+_STANDING: Final[Schema] = {
     "type": "object",
     "required": ["type", "standing", "code"],
     "properties": {
@@ -112,7 +112,7 @@ _OUTCOME: Final[Schema] = {
         "members": {
             "type": "array",
             "description": "of several answers: how each stands, and where to get it if something is wrong with it",
-            "items": _MEMBER,
+            "items": _STANDING,
         },
         "error": _TEXT | {"description": "of a declined one: what the wallet said"},
         "description": _TEXT | {"description": "of a declined one: a stranger's words, escaped and cut"},

@@ -14,8 +14,8 @@ from typing import Any, Final, Literal, NoReturn
 from ewallet import shape
 from ewallet.catalog.acting import ACT, SCHEMA
 from ewallet.catalog.claims import ClaimType, IssueOption, Pattern, PredicateType, PredicateVector
-from ewallet.errors import Language, PolicyError, UsageError
 from ewallet.catalog.person import CLAIM, SUBJECT_REF, is_about_person
+from ewallet.errors import Language, PolicyError, UsageError
 
 KST: Final = timezone(timedelta(hours=9), "KST")  # Korea has had no daylight saving time since 1988
 RESERVED: Final = frozenset({"iss", "sub", "aud", "iat", "nbf", "exp", "vct", "cnf", "status"})
@@ -273,7 +273,7 @@ class CredentialType:
         where the issuer passes who that is.
         """
         first = at.astimezone(KST).date()
-        last = first + timedelta(days=self.validity_days)
+        last = first + timedelta(days=max(self.validity_days - 1, 1))  # copies begin with the day, but short-lived ones
         answers = {
             p.id: p.predicate.lasting(claims, first, last, holder=holder, enums=self._enums)
             for p in self.predicates

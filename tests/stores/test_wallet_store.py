@@ -101,6 +101,14 @@ def test_everything_comes_back_in_another_process(path):
     assert (_shown(),) == store.history()
 
 
+def test_receipts_are_listed_newest_first(store):
+    """As they came, every byte."""
+    for raw in (b"{}", "동의".encode()):
+        store.put_receipt(raw)
+
+    assert ("동의".encode(), b"{}") == store.receipts()
+
+
 def test_certificates_and_history_are_listed_newest_first(store):
     """Of the same moment, the last one in comes first."""
     for id_, minutes in (("a", 1), ("b", 0), ("c", 1)):
@@ -556,6 +564,7 @@ def test_no_column_is_kept_in_the_clear_by_accident():
         "history": "number id sealed",
         "master": "id record",
         "pending": "tag sealed",
+        "receipts": "number id sealed",
     }
 
     assert {f"{table}.{column}" for table, columns in expected.items() for column in columns.split()} == clear
