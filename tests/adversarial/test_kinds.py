@@ -11,7 +11,7 @@ import pytest
 
 from ewallet.catalog import Catalog
 from ewallet.errors import UsageError
-from ewallet.sheet import printable
+from ewallet.printed import on_paper
 
 KIND = "resident_register_copy"
 FULL = "990230-1234567"  # nobody's: there is no 30 February
@@ -111,6 +111,6 @@ def test_a_whole_number_in_the_place_of_the_masked_one_is_not_issued(number, ewa
 def test_masked_numbers_are_printed(ewallet_kit):
     """So that what is refused above is refused for its digits."""
     kind = ewallet_kit.catalog.type(KIND)
-    rows = printable(kind, kind.sample)["household_members"]
+    rows = on_paper(kind, kind.sample)["household_members"]
 
     assert all(row["resident_registration_number_masked"].endswith("******") for row in rows)
