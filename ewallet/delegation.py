@@ -73,14 +73,26 @@ class Terms:
     until: datetime
     recipient: str | None = None
 
+    def check(self, at: datetime) -> None:
+        """Return if they end in a time that is to come and not too far off; ``usage.argument``."""
+        if not timedelta() < self.until - at <= MAX_LIFE:
+            raise UsageError("usage.argument", f"a delegation is for at most {MAX_LIFE.days} days")
+
+
+def check_delegable(issued: Evidence) -> None:
+    """Return if what an issuer sent can be delegated; ``kb.missing``, ``consent.authority`` for what has ``act``."""
+    if not isinstance(issued, SdJwt):
+        raise BindingError("kb.missing", "a format without delegation")
+    if ACT in issued.payload:
+        raise ConsentError("consent.authority", "a delegation by somebody who acts for another")
+
 
 def delegate(raw: str, paths: Iterable[Path], terms: Terms, signer: Signer, at: datetime) -> str:
     """The held credential with the disclosures for those concrete paths, and what its holder signs for the delegate.
 
     ``signer`` is the key that the credential is bound to. ``usage.argument`` for a time that is over or too far off.
     """
-    if not timedelta() < terms.until - at <= MAX_LIFE:
-        raise UsageError("usage.argument", f"a delegation is for at most {MAX_LIFE.days} days")
+    terms.check(at)
     shown, sd_hash = select(raw, paths)
     claims: dict[str, Json] = {
         "iat": int(at.timestamp()),

@@ -36,6 +36,12 @@ def check_leaving(request: AuthorizationRequest, answer: Answer, catalog: Catalo
         _refuse()
 
 
+def check_delegated(answer: Answer, catalog: Catalog) -> None:
+    """Return if no such number would be given to a delegate, whom no law lets have one."""
+    if any(_discloses(choice, catalog) for choice in answer.choices):
+        _refuse()
+
+
 def check_provided(asked: Iterable[tuple[CredentialType, Iterable[Pattern]]], legal_basis: str) -> None:
     """As :func:`lawful`, for claims of kinds that agencies are to provide to somebody with that law, or with none."""
     for kind, paths in asked if not legal_basis else ():

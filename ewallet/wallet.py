@@ -16,7 +16,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from ewallet import acceptance
+from ewallet import acceptance, delegation
 from ewallet import answer as answers
 from ewallet.acceptance import Acceptance, Offering, TxCodeSource
 from ewallet.answer import Answer, Candidate, Choice
@@ -26,6 +26,7 @@ from ewallet.collection import Pending, Received, check, said, thumbprint
 from ewallet.consenting import agreeable, consent_in
 from ewallet.credential import Binding, Credential
 from ewallet.dcql import Query
+from ewallet.delegation import Terms
 from ewallet.env import Env
 from ewallet.errors import (
     AlreadyUsed,
@@ -45,7 +46,7 @@ from ewallet.oid4vp import response as oid4vp_response
 from ewallet.oid4vp.request import RequestLink, RequestObject, authenticate, fetched
 from ewallet.ranks import fresh_ranks
 from ewallet.receipt import Receipt
-from ewallet.resident_number import check_leaving, lawful
+from ewallet.resident_number import check_delegated, check_leaving, lawful
 from ewallet.shape import to_base64url
 from ewallet.showing import together
 from ewallet.trust import TrustList, authorities
@@ -219,6 +220,22 @@ class Wallet:
         chosen = together(self._store, answer, request.client_id)
         return _token(answer, lambda choice: self._present(request, choice, at, bindings[choice.query.id], chosen))
 
+    def delegate(self, terms: Terms) -> VpToken:
+        """What a delegate keeps, by the ids of the query: the least that satisfies it, signed over to them.
+
+        A copy of each is spent, and the history says to whom, by the thumbprint of their key, and in which case. Raises
+        ``dcql.unsatisfied``, :class:`ewallet.errors.AlreadyUsed`, ``usage.argument``, ``kb.missing`` for what cannot be
+        delegated, ``consent.authority`` for what one holds for somebody else, ``request.no_legal_basis`` for resident
+        numbers.
+        """
+        at, answer = self._env.now(), self.match(terms.query)
+        check_delegated(answer, self._catalog)
+        terms.check(at)
+        for choice in answer.choices:
+            held = self._held(choice.candidate.id)
+            delegation.check_delegable(FORMATS[held.format].open(self._store.copies(held.id)[0].raw))
+        return _token(answer, lambda choice: self._delegate(terms, choice, at))
+
     def rehearse(self, request: AuthorizationRequest, answer: Answer) -> VpToken:
         """What :meth:`present` would give, but signed with keys of nobody: as long, give or take a few characters.
 
@@ -339,6 +356,21 @@ class Wallet:
         copy = self._store.spend(shown, held.use, chosen.get(choice.query.id))
         signer = SigningKey.of_secret(self._store.key(copy.key))
         return FORMATS[held.format].present(copy.raw, choice.paths, binding, signer, at)
+
+    def _delegate(self, terms: Terms, choice: Choice, at: datetime) -> str:
+        held = self._held(choice.candidate.id)
+        shown = Shown(
+            at=at,
+            audience=terms.delegate.thumbprint,
+            purpose=terms.case,
+            held=held.id,
+            type_id=held.type_id,
+            paths=choice.paths,
+            name=terms.delegate_name,
+        )
+        copy = self._store.spend(shown, held.use)
+        signer = SigningKey.of_secret(self._store.key(copy.key))
+        return delegation.delegate(copy.raw, choice.paths, terms, signer, at)
 
     def _rehearse(self, choice: Choice, at: datetime, binding: Binding) -> str:
         held = self._held(choice.candidate.id)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
+from datetime import timedelta
 
 import pytest
 
 from ewallet import delegation
 from ewallet.acting import Act, Guardian, Mandate, Official
 from ewallet.delegation import Delegate, Terms
+from ewallet.errors import EWalletError
 from ewallet.keys import SigningKey
 from ewallet.testing.kit import PURPOSE, SUBJECT
 from ewallet.testing.peers import IssuerPeer
-from ewallet.testing.pki import VERIFIER
 from ewallet.verdict import Accepted, Rejected
 
 KIND = "resident_register_abstract"
@@ -58,7 +58,7 @@ def test_official_acts_once_for_a_person_without_a_phone(ewallet_kit, person):
         case=CASE,
         recipient=ewallet_kit.verifier.client_id,
         since=now,
-        until=now.replace(hour=now.hour + 4),
+        until=now + timedelta(hours=4),
     )
     act = Act(name=HELPER, principal=person, law="민원처리법 제10조", mandate=mandate)
     paper = act.receipt([ewallet_kit.catalog.type(KIND).label()])
@@ -74,30 +74,84 @@ def test_official_acts_once_for_a_person_without_a_phone(ewallet_kit, person):
     assert [] == [each for each in (CASE, person, HELPER, mandate.office) if each not in paper]
 
 
-def test_delegate_answers_for_a_person_and_for_nobody_else(ewallet_kit, person):
-    """The person signs for one query in one case; the bank asks the delegate, and sees one name and both people."""
-    holder, agent, at = SigningKey.generate(), SigningKey.generate(), ewallet_kit.clock.now()
-    sample, query = ewallet_kit.catalog.type(KIND).sample, ewallet_kit.query(KIND, ["name"])
-    (held,) = ewallet_kit.issuer.issue(KIND, sample, subject=SUBJECT, holders=[holder.public]).credentials
-    terms = Terms(
-        delegate=agent.public,
-        delegate_name=HELPER,
-        principal=person,
-        query=query,
-        case=CASE,
-        until=at.replace(day=at.day + 7),
-        recipient=ewallet_kit.verifier.client_id,
-    )
-    kept = delegation.delegate(held, [("name",)], terms, holder, at)
+def _terms(kit, person, agent, **changes):
+    made = {
+        "delegate": agent.public,
+        "delegate_name": HELPER,
+        "principal": person,
+        "query": kit.query(KIND, ["name"]),
+        "case": CASE,
+        "until": kit.clock.now() + timedelta(days=7),
+        "recipient": kit.verifier.client_id,
+    }
+    return Terms(**(made | changes))
 
-    request = ewallet_kit.verifier.ask(query, purpose=PURPOSE)
-    shown = {query.credentials[0].id: [delegation.present(kept, request.binding, agent, at)]}
-    verdict = ewallet_kit.verifier.verify(shown, request, acting=Delegate(query, CASE))
-    other = ewallet_kit.another_verifier(f"x509_san_dns:{VERIFIER}.other")
-    asked = other.ask(query, purpose=PURPOSE)
-    elsewhere = {query.credentials[0].id: [delegation.present(kept, asked.binding, agent, at)]}
+
+def test_delegate_answers_for_a_person_and_for_nobody_else(ewallet_kit, person):
+    """The wallet signs for one query in one case; the bank asks the delegate, and sees one name and both people."""
+    document, agent = ewallet_kit.issue(KIND, copies=2), SigningKey.generate()
+    terms = _terms(ewallet_kit, person, agent)
+    kept = ewallet_kit.wallet.delegate(terms)
+    acting = Delegate(terms.query, CASE)
+
+    def shown(verifier):
+        request = verifier.ask(terms.query, purpose=PURPOSE)
+        at = ewallet_kit.clock.now()
+        return {
+            id_: [delegation.present(each, request.binding, agent, at) for each in all_] for id_, all_ in kept.items()
+        }, request
+
+    verdict = ewallet_kit.verifier.verify(*shown(ewallet_kit.verifier), acting=acting)
+    other = ewallet_kit.another_verifier("x509_san_dns:other.example")
 
     assert isinstance(verdict, Accepted), verdict
     assert ((person, HELPER), {KIND: {"name": person}}) == (_named(verdict), verdict.claims)
-    assert sample["resident_address"] not in json.dumps(verdict.to_json(), ensure_ascii=False)
-    assert "consent.recipient" == other.verify(elsewhere, asked, acting=Delegate(query, CASE)).code
+    assert "consent.recipient" == other.verify(*shown(other), acting=acting).code
+    (noted,) = ewallet_kit.wallet.history()
+    assert (agent.public.thumbprint, HELPER, CASE) == (noted.audience, noted.name, noted.purpose)
+    assert 1 == ewallet_kit.wallet.get(document.id).copies_left
+
+
+def _guardians_copy(kit, person):
+    act = Act(name=HELPER, principal=person, law="민법 제911조")
+    kit.issue(KIND, claims={**kit.catalog.type(KIND).sample, **act.claims()})
+    return {}
+
+
+def _mdoc(kit, _person):
+    kit.issue(KIND, format_id="mso_mdoc")
+    return {}
+
+
+def _too_long(kit, _person):
+    kit.issue(KIND)
+    return {"until": kit.clock.now() + timedelta(days=31)}
+
+
+def _number(kit, _person):
+    number = "resident_registration_number"
+    kit.issue(KIND, claims={**kit.catalog.type(KIND).sample, number: "a number of nobody"})
+    return {"query": kit.query(KIND, [number])}
+
+
+def _nothing(_kit, _person):
+    return {}
+
+
+@pytest.mark.parametrize(
+    ("held", "code"),
+    [
+        (_guardians_copy, "consent.authority"),
+        (_mdoc, "kb.missing"),
+        (_too_long, "usage.argument"),
+        (_number, "request.no_legal_basis"),
+        (_nothing, "dcql.unsatisfied"),
+    ],
+)
+def test_wallet_signs_over_only_what_can_be_delegated(ewallet_kit, person, held, code):
+    """And spends no copy where it does not."""
+    changes = held(ewallet_kit, person)
+    with pytest.raises(EWalletError) as refused:
+        ewallet_kit.wallet.delegate(_terms(ewallet_kit, person, SigningKey.generate(), **changes))
+    assert (code, ()) == (refused.value.code, ewallet_kit.wallet.history())
+    assert {1} >= {document.copies_left for document in ewallet_kit.wallet.documents()}
