@@ -23,6 +23,7 @@ from ewallet.testing.peers import IssuerPeer, VerifierPeer
 from ewallet.transactions import KNOWN
 from ewallet.verdict import Accepted
 from ewallet.wallet import Wallet
+from verifier_cli import bundles
 
 CATALOG = Catalog.bundled()
 LOAN = CATALOG.bundle("bank_personal_loan")
@@ -98,6 +99,26 @@ def test_what_was_agreed_to_is_answered_and_both_keep_the_receipt(bank):
     assert [each.to_bytes() for each in bank.kept] == [each.to_bytes() for each in bank.wallet.receipts()]
     bank.kept[0].check(bank.kit.pki.trust_list(), CATALOG)
     assert SUBJECT not in bank.kept[0].to_bytes().decode()
+
+
+def test_a_member_that_is_over_is_named_with_where_to_get_it(bank):
+    """The verdict on a bundle says which of its members it is about; there is no receipt for what was not accepted."""
+    bank.issued()
+    bank.kit.clock.advance(timedelta(days=31))
+    request = bank.wallet.open(bank.link(bank.consent()))
+    bank.wallet.answer(request, bank.wallet.match(request.query))
+
+    verdict, over = bank.peer.verdict(), "national_tax_payment_certificate"
+    told = {each["type"]: each for each in bundles.report(verdict, KINDS)}
+    assert ("time.expired", (over,)) == (verdict.code, verdict.reasons[0].members)
+    assert KINDS == list(told)
+    assert ("problem", "time.expired") == (told[over]["standing"], told[over]["code"])
+    assert dict(CATALOG.type(over).agencies) == told[over]["agency"]
+    assert dict(CATALOG.type(over).fee) == told[over]["fee"]
+    assert {"not_judged"} == {each["standing"] for kind, each in told.items() if kind != over}
+    assert ([], ()) == (bank.kept, bank.wallet.receipts())
+    (line,) = [line for line in bundles.lines(told.values(), "en") if over in line or "PROBLEM" in line]
+    assert CATALOG.type(over).agency("en") in line
 
 
 def test_a_receipt_that_is_none_is_not_kept(bank):
