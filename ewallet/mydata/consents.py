@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final, NoReturn
 
+from ewallet.acting import Proxy
 from ewallet.catalog import Bundle, Catalog
+from ewallet.catalog.kinds import KST
 from ewallet.consent import Choice, Consent
 from ewallet.errors import AlreadyUsed, ConsentError, NotFound, UsageError
 from ewallet.history import EventType, Logged, new_handle
@@ -67,10 +69,12 @@ class Consents:
     people: People
     ledger: Ledger
 
-    def propose(self, bundle: Bundle, choice: Choice, recipient: Recipient, at: datetime) -> Consent:
+    def propose(
+        self, bundle: Bundle, choice: Choice, recipient: Recipient, *, at: datetime, acting: Proxy | None = None
+    ) -> Consent:
         """A consent to read and to sign; ``usage.argument``, also where it would be too long for a standing one."""
-        id_ = new_handle(self.people.random)
-        consent = Consent.propose(bundle, self.catalog, choice, id_=id_, recipient=recipient.party, since=at)
+        id_, party = new_handle(self.people.random), recipient.party
+        consent = Consent.propose(bundle, self.catalog, choice, id_=id_, recipient=party, since=at, acting=acting)
         terms.check_period(consent)
         return consent
 
@@ -181,10 +185,13 @@ def check_proposed(consent: Consent, bundle: Bundle, catalog: Catalog, recipient
     """
     optional = frozenset(item.type_id for item in bundle.items if not item.required)
     chosen = optional & {item.type_id for item in consent.items}
-    days = (consent.until - consent.since).days
+    since, acting = consent.since, consent.acting
+    last = (consent.until - timedelta(seconds=1)).astimezone(KST).date()
+    days = (last - since.astimezone(KST).date()).days
     try:
-        choice = Choice(optional=chosen, road=consent.road, days=max(days, 1), lang=consent.lang)
-        made = Consent.propose(bundle, catalog, choice, id_=consent.id, recipient=recipient.party, since=consent.since)
+        choice = Choice(optional=chosen, road=consent.road, days=days, lang=consent.lang)
+        party = recipient.party
+        made = Consent.propose(bundle, catalog, choice, id_=consent.id, recipient=party, since=since, acting=acting)
     except UsageError as exc:
         raise ConsentError("consent.scope", exc.detail) from None
     if made != consent:
@@ -193,7 +200,7 @@ def check_proposed(consent: Consent, bundle: Bundle, catalog: Catalog, recipient
 
 def check_renews(former: Consent, consent: Consent) -> None:
     """Return if one may take the place of the other: the same to the same, for longer; ``consent.scope``."""
-    same = ("bundle_id", "recipient", "items", "road")
+    same = ("bundle_id", "recipient", "items", "road", "acting")
     if any(getattr(former, name) != getattr(consent, name) for name in same) or consent.id == former.id:
         raise ConsentError("consent.scope", "a renewal of another consent")
 

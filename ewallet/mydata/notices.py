@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
 
+from ewallet.acting import Proxy
 from ewallet.catalog import Catalog
 from ewallet.consent import Consent, Party
 from ewallet.errors import Language
@@ -32,11 +33,12 @@ class Seen:
     purposes: Mapping[str, str]
     information: Mapping[str, str]
     at: datetime
+    acting: Proxy | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Notice:
-    """The five fields, and the place of the look in the log."""
+    """The five fields, the place of the look in the log, and who acted for the person, if anybody did."""
 
     person: str
     recipient: Party
@@ -44,6 +46,7 @@ class Notice:
     information: Mapping[str, str]
     at: datetime
     seq: int
+    acting: Proxy | None = None
 
 
 def of_consent(consent: Consent, catalog: Catalog, at: datetime) -> Seen:
@@ -51,7 +54,13 @@ def of_consent(consent: Consent, catalog: Catalog, at: datetime) -> Seen:
     information: dict[str, str] = {
         lang: "\n".join(item.words(catalog, lang) for item in consent.items) for lang in _LANGUAGES
     }
-    return Seen(by=consent.recipient, purposes=consent.purposes, information=information, at=at)
+    return Seen(
+        by=consent.recipient,
+        purposes=consent.purposes,
+        information=information,
+        at=at,
+        acting=consent.acting,
+    )
 
 
 def sealed_notice(people: People, handle: str, id_: str, seen: Seen) -> NoticeRow:
@@ -61,6 +70,7 @@ def sealed_notice(people: People, handle: str, id_: str, seen: Seen) -> NoticeRo
         "purposes": dict(seen.purposes),
         "information": dict(seen.information),
         "at": int(seen.at.timestamp()),
+        **({"acting": seen.acting.to_json()} if seen.acting else {}),
     }
     return NoticeRow(handle=handle, id=id_, sealed=people.seal(handle, members, "notice", id_))
 
@@ -83,6 +93,7 @@ def _opened(people: People, subject: str, row: NoticeRow) -> Notice:
         information=_words(found, "information"),
         at=datetime.fromtimestamp(numeric_date(member(found, "at", int), "at"), UTC),
         seq=row.seq,
+        acting=Proxy.of_json(member(found, "acting", dict)) if "acting" in found else None,
     )
 
 

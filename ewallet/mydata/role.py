@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from ewallet.acting import Proxy
 from ewallet.catalog.claims import Pattern
 from ewallet.catalog.kinds import KST
 from ewallet.consent import Choice, Consent, Road
@@ -97,16 +98,17 @@ class MyData:
         days: int,
         lang: Language = "ko",
         road: Road = "portal",
+        acting: Proxy | None = None,
     ) -> Consent:
         """A consent to read, and to sign as a transaction; nothing is kept of it yet.
 
-        ``chosen`` are the optional members. Raises ``usage.argument``, ``access.forbidden``,
-        ``request.no_legal_basis``.
+        ``chosen`` are the optional members, ``acting`` whoever consents for the person. Raises ``usage.argument``,
+        ``access.forbidden``, ``request.no_legal_basis``.
         """
         at, bundle = self._env.now(), self._issuer.catalog.bundle(bundle_id)
         choice = Choice(optional=frozenset(chosen), road=road, days=days, lang=lang)
         party = self._providing.registered(recipient, bundle, (), at)
-        consent = self._consents.propose(bundle, choice, party, at)
+        consent = self._consents.propose(bundle, choice, party, at=at, acting=acting)
         self._providing.registered(recipient, bundle, consent.items, at)
         return consent
 

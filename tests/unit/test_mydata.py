@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from ewallet.acting import Proxy
 from ewallet.errors import EWalletError, Restricted
 from ewallet.history import Checkpoint
 from ewallet.keys import SigningKey
-from ewallet.mydata import Deletion, MembersMissing, Run, Seen, State
+from ewallet.mydata import MembersMissing, Run, Seen, State
 from ewallet.mydata.consents import given_payload
-from ewallet.mydata.erasure import facts_of, read_acknowledgement
 from ewallet.recipients import RecipientTable
 from ewallet.testing.clock import START
 from ewallet.testing.mydata import BANK, CITIZEN, CITY, EVIDENCE, World
 from ewallet.trust import TrustList
-from ewallet.vault import KEY_BACKUP
 from ewallet.verdict import Accepted
 
 LOAN = "bank_personal_loan"
@@ -41,11 +40,6 @@ def _past(world: World, subject: str = CITIZEN) -> list[tuple[str, str]]:
     return [(past.entry.event.type, past.entry.event.outcome) for past in world.mydata.history(subject)]
 
 
-def _minute(world: World) -> None:
-    """Let status lists be fetched anew."""
-    world.kit.clock.advance(timedelta(minutes=2))
-
-
 # -- consent ---------------------------------------------------------------------------------------------------
 
 
@@ -58,6 +52,23 @@ def test_consent_is_given_with_what_proves_it(world: World) -> None:
     entry, _ = given.logged.check_payload(given_payload(consent, EVIDENCE), "consent.given", world.register.believed)
     assert consent.id == entry.event.object
     assert (given,) == world.mydata.consents(CITIZEN)
+
+
+def test_consent_at_midnight_in_korea_is_what_was_proposed(world: World) -> None:
+    """The day has just begun there: the last day is counted from it."""
+    world.kit.clock.set(datetime(2026, 11, 21, 15, tzinfo=UTC))
+    consent = world.given(days=1)
+    assert datetime(2026, 11, 23, 15, tzinfo=UTC) == consent.until
+
+
+def test_somebody_who_acts_is_named_with_whom_they_act_for(world: World) -> None:
+    """In the consent, and in the notice of what was provided under it."""
+    acting = Proxy(role="guardian", principal="김가상", agent="김보호")
+    consent = world.given(acting=acting)
+    world.mydata.download(consent.id, recipient=BANK)
+
+    assert [acting] == [given.consent.acting for given in world.mydata.consents(CITIZEN)]
+    assert [acting] == [notice.acting for notice in world.mydata.notices(CITIZEN)]
 
 
 def test_other_consent_than_was_proposed_is_refused(world: World) -> None:
@@ -346,114 +357,3 @@ def test_what_was_fetched_in_a_cycle_is_not_provided_again(world: World) -> None
     (run,) = world.mydata.run_due()
     assert run.package == world.mydata.download(consent.id, recipient=CITY)
     assert run.package != first
-
-
-# -- three verbs -----------------------------------------------------------------------------------------------
-
-
-def test_withdrawal_does_its_own_only(world: World) -> None:
-    """MYD-13: no more is provided, what was is revoked, the recipient is told; what is kept and held stays."""
-    document = world.kit.issue("resident_register_copy")
-    consent = world.given()
-    package = world.mydata.download(consent.id, recipient=BANK)
-    world.mydata.withdraw(consent.id, CITIZEN)
-    _minute(world)
-
-    assert "consent.withdrawn" == _code(world.mydata.download, consent.id, recipient=BANK)
-    assert "status.revoked" == world.judge(package).code
-    assert ["consent.withdrawn"] == [message.about for message in world.mydata.messages(BANK)]
-    assert 1 == len(world.mydata.consents(CITIZEN)) == len(world.mydata.notices(CITIZEN))
-    assert {"VALID"} == {each.status.name for each in world.kit.issuer.certificates(CITIZEN)}
-    assert document.id
-
-
-def test_deletion_does_its_own_only(world: World) -> None:
-    """MYD-13: nothing is left to read; what was handed over holds, and nobody is told that it does not."""
-    world.kit.issue("resident_register_copy")
-    consent = world.given()
-    package = world.mydata.download(consent.id, recipient=BANK)
-    world.mydata.erase(CITIZEN)
-    _minute(world)
-
-    assert isinstance(world.judge(package), Accepted)
-    assert ((), ()) == (world.mydata.messages(), world.mydata.consents(CITIZEN))
-    assert {"VALID"} == {each.status.name for each in world.kit.issuer.certificates(CITIZEN)}
-
-
-def test_revocation_does_its_own_only(world: World) -> None:
-    """MYD-13: one certificate is over; the consent holds and what was provided under it does, too."""
-    world.kit.issue("resident_register_copy")
-    consent = world.given(MONTHLY, recipient=CITY, days=90)
-    (certificate,) = world.kit.issuer.certificates(CITIZEN)
-    world.kit.issuer.revoke(certificate.id, reason="a test")
-
-    assert [State.GIVEN] == [given.state for given in world.mydata.consents(CITIZEN)]
-    assert world.mydata.download(consent.id, recipient=CITY).members
-
-
-def test_stopping_one_recipient_stops_no_other(world: World) -> None:
-    """All consents given to it so far, in one call; what it has holds, and a consent that is given later does."""
-    first, second = world.given(), world.given()
-    other = world.given(MONTHLY, recipient=CITY, days=90)
-    package = world.mydata.download(first.id, recipient=BANK)
-    assert 2 == world.mydata.stop(BANK, CITIZEN)
-    _minute(world)
-
-    assert "consent.withdrawn" == _code(world.mydata.download, second.id, recipient=BANK)
-    assert isinstance(world.judge(package), Accepted)
-    assert world.mydata.download(other.id, recipient=CITY).members
-    assert world.mydata.download(world.given().id, recipient=BANK).members
-    assert ["recipient.stopped"] == [message.about for message in world.mydata.messages(BANK)]
-
-
-# -- deletion --------------------------------------------------------------------------------------------------
-
-
-def test_acknowledgement_says_what_stays_and_until_when(world: World) -> None:
-    """MYD-11: signed, in the log, with laws and dates, and the day from which no backup has the keys."""
-    world.given()
-    erased = world.mydata.erase(CITIZEN)
-    claims, logged = read_acknowledgement(erased.acknowledgement, world.kit.issuer.metadata_signer.public)
-    entry, _ = logged.check_payload(facts_of(claims), "data.deleted", world.register.believed)
-
-    assert erased.id == entry.event.subject == claims["id"]
-    assert (erased.at + KEY_BACKUP).date() < erased.final
-    assert erased.final.isoformat() == claims["final"]
-    assert ["2028-11-21", "2029-11-21"] == [kept["until"] for kept in claims["kept"]]
-    assert all(kept["law"] and kept["what"]["ko"] for kept in claims["kept"])
-    assert "keys" in claims["destroyed"]
-
-
-def test_deletion_forgets_in_other_places_too() -> None:
-    """Whatever else was told to."""
-    forgotten: list[str] = []
-
-    class Pages:
-        def forget(self, subject: str) -> None:
-            forgotten.append(subject)
-
-    world = World.make(deletion=Deletion(caches=(Pages(),)))
-    world.given()
-    world.mydata.erase(CITIZEN)
-    assert [CITIZEN] == forgotten
-
-
-def test_whoever_comes_back_is_somebody_new(world: World) -> None:
-    """Nothing of before is there, and what is given now is deleted in its turn, with an answer of its own."""
-    first_consent = world.given()
-    first = world.mydata.erase(CITIZEN)
-    consent = world.given()
-
-    assert [consent] == [given.consent for given in world.mydata.consents(CITIZEN)]
-    assert [("consent.given", "done")] == _past(world)
-    assert "consent.required" == _code(world.mydata.download, first_consent.id, recipient=BANK)
-    second = world.mydata.erase(CITIZEN)
-    assert first.id != second.id
-    assert second.id == world.mydata.erase(CITIZEN).id
-    assert () == world.mydata.consents(CITIZEN)
-
-
-def test_somebody_who_never_came_is_deleted_too(world: World) -> None:
-    """There is nothing, which the answer does not tell."""
-    assert world.mydata.erase("citizen-9").acknowledgement
-    assert () == world.mydata.history("citizen-9")
