@@ -133,6 +133,7 @@ def _texts(consent: Consent) -> Iterator[str]:
     for words in (consent.recipient.names, consent.purposes, consent.retention.words):
         yield from words.values()
     yield from (consent.recipient.id, consent.legal_basis)
+    yield from (consent.acting.principal, consent.acting.agent) if consent.acting else ()
     yield from (str(value) for item in consent.items for question in item.questions for _, value in question.params)
 
 

@@ -44,7 +44,8 @@ def receipt(
     disclosed: Mapping[str, Iterable[Path]],
 ) -> dict[str, Json]:
     """The receipt as a record of its fields."""
-    return {
+    acting: dict[str, Json] = {"acting": consent.acting.to_json()} if consent.acting else {}
+    return acting | {
         "@type": "dpv:ConsentReceipt",
         "dct:identifier": id_,
         "dct:conformsTo": _STANDARD,
