@@ -19,6 +19,12 @@ _FEES: Final = ("electronic_krw", "counter_krw")
 _FREE: Final[dict[Language, str]] = {"ko": "무료", "en": "free"}
 _UNKNOWN: Final[dict[Language, str]] = {"ko": "수수료 확인 필요", "en": "fee not known"}
 _WON: Final[dict[Language, str]] = {"ko": "수수료 {0:,}원", "en": "fee {0:,} won"}
+#: What the code on a page says of every kind, also of one that calls it something else.
+_OF_A_CODE: Final[dict[str, dict[Language, str]]] = {
+    "name": {"ko": "성명", "en": "Name"},
+    "document_number": {"ko": "문서번호", "en": "Document number"},
+    "issue_date": {"ko": "발급일", "en": "Date of issue"},
+}
 _LINES: Final = 1_000  # of one claim; a household of twenty has 200
 
 
@@ -53,7 +59,11 @@ def claim(kind: CredentialType | None, path: Path, found: Json, lang: Language) 
 
 
 def _name(kind: CredentialType | None, path: Path, lang: Language) -> str:
-    return plain(kind.label_of(path, lang) if kind and kind.claim(path) else str(path[-1]))
+    if kind and kind.claim(path):
+        return plain(kind.label_of(path, lang))
+    return (
+        _OF_A_CODE[str(path[-1])][lang] if kind and len(path) == 1 and path[-1] in _OF_A_CODE else plain(str(path[-1]))
+    )
 
 
 def _last(kind: CredentialType | None, path: Path, lang: Language) -> str:

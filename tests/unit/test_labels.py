@@ -44,3 +44,11 @@ def test_a_picture_is_told_by_its_size():
     assert ["  사진: (그림, 3바이트)"] == list(labels.claim(kind, ("portrait",), "AAAA", "ko"))
     assert "(a picture, 3 bytes)" == labels.item_value(kind, kind.elements["portrait"], "AAAA", "en")
     assert "AAAA" == labels.item_value(None, ("portrait",), "AAAA", "en")
+
+
+def test_what_a_code_says_has_a_name_in_every_kind():
+    """Also in one that has no claim of that name; a foreign claim has its own."""
+    kind = Catalog.bundled().type("resident_register_copy")
+
+    assert ["  성명: 홍길동"] == list(labels.claim(kind, ("name",), "홍길동", "ko"))
+    assert "memo" == labels.path_name(kind, ("memo",), "en")
