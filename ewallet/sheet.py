@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Set as AbstractSet
 from typing import Final
@@ -12,6 +13,7 @@ from ewallet.errors import UsageError
 from ewallet.formats.paper import Sheet
 from ewallet.printed import names, on_paper
 
+_NUMBER: Final = re.compile(r"(?<!\d)\d{6}\s*[-\u2010-\u2015]?\s*[1-8]\d{6}(?!\d)")
 MAX_TEXT: Final = 100  # characters of a recipient or a purpose: a line on the page
 
 
@@ -54,4 +56,6 @@ def _line(text: str, what: str) -> str:
     line = unicodedata.normalize("NFC", text)
     if not 0 < len(line) <= MAX_TEXT or not line.isprintable():
         raise UsageError("usage.argument", f"{what} is empty, longer than {MAX_TEXT} characters or not one line")
+    if _NUMBER.search(unicodedata.normalize("NFKC", line)):
+        raise UsageError("usage.argument", f"{what} has a number like a resident number, which is never printed")
     return line

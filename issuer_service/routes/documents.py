@@ -34,7 +34,7 @@ class DocumentRequest(BaseModel):
 
 
 class DocumentAnswer(BaseModel):
-    """Whether a document that is valid now was issued with these; nothing is said of why not."""
+    """Whether a document was issued with these and has not been revoked; nothing is said of why not."""
 
     match: bool
 
@@ -60,7 +60,7 @@ class _Counter:
         self._visits = Visits(service)
 
     def check(self, asked: DocumentRequest, web: WebRequest) -> WebResponse:
-        """Say whether a valid document was issued with that number and name, within the last 90 days."""
+        """Say whether a document was issued with that number and name within the last 90 days, and not revoked."""
         try:
             found = self._found(web, asked.document_number, asked.name, asked.issue_date or "")
         except EWalletError as exc:

@@ -95,10 +95,20 @@ def test_only_the_named_claims_are_printed(ewallet_kit):
 
 
 @pytest.mark.parametrize(
-    "change", [{"recipient": ""}, {"purpose": "줄\n바꿈"}, {"recipient": "가" * 101}, {"printed": {"no_such_claim"}}]
+    "change",
+    [
+        {"recipient": ""},
+        {"purpose": "줄\n바꿈"},
+        {"recipient": "가" * 101},
+        {"printed": {"no_such_claim"}},
+        {"purpose": f"본인 990230-{1_000_000} 확인"},
+        {"recipient": f"\uff19\uff19\uff10\uff12\uff13\uff10-{1_000_000}"},
+        {"recipient": f"990230{1_000_000}"},
+    ],
+    ids=range(7),
 )
 def test_what_cannot_be_printed_is_refused_before_anything_is_recorded(change, ewallet_kit):
-    """A recipient or purpose that is no line, and a claim that the kind has not."""
+    """A recipient or purpose that is no line or has a resident number, and a claim that the kind has not."""
     terms = {"subject": "citizen-1", "recipient": "가상은행", "purpose": "대출"} | change
 
     with pytest.raises(UsageError) as caught:
@@ -111,7 +121,7 @@ def test_what_cannot_be_printed_is_refused_before_anything_is_recorded(change, e
 def test_an_entry_that_was_given_is_drawn_again(ewallet_kit):
     """In a list of few entries the two of a paper are soon taken; each certificate still has two of its own."""
     kit = ewallet_kit
-    kit.issuer._list_size = 16
+    kit.issuer._intents = replace(kit.issuer._intents, size=16)
     sample = kit.catalog.type(KIND).sample
     made = [
         kit.issuer.issue_paper(KIND, sample, subject="citizen-1", recipient="가상은행", purpose="대출")
