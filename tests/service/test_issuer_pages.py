@@ -96,7 +96,9 @@ def test_every_kind_has_its_page(site, ewallet_catalog, citizen, language):
     site.sign_in(citizen)
     offered = {kind.id: "/offer" in site.page(f"/kinds/{kind.id}?lang={language}") for kind in ewallet_catalog}
 
-    assert CITIZENS[citizen].records.keys() | {"eligibility_answer"} == {kind for kind, is_offered in offered.items() if is_offered}
+    assert CITIZENS[citizen].records.keys() | {"eligibility_answer"} == {
+        kind for kind, is_offered in offered.items() if is_offered
+    }
 
 
 def test_a_picture_is_told_and_not_spelled(site):
