@@ -8,8 +8,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from ewallet.env import Env
+from ewallet.files import read_trust
+from ewallet.http import Http
 from ewallet.keys import SigningKey
+from ewallet.portal_client import PortalClient
 from ewallet.recipients import SCHEMA, Recipient
+from ewallet.testing.stores import MemoryVerifierStore, MemoryWalletStore
+from ewallet.transactions import KNOWN
+from ewallet.wallet import Wallet
 
 ID: Final = "bank.example"
 BACK: Final = "https://bank.example/mydata/return"
@@ -54,3 +61,30 @@ def portal(folder: Path, bank: Bank) -> dict[str, str]:
         "PORTAL_KEY": str(folder / "verifier.key"),
         "PORTAL_CHAIN": str(folder / "verifier.pem"),
     }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Town:
+    """A portal as a process, the bank that is registered there, and a wallet, all on this machine."""
+
+    origin: str
+    client: PortalClient
+    wallet: Wallet
+
+    @classmethod
+    def of(cls, origin: str, folder: Path, bank: Bank) -> Town:
+        """The town around a service in that folder of keys."""
+        env, send = Env(), Http(unsafe_loopback=True)
+        trust, key = str(folder / "trust-list.jwt"), str(folder / "operator.jwk")
+        believed = read_trust(trust, key, env.now(), MemoryVerifierStore())
+        wallet = Wallet(store=MemoryWalletStore(), trust=believed, send=send, env=env, transaction_types=KNOWN)
+        back = min(bank.recipient.redirect_uris)
+        client = PortalClient(
+            f"{origin}/mydata", bank.recipient.id, signer=bank.key, redirect_uri=back, send=send, env=env
+        )
+        return cls(origin=origin, client=client, wallet=wallet)
+
+    def confirm(self, link: str) -> None:
+        """Confirm in the wallet what a link asks for."""
+        request = self.wallet.open(link)
+        self.wallet.answer(request, self.wallet.match(request.query))

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from ewallet.env import Env
-from ewallet.files import read_trust
-from ewallet.http import Http
-from ewallet.portal_client import PortalClient
-from ewallet.testing.bank import Bank, portal
+from ewallet.testing.bank import Bank, Town, portal
 from ewallet.testing.office import office
-from ewallet.testing.stores import MemoryVerifierStore, MemoryWalletStore
-from ewallet.transactions import KNOWN
-from ewallet.wallet import Wallet
 
 pytestmark = pytest.mark.loopback
 
@@ -26,35 +19,12 @@ FOREIGN = """() => [...document.querySelectorAll('body *')]
   .filter(found => found.closest('[lang]').lang !== 'ko').map(found => found.innerText)"""
 
 
-@dataclass
-class Town:
-    """A portal as a process, the bank that is registered there, and a wallet."""
-
-    origin: str
-    client: PortalClient
-    wallet: Wallet
-    back: str
-
-
 @pytest.fixture(scope="module")
 def portal_town(tmp_path_factory):
-    """That town; the bank's own page is an address of the portal's, so that the browser asks nobody else."""
-    folder, env, send = tmp_path_factory.mktemp("portal"), Env(), Http(unsafe_loopback=True)
-    bank = Bank.make(env.now(), redirect_uri="https://bank.example/mydata/return")
+    """A portal as a process, a bank that is registered there, and a wallet."""
+    folder, bank = tmp_path_factory.mktemp("portal"), Bank.make(Env().now())
     with office(folder, settings=portal(folder, bank)) as found:
-        trust = read_trust(
-            str(folder / "trust-list.jwt"), str(folder / "operator.jwk"), env.now(), MemoryVerifierStore()
-        )
-        wallet = Wallet(store=MemoryWalletStore(), trust=trust, send=send, env=env, transaction_types=KNOWN)
-        client = PortalClient(
-            f"{found.origin}/mydata", bank.recipient.id, signer=bank.key, redirect_uri=back(bank), send=send, env=env
-        )
-        yield Town(found.origin, client, wallet, back(bank))
-
-
-def back(bank: Bank) -> str:
-    """Where the bank has people led back to."""
-    return min(bank.recipient.redirect_uris)
+        yield Town.of(found.origin, folder, bank)
 
 
 def _hold(visit: Any, town: Town) -> None:
@@ -66,8 +36,7 @@ def _hold(visit: Any, town: Town) -> None:
 
 def _confirm(visit: Any, town: Town) -> None:
     link = visit.page.get_by_role("link", name=visit.word("confirm_with_wallet")).get_attribute("href")
-    request = town.wallet.open(link)
-    town.wallet.answer(request, town.wallet.match(request.query))
+    town.confirm(link)
 
 
 def _walk(visit: Any, town: Town) -> Iterator[str]:
