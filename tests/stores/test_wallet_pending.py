@@ -106,6 +106,7 @@ def test_a_wallet_of_the_program_before_is_brought_up_to_date(tmp_path):
     database.close()
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("DROP TABLE pending")
+        connection.execute("DROP TABLE receipts")
         connection.execute("UPDATE schema_versions SET version = 1 WHERE role = 'wallet'")
 
     database = Database(f"sqlite:///{path}")
