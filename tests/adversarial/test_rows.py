@@ -18,9 +18,6 @@ MATRIX = Path(os.environ.get("EWALLET_VECTORS") or TESTS.parents[1] / "shared") 
 LATER = {
     "VCI-24": "the authorization code grant is not offered; PKCE itself is tested in tests/vectors/test_oauth.py",
     "QRC-03": "a holder's QR that changes is not made yet",
-    "QRC-06": "the compact form for a QR without a network is not made yet",
-    "QRC-12": "paper certificates are not made yet",
-    "QRC-13": "paper certificates are not made yet",
 }
 ROWS = {"VCI": 25, "VPV": 15, "WAL": 17, "QRC": 8}
 NAMED = re.compile(r"(VCI|VPV|WAL|QRC)-(\d\d)((?:, \d\d\b)*(?: and \d\d\b)?)")

@@ -60,7 +60,7 @@ def _answer(document, status=200, **headers):
 def _said(response):
     """The JSON of an answer, of a signed one that which is signed."""
     if response.headers["content-type"] == "application/jwt":
-        return jose.parse(response.body.decode(), SIGNED_TYP, what="metadata", limit=1 << 20).claims
+        return jose.parse(response.body.decode(), SIGNED_TYP, what="metadata", limit=MAX_DOCUMENT).claims
     return json_object(response.body)
 
 
