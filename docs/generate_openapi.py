@@ -10,6 +10,7 @@ from typing import Any, Final
 from prometheus_client import CollectorRegistry
 
 from ewallet.consent import Party
+from ewallet.env import Env
 from ewallet.exchange import Exchange
 from ewallet.idempotency import Calls
 from ewallet.joint import Cases
@@ -25,6 +26,7 @@ from issuer_service.mydata import MyDataDesk
 from issuer_service.service import Service
 from verifier_cli import description as verifier
 from verifier_cli import server as verifier_server
+from verifier_cli.deletions import Deletions
 
 FOLDER: Final = Path(__file__).parent / "reference" / "openapi"
 ISSUER: Final = "https://issuer.example.go.kr"
@@ -75,6 +77,7 @@ def _verifier(pki: Pki) -> dict[str, Any]:
         hosts=frozenset(),
         api_key="",
         cases=Cases(exchange, store=database.cases),
+        deletions=Deletions(exchange, pki.verifier, Env()),
     )
     found = verifier.described(verifier_server.framework(desk, verifier_server.Metrics()), BANK)
     database.close()

@@ -156,6 +156,9 @@ class ExchangeStore(Protocol):
     def pace_exchange(self, id_: bytes, at: datetime, before: datetime) -> bool:
         """Note that somebody looks at it, unless somebody has since ``before``; whether it was noted."""
 
+    def drop_exchange(self, id_: bytes) -> bool:
+        """Delete an exchange and its claims; whether there was one."""
+
     def forget_exchanges(self, at: datetime, before: datetime) -> int:
         """Delete claims whose time is over, and exchanges that were over before that; how many."""
 
@@ -255,9 +258,8 @@ class Exchange:
             verifier_info=tuple(verifier_info),
         )
         signed(request, self._signer)  # what no wallet would take is not kept
-        self._keep(
-            id_, handle, _Record(request=request, key=key, results=_key(id_), redirect_to=self._way(redirect_to))
-        )
+        way = self._way(redirect_to)
+        self._keep(id_, handle, _Record(request=request, key=key, results=_key(id_), redirect_to=way))
         where = link(request.client_id, f"{self.url}/request/{handle}", post=True)
         return Asked(id=id_, link=where, handle=handle, request=request)
 
@@ -288,18 +290,21 @@ class Exchange:
             self._store.exchange(id_digest)  # what is not there is not there, however often one asks
             raise Malformed("limit.rate", "asked again within half a second")
 
+    def forget(self, id_: str) -> bool:
+        """Delete a request with all that came of it, at once; whether there was anything."""
+        return self._store.drop_exchange(_digest(id_))
+
     def tidy(self) -> int:
         """Delete what need not be kept any longer; also done once a minute when requests are made. How many were."""
-        at = self._env.now()
-        return self._store.forget_exchanges(at, at - _KEPT)
+        return self._store.forget_exchanges(at := self._env.now(), at - _KEPT)
 
     def request_object(self, handle: str, fetch: Fetch | None = None) -> str:
         """The signed request, as often as it is fetched, until it is answered or over: ``storage.not_found``."""
         kept = self._store.exchange_of(_digest(handle))
         if not kept.open or self._env.now() >= kept.until:
             raise NotFound("storage.not_found", "no request of that address")
-        request = self._record(kept, handle).request
-        return signed(request, self._signer, wallet_nonce=fetch.wallet_nonce if fetch else None)
+        nonce = fetch.wallet_nonce if fetch else None
+        return signed(self._record(kept, handle).request, self._signer, wallet_nonce=nonce)
 
     def respond(self, handle: str, body: bytes) -> bytes:
         """The JSON reply to an answer that was posted; what is thought of the answer is the bank's to know.
@@ -315,10 +320,9 @@ class Exchange:
         """As :meth:`respond`, as a flow for whoever drives it."""
         posted = Posted.parse(body)
         try:
-            kept = self._store.exchange_of(_digest(handle))
+            self._check_open(kept := self._store.exchange_of(_digest(handle)))
         except NotFound:
             invalid("an answer to no request of ours")
-        self._check_open(kept)
         record = self._record(kept, handle)
         said = posted.read(record.request, record.key)
         if isinstance(said, Declined):
@@ -333,12 +337,8 @@ class Exchange:
         return redirect_to
 
     def _keep(self, id_: str, handle: str, record: _Record) -> None:
-        kept = Kept(
-            id=_digest(id_),
-            handle=_digest(handle),
-            until=record.request.until,
-            guarded=record.redirect_to is not None,
-        )
+        until, guarded = record.request.until, record.redirect_to is not None
+        kept = Kept(id=_digest(id_), handle=_digest(handle), until=until, guarded=guarded)
         sealed = self._sealer(handle).seal(record.to_bytes(), "request", kept.id.hex())
         self._store.put_exchange(replace(kept, record=sealed))
         self._tidy_at_times()

@@ -72,6 +72,14 @@ _PRESENTATION: Final[Schema] = {
         "audience": _TEXT | {"description": "without a request: for whom it must be made"},
     },
 }
+_DELETION: Final[Schema] = {
+    "title": "Deletion",
+    "description": "The request whose answer is to be deleted, and the receipt of its consent.",
+    "type": "object",
+    "required": ["id", "receipt"],
+    "properties": {"id": _TEXT, "receipt": {"type": "object"}},
+    "additionalProperties": False,
+}
 _MADE: Final[Schema] = {
     "title": "Made",
     "type": "object",
@@ -303,6 +311,11 @@ FIGURES: Final[Responses] = _answers("counters", json_content(_TEXT, media_type=
 DESCRIBED: Final[Responses] = _answers("this", json_content({"type": "object"})) | problems(_NO_KEY)
 
 ASKS: Final[Schema] = body("Request", _ASKED)
+DELETES: Final[Schema] = body("Deletion", {"id": "8xLOxBtZp8", "receipt": {"schema": "ewallet.receipt/1"}})
+DELETED: Final[Responses] = _answers(
+    "the receipt after one more event, which says so, signed",
+    json_content({"type": "object"}, example={"schema": "ewallet.receipt/1", "events": ["eyJ0..."]}),
+) | problems(_NO_KEY | _NO_JSON)
 JOINS: Final[Schema] = body("Case", {"members": {"applicant": _ASKED, "spouse": _ASKED}})
 _PRESENTED: Final = {
     "presentation": "eyJ0...~WyJz...~eyJr...",
@@ -332,6 +345,7 @@ def described(app: FastAPI, server: str) -> Schema:
         "Outcome": _OUTCOME,
         "Collected": _COLLECTED,
         "Case": _CASE,
+        "Deletion": _DELETION,
         "Opened": _OPENED,
         "Joint": _JOINT,
         "Verdict": _verdict(),

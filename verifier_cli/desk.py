@@ -25,6 +25,7 @@ from ewallet.serving import Tls, listening
 from ewallet.sql import Database
 from ewallet.trust import TrustList
 from verifier_cli import bundles, judge
+from verifier_cli.deletions import Deletions
 from verifier_cli.server import Desk, create_app
 from verifier_cli.session import Session
 
@@ -121,6 +122,7 @@ def _desk(session: Session, url: str, database: Database, at: socket, key: str) 
         limiter=_limiter(session),
         proxies=int(session.settings.get("proxies") or 0),
         cases=Cases(exchange, store=database.cases),
+        deletions=Deletions(exchange, signs, Env()),
     )
 
 

@@ -36,6 +36,7 @@ from ewallet.shape import Json, json_object
 from ewallet.verifier import Verifier
 from verifier_cli import asking, cases
 from verifier_cli import description as told
+from verifier_cli.deletions import Deletions
 from verifier_cli.intake import Handed, Intake, room
 
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -50,7 +51,8 @@ class Desk:
 
     ``recipient`` is who asks, as consents name it.
     ``calls`` keeps the answers to requests for which the bank's programs may ask again.
-    ``limiter`` counts requests by source, ``proxies`` of our own stand before the service. ``cases`` are joint ones.
+    ``limiter`` counts requests by source, ``proxies`` of our own stand before the service. ``cases`` are joint ones;
+    ``deletions`` deletes what is kept of an answer.
     """
 
     exchange: Exchange
@@ -63,6 +65,7 @@ class Desk:
     limiter: Limiter | None = None
     proxies: int = 0
     cases: Cases | None = None
+    deletions: Deletions | None = None
 
 
 def create_app(desk: Desk) -> Guard:
@@ -209,7 +212,22 @@ def _bank(desk: Desk) -> APIRouter:
 
     if desk.cases:
         _joint(router, desk, desk.cases)
+    if desk.deletions:
+        _deleting(router, desk.deletions)
     return router
+
+
+def _deleting(router: APIRouter, deletions: Deletions) -> None:
+    """The route by which what is kept of an answer is deleted."""
+
+    @router.post(
+        "/deletions",
+        summary="Delete what is kept of an answer, and have it signed",
+        responses=told.DELETED,
+        openapi_extra=told.DELETES,
+    )
+    def delete(body: Annotated[bytes, Depends(_json)]) -> Response:
+        return _answer(deletions.delete(body))
 
 
 def _joint(router: APIRouter, desk: Desk, known: Cases) -> None:

@@ -143,6 +143,11 @@ class SqlVerifierStore:
         with self._engine.writing() as connection:
             return first(connection, _PACE, {"of": id_, "at": micros(at), "before": micros(before)}) is not None
 
+    def drop_exchange(self, id_: bytes) -> bool:
+        with self._engine.writing() as connection:
+            connection.execute(delete(exchange_claims).where(exchange_claims.c.id == id_))
+            return connection.execute(delete(exchanges).where(exchanges.c.id == id_)).rowcount > 0
+
     def forget_exchanges(self, at: datetime, before: datetime) -> int:
         unread = delete(exchange_claims).where(exchange_claims.c.until <= micros(at))
         over = delete(exchanges).where(exchanges.c.until < micros(before))

@@ -381,6 +381,11 @@ class MemoryVerifierStore:
             self._seen[id_] = at
             return True
 
+    def drop_exchange(self, id_: bytes) -> bool:
+        with self._lock:
+            self._claims.pop(id_, None)
+            return self._exchanges.pop(id_, None) is not None
+
     def forget_exchanges(self, at: datetime, before: datetime) -> int:
         with self._lock:
             unread = [id_ for id_, claims in self._claims.items() if claims.until <= at]

@@ -25,6 +25,7 @@ from ewallet.joint import Cases
 from ewallet.serving import listening, served
 from ewallet.sql import Database
 from ewallet.testing.caller import KIND
+from verifier_cli.deletions import Deletions
 from verifier_cli.server import Desk, create_app
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -88,6 +89,7 @@ def bank(ewallet_kit, tmp_path):
             Desk(
                 exchange=exchange,
                 cases=Cases(exchange, store=database.cases, env=kit.env),
+                deletions=Deletions(exchange, kit.pki.verifier, kit.env),
                 verifier=ewallet_kit.verifier,
                 recipient=Party(id="https://bank.example", names={"ko": "가상은행", "en": "Invented Bank"}),
                 calls=Calls(database.verifier_calls, env=ewallet_kit.env),
