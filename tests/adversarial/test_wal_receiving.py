@@ -18,7 +18,7 @@ from ewallet.flow import Response
 from ewallet.oid4vci import CredentialResponse, parse_credential_response
 from ewallet.oid4vci.metadata import SIGNED_TYP
 from ewallet.oid4vci.offer import AuthorizationCode, CredentialOffer, OfferReference, PreAuthorized
-from ewallet.shape import base64url, json_object, to_base64url
+from ewallet.shape import MAX_DOCUMENT, base64url, json_object, to_base64url
 from ewallet.testing import Kit
 from ewallet.testing.peers import IssuerPeer
 from ewallet.testing.pki import ISSUER
