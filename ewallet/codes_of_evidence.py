@@ -43,7 +43,7 @@ The picture file cannot be read. | Save the picture again as a single PNG or JPE
 그림 파일을 읽을 수 없습니다. | 그림을 한 장짜리 PNG나 JPEG로 다시 저장하십시오.
 malformed.pdf
 The PDF cannot be read, or holds what the file of a certificate never does. | Ask for the file exactly as it was issued.
-파일(PDF)을 읽을 수 없거나 증명서 파일에 없어야 할 것이 들어 있습니다. | 발급받은 파일을 고치지 말고 그대로 달라고 요청하십시오.
+파일(PDF)을 읽을 수 없거나 증명서 파일에 없어야 할 것이 있습니다. | 발급받은 파일을 그대로 달라고 요청하십시오.
 malformed.offer
 The credential offer is not well formed. | Ask the issuer for a new offer.
 발급 제안의 형식이 올바르지 않습니다. | 발급기관에 새 발급 제안을 요청하십시오.
@@ -187,7 +187,7 @@ paper.text_differs
 What is printed differs from what the issuer signed. | Do not accept it, and compare the items that are named.
 인쇄된 내용이 발급기관이 서명한 내용과 다릅니다. | 받아들이지 말고 안내된 항목을 대조하십시오.
 paper.seal_invalid
-The file has no intact seal of its issuer, so it may have been altered. | Refuse it, and ask for the file as it was issued.
+The file has no intact seal of its issuer and may have been altered. | Refuse it, and ask for the file as it was issued.
 파일에 발급기관의 온전한 전자서명이 없어 위변조되었을 수 있습니다. | 받아들이지 말고 발급받은 원본 파일을 요청하십시오.
 
 time.expired

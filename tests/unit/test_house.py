@@ -325,7 +325,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _shipped(name: str) -> bool:
     text = "/fonts/OFL-" in name or re.fullmatch(r"issuer_service/pages/words(_[a-z]+)?\.txt", name)
     kinds = (".py", ".json", "py.typed", ".otf", ".typ", ".html", ".css", ".js", ".svg", ".mako", ".md")
-    return text or name.endswith(kinds)
+    return bool(text) or name.endswith(kinds)
 
 
 @checkout
