@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -108,7 +109,7 @@ def test_two_wallets_cannot_join_what_they_show(world):
     world.issue(INCOME, wallet=other, subject="somebody-else")
     whole = world.request(world.query(REGISTER, INCOME))
     parts = [(world.kit.wallet, REGISTER), (other, INCOME)]
-    token = {}
+    token: dict[str, Any] = {}
     for wallet, kind in parts:
         token |= world.present(replace(whole, query=world.query(kind)), wallet)
     verdict = world.kit.verifier.verify(token, whole)

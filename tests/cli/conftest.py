@@ -117,7 +117,7 @@ def _write_receipt(folder: Path, kit: Kit) -> None:
     """The receipt of a consent, and one in which somebody changed what was asked."""
     name, catalog = subject_name(kit.pki.verifier.chain[0]), kit.catalog
     choice, bank = Choice(road="wallet", days=30), Party(id=CLIENT_ID, names={"ko": name, "en": name})
-    terms = {"id_": "consent-1", "recipient": bank, "since": kit.clock.now()}
+    terms: dict[str, Any] = {"id_": "consent-1", "recipient": bank, "since": kit.clock.now()}
     consent = Consent.propose(catalog.bundle("customs_declaration"), catalog, choice, **terms)
     kit.issue(consent.items[0].type_id)
     query = consenting.query(consent, catalog)

@@ -44,7 +44,7 @@ class Town:
         issuer = IssuerPeer(kit)
         issuer.records.given |= {(SUBJECT, kind): _record(kind) for kind in kinds}
         received = [kit.wallet.accept(issuer.offer(kind), copies=2) for kind in kinds]
-        references = {document.credential.status.uri for (document,) in received}
+        references = {document.credential.status.uri for (document,) in received if document.credential.status}
         database.close()
         chain = b"".join(certificate(der).public_bytes(Encoding.PEM) for der in kit.pki.verifier.chain)
         (self.folder / "bank.pem").write_bytes(chain)
@@ -105,7 +105,7 @@ def _record(kind):
     today = Env().now().astimezone(KST).date()
     printed = {"issue_date": today.isoformat(), "expiry_date": (today + timedelta(days=29)).isoformat()}
     sample = Catalog.bundled().type(kind).sample
-    return sample | {name: day for name, day in printed.items() if name in sample}
+    return dict(sample) | {name: day for name, day in printed.items() if name in sample}
 
 
 @pytest.fixture

@@ -32,8 +32,9 @@ PEOPLE = {"applicant": ("홍길동", "1985-04-04"), "spouse": ("성춘향", "198
 class Couple:
     """Two people with a wallet each, who see what the bank's desk shows."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, environment):
         self.kit = kit = Kit.make(clock=Clock(Env().now()))
+        self.environment = environment
         self.folder, self.http = folder, Http(unsafe_loopback=True)
         self.wallets = {role: self._wallet(*who) for role, who in PEOPLE.items()}
         pki = kit.pki
@@ -50,7 +51,7 @@ class Couple:
         kit = self.kit
         trust = kit.pki.trust_list()
         wallet = Wallet(store=MemoryWalletStore(), trust=trust, send=kit.network, catalog=kit.catalog, env=kit.env)
-        claims = kit.catalog.type(KIND).sample | {"name": name, "birth_date": birth_date}
+        claims = dict(kit.catalog.type(KIND).sample) | {"name": name, "birth_date": birth_date}
         keys = wallet.new_keys(2)
         wallet.put(kit.issuer.issue(KIND, claims, subject=birth_date, holders=keys).credentials)
         return wallet
@@ -76,9 +77,7 @@ def couple(wallet):
     """Before a bank's desk in a folder of its own."""
     for name in ("trust.jwt", "status.jwt"):
         (wallet.folder / name).unlink()
-    found = Couple(wallet.folder)
-    found.environment = wallet.environment
-    return found
+    return Couple(wallet.folder, wallet.environment)
 
 
 @contextmanager
@@ -94,7 +93,9 @@ def _case(couple, *more):
         encoding="utf-8",
     )
     try:
-        links = []
+        links: list[str] = []
+        assert process.stderr
+        assert process.stdout
         while len(links) < len(PEOPLE):
             line = process.stderr.readline()
             assert line, process.stdout.read()

@@ -70,7 +70,7 @@ class Portal:
     def check_whole(self):
         """Whatever is there has its entry, and every entry has what it is about."""
         with closing(Database(self._url("portal"))) as database, database._engine.reading() as connection:
-            types = [(Entry.read(bytes(raw)).event.type) for (raw,) in connection.exec_driver_sql(_ENTRIES)]
+            types: list[str] = [(Entry.read(bytes(raw)).event.type) for (raw,) in connection.exec_driver_sql(_ENTRIES)]
             for table, type_ in (("consents", "consent.given"), ("packages", "package.downloaded")):
                 rows = connection.exec_driver_sql(f"SELECT seq FROM mydata_{table}").scalars().all()  # noqa: S608
                 assert all(types[seq] == type_ for seq in rows), table

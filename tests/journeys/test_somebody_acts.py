@@ -69,6 +69,7 @@ def test_official_acts_once_for_a_person_without_a_phone(ewallet_kit, person):
     again = ewallet_kit.verifier.verify(shown, request, acting=Official(CASE))
 
     assert isinstance(verdict, Accepted), verdict
+    assert verdict.acting
     assert ((person, HELPER), CASE) == (_named(verdict), verdict.acting["case"])
     assert "replay.response_used" == again.code
     assert [] == [each for each in (CASE, person, HELPER, mandate.office) if each not in paper]

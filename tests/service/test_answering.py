@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ewallet.catalog import Catalog
@@ -28,7 +30,8 @@ def test_answer_stands_beside_what_is_on_record():
     assert isinstance(RECORDS, Register)
     assert [{KIND}] * len(CITIZENS) == [set(RECORDS.kinds(who)) - set(DEMO.kinds(who)) for who in CITIZENS]
     assert DEMO.claims("hong", "resident_register_copy") == RECORDS.claims("hong", "resident_register_copy")
-    assert [DEMO.ci(who) for who in CITIZENS] == [RECORDS.ci(who) for who in CITIZENS]
+    known: Any = RECORDS
+    assert [DEMO.ci(who) for who in CITIZENS] == [known.ci(who) for who in CITIZENS]
 
 
 class _Nothing:
@@ -41,4 +44,5 @@ class _Nothing:
 def test_records_that_cannot_list_answer_all_the_same():
     """A person of whom nothing is on record is answered with no."""
     records = answering(_Nothing(), CATALOG, Clock().env())
-    assert (False, "N") == (isinstance(records, Register), records.claims("who", KIND)["answer"])
+    answered: Any = records.claims("who", KIND)
+    assert (False, "N") == (isinstance(records, Register), answered["answer"])

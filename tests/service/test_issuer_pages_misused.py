@@ -206,7 +206,7 @@ class _Register:
         self._said = said
 
     def claims(self, subject, type_id):
-        return self._records.claims(subject, type_id) | (self._said if type_id == KIND else {})
+        return dict(self._records.claims(subject, type_id)) | (self._said if type_id == KIND else {})
 
 
 @pytest.mark.parametrize(

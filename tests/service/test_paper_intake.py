@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from ewallet import qr
 from ewallet.asgi import MAX_BODY
+from ewallet.consent import Party
 from ewallet.exchange import Exchange
 from ewallet.idempotency import Calls
 from ewallet.paper import Form, pdf
@@ -47,6 +48,7 @@ def hand_in(ewallet_kit):
         calls=Calls(database.verifier_calls, env=kit.env),
         check_ready=database.ready,
         hosts=frozenset({"bank.example"}),
+        recipient=Party(id=BANK, names={"ko": "가상은행", "en": "Invented Bank"}),
         api_key=KEY,
     )
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,8 @@ class Bank:
     def __init__(self):
         self.kit = kit = Kit.make()
         self.name = subject_name(kit.pki.verifier.chain[0])
-        self.peer, self.kept = VerifierPeer(kit), []
+        self.peer = VerifierPeer(kit)
+        self.kept: list[Any] = []
         self.peer.exchange._confirmed = Countersigner(signer=kit.pki.verifier, env=kit.env, keep=self.kept.append)
         self.wallet = Wallet(
             store=kit.wallet_store,
@@ -176,6 +178,7 @@ CONSENTS = {
 @pytest.mark.parametrize("name", CONSENTS)
 def test_nobody_agrees_to_the_consent_of_somebody_else_or_of_another_time(bank, name):
     """The bank hears invalid_transaction_data, and nothing about the holder."""
+    terms: Any
     terms, code = CONSENTS[name]
     assert (code, "invalid_transaction_data") == _refused(bank, bank.link(bank.consent(**terms)))
 

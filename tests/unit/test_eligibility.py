@@ -6,6 +6,7 @@ import json
 import logging
 from datetime import UTC, datetime, timedelta
 from shutil import copytree
+from typing import Any
 
 import cbor2
 import jsonschema_rs
@@ -121,9 +122,8 @@ def test_each_is_answered_by_the_rule_they_ask_about():
     """One kind for all rules; the rule and its version are in the answer."""
     rules = {"citizen-1": RULE, "citizen-2": MUSEUM}
     records = EligibilityRecords(Agencies("single_parent_family_certificate"), CATALOG, rule_of=rules.__getitem__)
-    assert [(RULE.id, "Y"), (MUSEUM.id, "N")] == [
-        (answer["rule"], answer["answer"]) for answer in (records.claims(who, KIND) for who in rules)
-    ]
+    answers: list[Any] = [records.claims(who, KIND) for who in rules]
+    assert [(RULE.id, "Y"), (MUSEUM.id, "N")] == [(answer["rule"], answer["answer"]) for answer in answers]
 
 
 @pytest.mark.parametrize(("second", "answer"), [(-1, "N"), (0, "Y")])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -69,7 +70,7 @@ class Counter:
 
     def made(self, **changes):
         """The bank's receipt."""
-        wanted = {"id_": "receipt-1", "at": self.kit.clock.now()} | changes
+        wanted: dict[str, Any] = {"id_": "receipt-1", "at": self.kit.clock.now()} | changes
         return Receipt.make(self.request, self.token, wanted.pop("signer", self.kit.pki.verifier), **wanted)
 
     def verdict(self, raw, **options):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,8 @@ def test_who_has_no_ci_has_no_reference():
     """A company, and everybody of a register that knows of none."""
     records = SampleRecords(CATALOG, people={"company": None})
     assert {} == references(records, "company", {"k": SALT})
-    assert {} == references(object(), "somebody", {"k": SALT})
+    unknowing: Any = object()
+    assert {} == references(unknowing, "somebody", {"k": SALT})
     assert {"k": subject.reference(SALT, CI)} == references(records, "somebody", {"k": SALT})
 
 
