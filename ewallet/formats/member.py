@@ -23,7 +23,7 @@ from ewallet.credential import Binding, Claims, Credential, StatusRef, Validity,
 from ewallet.errors import BindingError
 from ewallet.formats.once import Once
 from ewallet.keys import PublicKey, Signer
-from ewallet.shape import Json, member, numeric_date, refuse, to_base64url
+from ewallet.shape import Json, member, numeric_date, refuse
 
 TYP: Final = "mydata-member+jwt"
 
@@ -42,19 +42,7 @@ class MemberDraft:
     until: datetime
 
 
-@dataclass(frozen=True)
-class _ToSign:
-    text: str = field(repr=False)
-
-    @property
-    def data(self) -> bytes:
-        return self.text.encode("ascii")
-
-    def complete(self, signature: bytes) -> str:
-        return f"{self.text}.{to_base64url(signature)}"
-
-
-def prepare(draft: MemberDraft, status: StatusRef, signer: Signer) -> _ToSign:
+def prepare(draft: MemberDraft, status: StatusRef, signer: Signer) -> jose.Unsigned:
     """The member, ready for the signer's signature; the key is not used yet."""
     issued, until = (int(at.timestamp()) for at in (draft.issued, draft.until))
     payload: Mapping[str, Json] = {
@@ -69,7 +57,7 @@ def prepare(draft: MemberDraft, status: StatusRef, signer: Signer) -> _ToSign:
         "consent": draft.consent,
         "claims": dict(draft.claims),
     }
-    return _ToSign(jose.signing_input(TYP, jose.to_json(payload), signer.public.alg, signer.chain))
+    return jose.unsigned(TYP, payload, signer)
 
 
 @dataclass(eq=False)

@@ -22,7 +22,7 @@ from ewallet.credential import Binding, Claims, Credential, StatusRef, Validity,
 from ewallet.errors import BindingError
 from ewallet.formats.once import Once
 from ewallet.keys import PublicKey, Signer
-from ewallet.shape import Json, member, numeric_date, optional, refuse, to_base64url
+from ewallet.shape import Json, member, numeric_date, optional, refuse
 
 TYP: Final = "paper+jwt"
 
@@ -50,19 +50,7 @@ class Sheet:
         return {name: int(date.timestamp()) for name, date in (("iat", since), ("exp", until)) if date}
 
 
-@dataclass(frozen=True)
-class _ToSign:
-    text: str = field(repr=False)
-
-    @property
-    def data(self) -> bytes:
-        return self.text.encode("ascii")
-
-    def complete(self, signature: bytes) -> str:
-        return f"{self.text}.{to_base64url(signature)}"
-
-
-def prepare(sheet: Sheet, status: StatusRef, signer: Signer) -> _ToSign:
+def prepare(sheet: Sheet, status: StatusRef, signer: Signer) -> jose.Unsigned:
     """The credential, ready for the signer's signature; the key is not used yet."""
     dates = sheet.dates
     payload = {
@@ -76,7 +64,7 @@ def prepare(sheet: Sheet, status: StatusRef, signer: Signer) -> _ToSign:
         "purpose": sheet.purpose,
         "printed": dict(sheet.claims),
     }
-    return _ToSign(jose.signing_input(TYP, jose.to_json(payload), signer.public.alg, signer.chain))
+    return jose.unsigned(TYP, payload, signer)
 
 
 def digest(signed: bytes) -> bytes:
