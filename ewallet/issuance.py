@@ -14,6 +14,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property, partial
 from hashlib import sha256
 from typing import Final, NoReturn, Protocol
 from urllib.parse import unquote, urlsplit
@@ -33,7 +34,6 @@ from ewallet.credential import Claims
 from ewallet.env import Env
 from ewallet.errors import NotFound, ProtocolError, Restricted, UsageError
 from ewallet.flow import Request, Response
-from ewallet.formats import FORMATS
 from ewallet.issuer import MAX_COPIES, Issued, Issuer
 from ewallet.keys import PublicKey
 from ewallet.links import well_known
@@ -142,7 +142,8 @@ class Issuance:
     ) -> None:
         self.issuer = issuer
         self.server = AuthorizationServer(issuer.identifier, store=store, env=env)
-        self.metadata = IssuerMetadata.build(
+        self._described = partial(
+            IssuerMetadata.build,
             issuer.identifier,
             issuer.catalog,
             algorithms=issuer.algorithms,
@@ -151,15 +152,17 @@ class Issuance:
             request_encryption=_request_encryption(encryption_keys, required=require_encryption),
             response_encryption=ResponseEncryption(required=require_encryption) if encryption_keys else None,
         )
-        self._offered = {
-            f"{kind.id}.{format_id}": (kind.id, format_id) for kind in issuer.catalog for format_id in FORMATS
-        }
         self._records = records
         self._store = store
         self._env = env or Env()
         self._keys = tuple(encryption_keys)
         self._publication = Publication(issuer, self._env)
         self._documents = TypeDocuments(issuer.catalog, issuer.identifier)
+
+    @cached_property
+    def metadata(self) -> IssuerMetadata:
+        """What the issuer says of itself and of its kinds; made when it is first asked for."""
+        return self._described()
 
     def offer(self, *type_ids: str, subject: str, tx_code: bool = False, format_id: str = "dc+sd-jwt") -> Offered:
         """An offer of certificates of these kinds to that person; ``usage.argument`` for a kind that is not issued."""
@@ -328,7 +331,7 @@ class Issuance:
         return open_request(request.body, content_type, self._keys)
 
     def _record(self, wanted: _Wanted) -> Claims | Pending:
-        type_id, _ = self._offered[wanted.configuration_id]
+        type_id, *_ = wanted.configuration_id.partition(".")
         try:
             return self._records.claims(wanted.authorized.grant.subject, type_id)
         except NotFound:
@@ -366,7 +369,7 @@ class Issuance:
         return self._sent(wanted, self._answer(wanted, issued.certificate.id, issued.credentials))
 
     def _certified(self, wanted: _Wanted, record: Claims, order: Order) -> Issued:
-        type_id, format_id = self._offered[wanted.configuration_id]
+        type_id, _, format_id = wanted.configuration_id.partition(".")
         subject = wanted.authorized.grant.subject
         try:
             refs = references(self._records, subject, wanted.salts)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final, NamedTuple
 
 from ewallet.catalog import Catalog
@@ -54,6 +55,12 @@ class Presented(NamedTuple):
         return only
 
 
+@cache
+def _bundled() -> Catalog:
+    """The bundled catalogue, read once for however many kits."""
+    return Catalog.bundled()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Kit:
     """One of each, trusting the same PKI; ``network`` leads to the issuer and counts."""
@@ -84,7 +91,7 @@ class Kit:
         verifier_store: VerifierStore | None = None,
     ) -> Kit:
         """A fresh kit; stores are in memory unless others are given."""
-        clock, catalog = clock or Clock(), catalog or Catalog.bundled()
+        clock, catalog = clock or Clock(), catalog or _bundled()
         issuer_store = issuer_store or MemoryIssuerStore()
         wallet_store = wallet_store or MemoryWalletStore()
         verifier_store = verifier_store or MemoryVerifierStore()
