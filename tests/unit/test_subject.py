@@ -34,7 +34,10 @@ def test_a_reference_tells_people_and_salts_apart():
     assert 4 == len(made)
 
 
-@pytest.mark.parametrize("ci", [b"", CI[:63], CI + b"0", b"9003021000000".ljust(64, b"0"), b"0123456789" * 6 + b"0123"])
+GUESSED = f"900302{1_000_000}".encode().ljust(64, b"0")
+
+
+@pytest.mark.parametrize("ci", [b"", CI[:63], CI + b"0", GUESSED, b"0123456789" * 6 + b"0123"], ids=range(5))
 def test_connecting_information_that_can_be_guessed_is_refused(ci):
     """Short, long, or a number filled up: who knows the salt could try them all."""
     with pytest.raises(UsageError) as refused:
