@@ -172,7 +172,7 @@ class Verifier:
         """
         at = self._env.now()
         climb = _Climb(self._means, _Terms(query=None, binding=receiving.binding, until=None), at, receiving)
-        checks = run(verdicts.climb(climb.rungs(lambda: climb.unpack(raw))), self.send)
+        checks = run(verdicts.climb(climb.rungs(lambda: climb.unpack(receiving.open(raw)))), self.send)
         return verdicts.decide(checks, at, climb.claims)
 
     def put_status_token(self, raw: str | bytes) -> None:
@@ -285,11 +285,10 @@ class _Climb:
         take = self._terms.acting.evidence
         self._shown.extend(replace(each, evidence=take(each.evidence)) for each in _open(presented, self._terms.query))
 
-    def unpack(self, raw: bytes | str) -> None:
+    def unpack(self, delivered: Delivered) -> None:
         """Take what is in a package as what is shown."""
-        if self._receiving:
-            self._delivered = self._receiving.open(raw)
-            self._shown.extend(_Shown(query_id="", format="", evidence=each) for each in self._delivered.members)
+        self._delivered = delivered
+        self._shown.extend(_Shown(query_id="", format="", evidence=each) for each in delivered.members)
 
     def lay_down(self, printout: Printout) -> None:
         """Take what is on paper as the one thing that is shown."""

@@ -12,6 +12,7 @@ import pytest
 
 from ewallet.consent import Choice, Consent, Party
 from ewallet.credential import StatusRef
+from ewallet.errors import BindingError
 from ewallet.formats import member
 from ewallet.formats.member import Member, MemberDraft
 from ewallet.history import Event, Logged, commit, new_handle
@@ -279,3 +280,11 @@ def test_package_is_read_as_it_was_written(world):
     """All of it."""
     package = world.honest()
     assert package == Package.parse(package.to_bytes())
+
+
+def test_member_is_for_nobody_in_particular_never(world):
+    """Without a recipient to compare with there is nothing to believe."""
+    opened = Member.open(world.honest().members[0])
+    with pytest.raises(BindingError) as refused:
+        opened.check_binding(None, world.kit.clock.now())
+    assert "kb.missing" == refused.value.code
