@@ -167,6 +167,8 @@ class _Alone:
         if not 0 < len(suspects) <= _NEAR or len(self.text) > _LONGEST:
             return None
         around = range(max(min(suspects) - _NEAR, 0), min(max(suspects) + _NEAR + 1, len(self.values)))
+        if any(len(self.values[number]) >= _CHANGE for number in around):
+            return None  # what stands in the place of so long a value is not looked for
         found = [number for number in around[: 3 * _NEAR] if self._explains(number)]
         return found[0] if len(found) == 1 else None
 
