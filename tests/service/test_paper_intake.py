@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from pathlib import Path
 from threading import Event
 
 import jsonschema_rs
@@ -13,6 +12,7 @@ from starlette.testclient import TestClient
 
 from ewallet import qr
 from ewallet.asgi import MAX_BODY
+from ewallet.catalog import Catalog
 from ewallet.consent import Party
 from ewallet.exchange import Exchange
 from ewallet.idempotency import Calls
@@ -24,7 +24,7 @@ from verifier_cli.server import Desk, create_app
 KIND = "resident_register_copy"
 BANK = "https://bank.example"
 KEY = "an-api-key-of-nobody"
-SCHEMA = Path(__file__).parents[2] / "schemas" / "verdict.schema.json"
+SCHEMA = Catalog.bundled().folder / "verdict.schema.json"
 
 
 @pytest.fixture
