@@ -40,8 +40,9 @@ class Batch:
     """Rows to be issued together.
 
     ``make`` opens a desk and is called once in each process that works; for workers in other processes it is a function
-    of a module, or anything else that can be pickled. ``executor`` is any of :mod:`concurrent.futures`, or one that
-    keeps its protocol; without one the rows are worked on here. ``ahead`` should be about three times its workers.
+    of a module, or a partial of one with arguments that can be hashed. ``executor`` is any of
+    :mod:`concurrent.futures`, or one that keeps its protocol; without one the rows are worked on here. ``ahead``
+    should be about three times its workers.
     """
 
     terms: Terms

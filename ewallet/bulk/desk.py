@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import sha256
 from itertools import islice
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from ewallet.authorization import Code, Grant, Offered
 from ewallet.bulk.rows import Begun, BulkStore, Result, Row, Step, row_name
@@ -205,7 +205,13 @@ def work(make: Callable[[], Desk], terms: Terms, rows: Sequence[Row]) -> list[Re
     return opened(make).issue(terms, rows)
 
 
-@lru_cache(maxsize=_DESKS)
 def opened(make: Callable[[], Desk]) -> Desk:
     """The desk of this process: what it holds (a database, a hardware module) is made here and goes nowhere else."""
-    return make()
+    if isinstance(make, partial):  # one that was pickled is equal to no other; what it is made of may be
+        return _opened(make.func, make.args, tuple(make.keywords.items()))
+    return _opened(make, (), ())
+
+
+@lru_cache(maxsize=_DESKS)
+def _opened(make: Callable[..., Desk], args: tuple[Any, ...], keywords: tuple[tuple[str, Any], ...]) -> Desk:
+    return make(*args, **dict(keywords))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from itertools import islice
 
 import pytest
@@ -184,6 +185,24 @@ def test_threads_share_a_desk(office, rows, new_row):
     assert [row.id for row in many] == [result.id for result in results]
     assert [("issued", "")] * 60 == _outcomes(results)
     assert (60, 60, 120) == office.counts()
+
+
+class _Afar(ThreadPoolExecutor):
+    """What it is given arrives as something new each time, as with workers in other processes."""
+
+    def submit(self, fn, make, *rest):
+        return super().submit(fn, partial(make.func, *make.args), *rest)
+
+
+def test_a_worker_opens_one_desk_for_a_run(office, rows):
+    """It is kept from piece to piece, though each piece brings a way of its own to open one."""
+    opened = []
+    make = partial(lambda _place: opened.append("a desk") or office.desk, "a place")
+    with _Afar(1) as executor, Spool(office.folder / "issued.jsonl") as spool:
+        results = list(replace(office.batch(), make=make, executor=executor, chunk=2).run(rows, spool))
+
+    assert [("issued", "")] * 10 == _outcomes(results)
+    assert ["a desk"] == opened
 
 
 def test_entries_that_others_have_are_drawn_again(office, rows):
