@@ -112,7 +112,8 @@ def check_history(
     """Read a log to its end, or to the first thing that is wrong.
 
     ``seen`` are checkpoints held from before, ``mirror`` the leaf hashes that were published (a prefix will do);
-    ``progress`` is told how many bytes were read. Raises what the checkpoints of ``seen`` raise.
+    ``progress`` is told how many bytes were read. Where a quorum is asked for, that many witnesses must have cosigned a
+    checkpoint over all of it. Raises what the checkpoints of ``seen`` raise.
     """
     held = [Checkpoint.read(raw, believed.alone).head for raw in seen]
     check = _Check(believed, {head.size: head for head in sorted(held, key=lambda head: head.size)}, iter(mirror))
@@ -163,6 +164,7 @@ class _Check:
     edge: Edge = Edge()  # noqa: RUF009 - it is frozen
     origin: str = ""
     newest: Head | None = None
+    witnessed: int = 0
     checkpoints: int = 0
     latest: datetime | None = None
     backwards: int | None = None
@@ -185,8 +187,12 @@ class _Check:
         if not self.newest or covered < self.edge.size:
             raise _FoundError(self._tampered("from here on no checkpoint covers what is there", covered))
         if self.seen and max(self.seen) > covered:
-            detail = f"the log ends at {covered}, but {max(self.seen)} was seen before"
-            raise _FoundError(Finding(code="log.rollback", detail=detail, position=covered))
+            raise _FoundError(self._cut(f"{max(self.seen)} was seen before"))
+        if next(self.mirror, None) is not None:
+            raise _FoundError(self._cut("the mirror goes on"))
+        if self.believed.quorum and self.witnessed < covered:
+            detail = f"from here on fewer than {self.believed.quorum} witnesses have cosigned"
+            raise _FoundError(Finding(code="log.unwitnessed", detail=detail, position=self.witnessed))
 
     def audit(self) -> Audit:
         """What there is to say so far."""
@@ -227,7 +233,8 @@ class _Check:
         self.latest = max(at, self.latest or at)
 
     def _checkpoint(self, raw: bytes) -> None:
-        head = Checkpoint.read(raw, self.believed.alone).head
+        checkpoint = Checkpoint.read(raw, self.believed.alone)
+        head = checkpoint.head
         if self.newest and head.size == self.newest.size:
             detail = "two checkpoints stand here" if head == self.newest else "two checkpoints of one size differ"
             code = "log.tampered" if head == self.newest else "log.forked"
@@ -239,6 +246,13 @@ class _Check:
             raise _FoundError(self._departed(head))
         self.newest = head
         self.checkpoints += 1
+        if len(checkpoint.cosigned) >= self.believed.quorum:
+            self.witnessed = head.size
+
+    def _cut(self, known: str) -> Finding:
+        return Finding(
+            code="log.rollback", detail=f"the log ends at {self.edge.size}, but {known}", position=self.edge.size
+        )
 
     def _tampered(self, detail: str, position: int | None = None) -> Finding:
         place = self.edge.size if position is None else position

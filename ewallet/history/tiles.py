@@ -87,13 +87,15 @@ def publish(log: Log, folder: Path, checkpoint: bytes) -> int:
     """Write what is new in the checkpoint, and the checkpoint; how many tiles there were.
 
     It may be broken off at any moment and called again, by one process at a time. ``log.rollback`` where a larger
-    checkpoint is published.
+    checkpoint is published, ``log.forked`` where that of another history is: what was published is evidence then, and
+    stays as it is.
     """
     head, before = Head.read(Note.read(checkpoint).text), _published(folder)
-    if before > head.size:
-        raise PolicyError("log.rollback", f"a checkpoint of size {head.size}, but {before} was published before")
+    if before:
+        path = log.consistency(before.size, head.size) if before.size <= head.size else ()
+        before.check_successor(head, path)
     written = 0
-    for tile in tiles(head.size, since=before):
+    for tile in tiles(head.size, since=before.size if before else 0):
         _put(folder / tile.path, tile.hashes(log))
         if tile.width == FULL:
             shutil.rmtree(folder / f"{tile.path}.p", ignore_errors=True)  # the full one does for every smaller tree
@@ -102,9 +104,9 @@ def publish(log: Log, folder: Path, checkpoint: bytes) -> int:
     return written
 
 
-def _published(folder: Path) -> int:
+def _published(folder: Path) -> Head | None:
     path = folder / CHECKPOINT
-    return Head.read(Note.read(path.read_bytes()).text).size if path.exists() else 0
+    return Head.read(Note.read(path.read_bytes()).text) if path.exists() else None
 
 
 def _put(path: Path, raw: bytes) -> None:

@@ -90,6 +90,7 @@ CASES = {
     "whole": (("log.jsonl",), 0, None, None),
     "with a mirror": (("log.jsonl", "--mirror", "mirror"), 0, None, None),
     "goes on": (("log.jsonl", "--seen", "newest.txt"), 0, None, None),
+    "goes on as witnessed": (("log.jsonl", *WITNESSED), 0, None, None),
     "changed": (("changed.jsonl",), 1, "log.tampered", 17),
     "changed beside a mirror": (("changed.jsonl", "--mirror", "mirror"), 1, "log.tampered", 17),
     "short": (("short.jsonl",), 1, "log.tampered", 10),

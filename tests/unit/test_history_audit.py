@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
 from itertools import islice
@@ -178,6 +179,23 @@ def test_a_history_that_forgot_its_end_is_older_than_what_others_hold():
 
     assert _audit(cut).holds
     assert ("log.rollback", 15, None) == _found(_audit(cut, seen=[REGISTER.store.checkpoints()[-1]]))
+    assert ("log.rollback", 15, None) == _found(_audit(cut, mirror=_leaves()))
+
+
+def test_a_whole_log_needs_the_witnesses_that_are_asked_for():
+    """Their word reaches as far as the newest checkpoint that they cosigned."""
+    register = Register("witnessed").fill(4)
+    early = register.log.checkpoint()
+    at = register.clock.now()
+    register.log.add_signatures(early, [register.witness.signed(Note.read(early).text, register.witness_key, at)])
+    wanted = replace(register.believed, quorum=1)
+    unseen = replace(register.believed, witnesses=(Register("other").witness,), quorum=1)
+    whole = b"".join(_export(register))
+    grown_on = b"".join(_export(register.fill(3)))
+
+    assert check_history(BytesIO(whole), wanted).holds
+    assert ("log.unwitnessed", 4, None) == _found(check_history(BytesIO(grown_on), wanted))
+    assert ("log.unwitnessed", 0, None) == _found(check_history(BytesIO(whole), unseen))
     assert _audit(LINES, seen=REGISTER.store.checkpoints()).holds
 
 
@@ -272,6 +290,19 @@ def test_what_is_published_does_not_shrink(tmp_path):
         publish(REGISTER.log, tmp_path, REGISTER.store.checkpoints()[0])
 
     assert "log.rollback" == caught.value.code
+    assert SIZE == check_mirror(tmp_path, REGISTER.believed).head.size
+
+
+@pytest.mark.parametrize("more", [0, 6])
+def test_another_history_is_not_published_over_what_was(more, tmp_path):
+    """Of the same size or of a larger one: the mirror is what shows that there are two."""
+    publish(REGISTER.log, tmp_path, REGISTER.log.checkpoint())
+    other = _rewritten(SIZE + more).log
+    with pytest.raises(EWalletError) as caught:
+        publish(other, tmp_path, other.checkpoint())
+
+    assert "log.forked" == caught.value.code
+    assert _leaves() == list(tiles.leaves(tmp_path, SIZE))
     assert SIZE == check_mirror(tmp_path, REGISTER.believed).head.size
 
 
