@@ -150,7 +150,7 @@ def test_metadata_says_what_is_demanded(site):
     ],
 )
 def test_a_request_without_what_protects_it_is_refused(site, spoiled):
-    """PKCE by S256 alone, a bounded state, no request within a request, no key but the client's."""
+    """VCI-24: PKCE by S256 alone, a bounded state, no request within a request, no key but the client's."""
     assert "invalid_request" == _error(site.portal.push, _pushed(site, **spoiled))
 
 
@@ -288,7 +288,7 @@ def test_an_assertion_is_used_once(site):
 
 
 def test_a_code_that_comes_twice_ends_what_was_given_for_it(site):
-    """RFC 6749 §4.1.2: one of the two was a thief."""
+    """VCI-24 (RFC 6749 §4.1.2): one of the two was a thief."""
     code = _code(site)
     token = json_object(_redeem(site, code).body)["access_token"]
     assert 200 == _fetch(site, token).status
@@ -317,12 +317,12 @@ def test_a_code_is_over_after_a_minute(site):
     ],
 )
 def test_a_code_is_redeemed_with_all_that_it_is_bound_to(site, spoiled, error):
-    """PKCE, the address, the grant."""
+    """VCI-24: PKCE, the address to the letter, the grant."""
     assert error == _error(lambda: _redeem(site, spoiled.pop("code", _code(site)), **spoiled))
 
 
 def test_another_client_has_no_use_for_a_code(site):
-    """Though it is registered, and signs with its own key."""
+    """VCI-24: though it is registered, and signs with its own key."""
     code = _code(site)
     theirs = {**_shown(site, OTHER), "client_id": OTHER}
     proof = _proof(site, "token", key=site.keys[OTHER])
@@ -438,3 +438,26 @@ def test_a_form_of_another_type_is_refused(site):
     """Pages cannot send what the endpoints take as JSON, nor the other way round."""
     request = replace(_pushed(site), headers={"content-type": "text/plain"})
     assert "invalid_request" == _error(site.portal.push, request)
+
+
+def test_who_was_led_back_in_vain_is_led_back_with_the_same_code(site):
+    """Until a minute is over or the code was shown; nobody else can make it, and no other consent has it."""
+    client = site.client()
+    asking = client.ask(BUNDLE, days=30)
+    request_uri = asked(asking.url)["request_uri"]
+    first = site.agreed(asking.url)
+    (consent_id,) = site.agencies.consents
+    assert first == site.portal.grant(request_uri, consent_id)
+    assert "invalid_request_uri" == _error(site.portal.grant, request_uri, "another-consent")
+    client.token(asking, first)
+    assert "invalid_request_uri" == _error(site.portal.grant, request_uri, consent_id)
+
+
+def test_a_code_that_was_not_shown_in_time_is_not_made_again(site):
+    """The second way back ends when the first does."""
+    client = site.client()
+    asking = client.ask(BUNDLE, days=30)
+    site.agreed(asking.url)
+    (consent_id,) = site.agencies.consents
+    site.clock.advance(timedelta(seconds=60))
+    assert "invalid_request_uri" == _error(site.portal.grant, asked(asking.url)["request_uri"], consent_id)
