@@ -1,4 +1,4 @@
-"""The rows of the security matrix about protocols, QR codes and MyData, and that each is named by a test, or is not built yet.
+"""The matrix rows of protocols, QR codes and MyData, and that each is named by a test, or is not built yet.
 
 A test names the rows it stands for in its docstring. What is not built yet says so here, so that whoever builds it
 finds the row.
