@@ -36,7 +36,7 @@ from ewallet.env import Env
 from ewallet.errors import Malformed, PolicyError, ProtocolError, UsageError, VerificationError
 from ewallet.flow import offline, run
 from ewallet.formats import FORMATS
-from ewallet.history import Believed, Checkpoint
+from ewallet.history import Believed, Checkpoint, Head, Note
 from ewallet.keys import Signer
 from ewallet.oid4vp import AuthorizationRequest, VpToken
 from ewallet.oid4vp.request import check_identified
@@ -48,6 +48,7 @@ TYP: Final = "consent-receipt+jwt"
 SCHEMA: Final = "ewallet.receipt/1"
 _ID: Final = 16  # bytes
 _MOMENT: Final = timedelta(seconds=1)
+_SKEW: Final = timedelta(seconds=60)  # what clocks may differ by
 MAX_EVENTS: Final = 2000  # a daily provision for five years, with its beginning and end
 
 Event = Literal["given", "renewed", "withdrawn", "fulfilled", "deleted"]
@@ -186,6 +187,8 @@ class Receipt:
         """The receipt after one more event, signed by whoever signed the first; ``usage.argument``."""
         if event == "given" or self.event == "deleted":
             raise UsageError("usage.argument", "a consent is given once, and nothing comes after its deletion")
+        if event != "deleted" and "withdrawn" in (signed.event for signed in self.signed):
+            raise UsageError("usage.argument", "nothing but its deletion comes after a withdrawal")
         stated: dict[str, Json] = {"consent": self.consent.digest}
         new = _signed(event, self.request.client_id, signer, self.id, at, logged, stated)
         return replace(self, events=(*self.events, new))
@@ -217,8 +220,7 @@ class Receipt:
                 check_identified(self.request.client_id, signed.jws.chain[0], None)
                 if signed.claims.get("consent") != self.consent.digest or signed.id != self.id:
                     _invalid("an event of another consent")
-                if believed and signed.logged:
-                    Checkpoint.read(signed.logged.checkpoint.encode(), believed)
+            self._check_places(believed)
         self._check_order()
         first = self.signed[0].claims
         if first.get("request") != _digest(_canonical(_asked(self.request))):
@@ -230,10 +232,30 @@ class Receipt:
         events = [signed.event for signed in self.signed]
         times = [signed.at for signed in self.signed]
         places = [signed.logged.seq for signed in self.signed if signed.logged]
-        if events[0] != "given" or "given" in events[1:] or "deleted" in events[:-1]:
+        ended = events[events.index("withdrawn") + 1 :] if "withdrawn" in events else []
+        if events[0] != "given" or "given" in events[1:] or "deleted" in events[:-1] or {*ended} - {"deleted"}:
             _invalid("events in an order in which they do not happen")
         if times != sorted(times) or places != sorted(set(places)):
             _invalid("events that are not one after another")
+
+    def _check_places(self, believed: Believed | None) -> None:
+        """Return if each place is in its checkpoint, and the checkpoints are of one log that only grows."""
+        before: Head | None = None
+        for place in (signed.logged for signed in self.signed if signed.logged):
+            raw = place.checkpoint.encode()
+            head = Checkpoint.read(raw, believed).head if believed else Head.read(Note.read(raw).text)
+            if not 0 <= place.seq < head.size:
+                _invalid("a place in the log that its checkpoint does not reach")
+            if before and (head.origin != before.origin or head.size < before.size):
+                _invalid("checkpoints of two logs, or of one that shrank")
+            if before and head.size == before.size and head.root != before.root:
+                _invalid("checkpoints of two histories")
+            before = head
+
+    def check_past(self, at: datetime) -> None:
+        """Return if nothing in it is of a time that is to come."""
+        if self.signed[-1].at > at + _SKEW:
+            _invalid("an event of a time that is to come")
 
     def check_holder(self, trust: TrustList) -> None:
         """Return if the holder of what was asked for confirmed the consent of this request."""
@@ -305,12 +327,16 @@ def verify(
         found.append(Receipt.parse(raw))
         trust.check_in_force(at)
 
+    def countersigned() -> None:
+        found[0].check_recipient(trust, believed)
+        found[0].check_past(at)
+
     def told() -> dict[str, Json]:
         return found[0].view()
 
     rungs = (
         Rung("format", read),
-        Rung("signature", lambda: found[0].check_recipient(trust, believed)),
+        Rung("signature", countersigned),
         Rung("holder", lambda: found[0].check_holder(trust)),
         Rung("query", lambda: found[0].check_consented(catalog)),
     )

@@ -75,7 +75,7 @@ class Counter:
 
     def verdict(self, raw, **options):
         """What is thought of a file."""
-        return receipt.verify(raw, self.trust, self.catalog, at=self.kit.clock.now(), **options)
+        return receipt.verify(raw, self.trust, self.catalog, **({"at": self.kit.clock.now()} | options))
 
 
 @pytest.fixture(scope="module")
@@ -167,14 +167,56 @@ def test_what_happens_later_is_signed_with_it(counter, good):
     stranger = Believed(log=(NoteKey("log.example", SigningKey.generate("EdDSA").public),))
 
     later.check(counter.trust, counter.catalog, believed)
-    assert isinstance(counter.verdict(later.to_bytes()), Accepted)
-    assert ["receipt.invalid"] == [check.code for check in counter.verdict(later.to_bytes(), believed=stranger).reasons]
+    assert isinstance(counter.verdict(later.to_bytes(), at=later.signed[-1].at), Accepted)
+    refused = counter.verdict(later.to_bytes(), at=later.signed[-1].at, believed=stranger)
+    assert ["receipt.invalid"] == [check.code for check in refused.reasons]
     assert "dpv:ConsentInvalidated" == later.view()["dpv:hasConsentStatus"]
     assert [None, 0, 1, 2, 3] == [event.get("seq") for event in later.view()["events"]]
     with pytest.raises(UsageError):
         later.after("renewed", counter.kit.pki.verifier, at=at)
     with pytest.raises(UsageError):
         good.after("given", counter.kit.pki.verifier, at=at)
+    with pytest.raises(UsageError):
+        good.after("withdrawn", counter.kit.pki.verifier, at=at).after("renewed", counter.kit.pki.verifier, at=at)
+
+
+def test_nothing_happened_at_a_time_that_is_to_come(counter, good):
+    """But for what clocks differ by: a recipient does not sign for next year that it will delete then."""
+    at = good.at
+    for later, name in ((60, "Accepted"), (61, "Rejected")):
+        made = good.after("withdrawn", counter.kit.pki.verifier, at=at + timedelta(seconds=later))
+        assert name == type(counter.verdict(made.to_bytes(), at=at)).__name__
+
+
+LOG = SigningKey.generate("EdDSA")
+
+
+def _logged(seq, size, root=bytes(32), origin="log.example"):
+    return Logged(seq=seq, checkpoint=Head(origin, size, root).signed(LOG).to_bytes().decode())
+
+
+PLACES = {
+    "the last one": ((_logged(2, 3),), "Accepted"),
+    "behind the end": ((_logged(3, 3),), "Rejected"),
+    "before the beginning": ((_logged(-1, 3),), "Rejected"),
+    "no checkpoint": ((Logged(seq=0, checkpoint="nothing"),), "Rejected"),
+    "grown": ((_logged(0, 3), _logged(3, 4)), "Accepted"),
+    "shrunk": ((_logged(0, 4), _logged(1, 3)), "Rejected"),
+    "forked": ((_logged(0, 3), _logged(1, 3, b"\1" * 32)), "Rejected"),
+    "another log": ((_logged(0, 3), _logged(1, 4, origin="other.example")), "Rejected"),
+}
+
+
+@pytest.mark.parametrize(("places", "name"), PLACES.values(), ids=PLACES)
+def test_myd_07_a_place_is_in_a_log_that_grows(counter, good, places, name):
+    """MYD-07: Whoever does not know whom to believe about the log sees that much all the same."""
+    made = good
+    for place in places:
+        made = made.after("renewed", counter.kit.pki.verifier, at=good.at, logged=place)
+    verdict = counter.verdict(made.to_bytes())
+
+    assert name == type(verdict).__name__
+    assert verdict.code in (None, "receipt.invalid")
 
 
 def _resigned(good, signer, **changes):
@@ -270,6 +312,13 @@ FORGED = {
         g,
         events=(
             *g.after("deleted", c.kit.pki.verifier, at=g.at).events,
+            *g.after("renewed", c.kit.pki.verifier, at=g.at).events[1:],
+        ),
+    ),
+    "renewed after the withdrawal": lambda c, g: replace(
+        g,
+        events=(
+            *g.after("withdrawn", c.kit.pki.verifier, at=g.at).events,
             *g.after("renewed", c.kit.pki.verifier, at=g.at).events[1:],
         ),
     ),
