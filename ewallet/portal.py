@@ -13,6 +13,7 @@ digest: a copy of the database opens nothing.
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -44,6 +45,15 @@ _ENTROPY: Final = 32
 _GRANTS: Final = ("authorization_code", "client_credentials")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """What is kept of one step, under the digest of its secret."""
+
+    digest: bytes
+    sealed: bytes
+    until: datetime
+
+
 class PortalStore(Protocol):
     """What is kept between two steps. Every method is one transaction, on disk when it returns."""
 
@@ -55,6 +65,9 @@ class PortalStore(Protocol):
 
     def take_step(self, digest: bytes, at: datetime) -> bytes | None:
         """The same, and it is gone with that: of all who come at once, one has it."""
+
+    def turn_step(self, digest: bytes, at: datetime, *into: Step) -> bool:
+        """Take a step and keep these in its place, in one; False, and nothing is kept, where it is gone or over."""
 
     def forget_steps(self, at: datetime) -> int:
         """Delete those whose time is over; how many."""
@@ -88,13 +101,28 @@ class Steps:
         self._tidied = datetime.min.replace(tzinfo=UTC)
 
     def begin(self, use: str, record: bytes, *, life: timedelta, secret: str = "") -> str:
-        """Keep a record; the secret that opens it, a fresh one unless it is given."""
-        at, told = self._env.now(), secret or to_base64url(self._env.random(_ENTROPY))
+        """Keep a record; the secret that opens it, a fresh one unless it is given. Again, the newest is kept."""
+        at, told = self._env.now(), secret or self.secret()
         if at - self._tidied >= _TIDY:
             self._tidied = at
             self._store.forget_steps(at)
-        self._store.put_step(_digest(use, told), self._sealer(told).seal(record, use), at + life)
+        step = self.step(use, told, record, life=life)
+        if not self._store.put_step(step.digest, step.sealed, step.until):
+            self._store.turn_step(step.digest, at, step)
         return told
+
+    def secret(self) -> str:
+        """A fresh one."""
+        return to_base64url(self._env.random(_ENTROPY))
+
+    def step(self, use: str, secret: str, record: bytes, *, life: timedelta) -> Step:
+        """A record as it is kept under a secret, for :meth:`turn`."""
+        sealed = self._sealer(secret).seal(record, use)
+        return Step(digest=_digest(use, secret), sealed=sealed, until=self._env.now() + life)
+
+    def turn(self, use: str, secret: str, *into: Step) -> bool:
+        """Take a record, and keep these in its place: all of that, or nothing, and only for the first who comes."""
+        return self._store.turn_step(_digest(use, secret), self._env.now(), *into)
 
     def see(self, use: str, secret: str) -> bytes | None:
         """The record, if it is there and not over."""
@@ -135,6 +163,7 @@ class Portal:
         self._catalog = catalog
         self._env = env or Env()
         self.steps = Steps(store, self._env)
+        self._secret = secret
         self._nonces = Nonces(secret, "portal dpop")
 
     def metadata(self) -> dict[str, Json]:
@@ -191,8 +220,15 @@ class Portal:
         client = self._client(asked, at)
         self._use_up(client)
         self._use_up_proof(proof)
-        consent = self._redeemed if asked["grant_type"] == "authorization_code" else self._standing
-        return self._granted(consent(asked, client, proof), client, proof, asked.get("code"), at)
+        grant = self._redeemed if asked["grant_type"] == "authorization_code" else self._standing
+        consent_id, token = grant(asked, client, proof)
+        told = {
+            "access_token": token,
+            "token_type": "DPoP",
+            "expires_in": int(TOKEN_LIFE.total_seconds()),
+            "authorization_details": [{"type": DETAILS, "consent": consent_id}],
+        }
+        return self._answer(told, at)
 
     def packages(self, request: Request) -> Response:
         """The package that a token is for; while the token is good, the same one again.
@@ -232,12 +268,27 @@ class Portal:
         return self._ended(request_uri).back(self.issuer, error="access_denied")
 
     def grant(self, request_uri: str, consent_id: str) -> str:
-        """Where a person who has consented is led: to the recipient, with a code. The request is over."""
-        pushed = self._ended(request_uri)
-        record = jose.to_json({"consent": consent_id, "pushed": pushed.to_bytes().decode()})
-        return pushed.back(self.issuer, code=self.steps.begin("code", record, life=CODE_LIFE))
+        """Where a person who has consented is led: to the recipient, with a code. The request is over.
+
+        Whoever never got there is led there with the same code, as long as it is good and nobody has shown it.
+        """
+        handle = handle_of(request_uri)
+        code = self._code(handle, consent_id)
+        found = self.steps.see("request", handle)
+        if found is not None:
+            record = jose.to_json({"consent": consent_id, "pushed": found.decode()})
+            self.steps.turn("request", handle, self.steps.step("code", code, record, life=CODE_LIFE))
+        made = self.steps.see("code", code)
+        if made is None:
+            raise _over()
+        return Pushed.read(json_object(made)["pushed"].encode()).back(self.issuer, code=code)
 
     # -- inside ------------------------------------------------------------------------------------------------
+
+    def _code(self, handle: str, consent_id: str) -> str:
+        """The one code of a request and a consent: whoever was led back and lost the way finds no second one."""
+        said = f"portal code:{handle}:{consent_id}".encode("utf-8", "surrogatepass")
+        return to_base64url(hmac.digest(self._secret, said, "sha256"))
 
     def _ended(self, request_uri: str) -> Pushed:
         found = self.steps.take("request", handle_of(request_uri))
@@ -283,12 +334,25 @@ class Portal:
             next_nonce=self._nonces.give(at, self._env.random),
         )
 
-    def _redeemed(self, asked: Mapping[str, str], client: Authenticated, proof: dpop.DpopProof) -> str:
-        """The consent of a code, which is used up by whoever shows it first."""
+    def _redeemed(self, asked: Mapping[str, str], client: Authenticated, proof: dpop.DpopProof) -> tuple[str, str]:
+        """Consent and token for a code, which is used up by whoever shows it first, in one with the token."""
         code = asked.get("code", "")
-        found = self.steps.take("code", code)
+        found = self.steps.see("code", code)
+        try:
+            consent_id = self._consent_of(found, asked, client, proof)
+            token, record = self.steps.secret(), _token(consent_id, client, proof)
+            kept = self.steps.step("token", token, record, life=TOKEN_LIFE)
+            if not self.steps.turn("code", code, kept, self._redemption(code, token)):
+                raise _bad_grant("the code was used")
+        except ProtocolError:
+            self._burn(code)
+            raise
+        return consent_id, token
+
+    def _consent_of(
+        self, found: bytes | None, asked: Mapping[str, str], client: Authenticated, proof: dpop.DpopProof
+    ) -> str:
         if found is None:
-            self._end_token_of(code)
             raise _bad_grant("the code is wrong, was used, or its time is over")
         record = json_object(found)
         pushed = Pushed.read(record["pushed"].encode())
@@ -299,32 +363,23 @@ class Portal:
         oauth.check_code_verifier(asked.get("code_verifier"), pushed.code_challenge)
         return str(record["consent"])
 
-    def _standing(self, asked: Mapping[str, str], client: Authenticated, proof: dpop.DpopProof) -> str:
-        """The consent that a client names which may have it again: in cycles only, and its own."""
+    def _standing(self, asked: Mapping[str, str], client: Authenticated, proof: dpop.DpopProof) -> tuple[str, str]:
+        """The consent that a client names which may have it again, and a token: in cycles only, and its own."""
         if proof.thumbprint != client.thumbprint:
             raise _bad_grant("the token would be bound to another key than the one that signed the assertion")
         consent = self._provider.consent(consent_of(asked.get("authorization_details")), client.client_id)
         if consent.provision.mode != "periodic":
             raise _bad_grant("the consent is for one time, which takes the code that was given with it")
-        return consent.id
+        return consent.id, self.steps.begin("token", _token(consent.id, client, proof), life=TOKEN_LIFE)
 
-    def _granted(
-        self, consent_id: str, client: Authenticated, proof: dpop.DpopProof, code: str | None, at: datetime
-    ) -> Response:
-        record = {"consent": consent_id, "client_id": client.client_id, "thumbprint": proof.thumbprint}
-        token = self.steps.begin("token", jose.to_json(record), life=TOKEN_LIFE)
-        if code:
-            self.steps.begin("redeemed", token.encode(), life=TOKEN_LIFE, secret=code)
-        told = {
-            "access_token": token,
-            "token_type": "DPoP",
-            "expires_in": int(TOKEN_LIFE.total_seconds()),
-            "authorization_details": [{"type": DETAILS, "consent": consent_id}],
-        }
-        return self._answer(told, at)
+    def _redemption(self, code: str, token: str) -> Step:
+        """What remembers which token a code became."""
+        return self.steps.step("redeemed", code, token.encode(), life=TOKEN_LIFE)
 
-    def _end_token_of(self, code: str) -> None:
+    def _burn(self, code: str) -> None:
         """RFC 6749 §4.1.2: a code that comes twice was stolen once, so what was given for it ends."""
+        if self.steps.take("code", code) is not None:
+            return
         token = self.steps.take("redeemed", code)
         if token is not None:
             self.steps.take("token", token.decode())
@@ -333,6 +388,11 @@ class Portal:
         nonce = self._nonces.give(at, self._env.random)
         headers = {"content-type": "application/json", "dpop-nonce": nonce, **NO_STORE}
         return Response(status, headers, jose.to_json(told))
+
+
+def _token(consent_id: str, client: Authenticated, proof: dpop.DpopProof) -> bytes:
+    record = {"consent": consent_id, "client_id": client.client_id, "thumbprint": proof.thumbprint}
+    return jose.to_json(record)
 
 
 def _digest(use: str, secret: str) -> bytes:

@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, Table, delete, select
 
+from ewallet.portal import Step
 from ewallet.sql.engine import Engine, insert_into, micros
 
 PORTAL: Final = MetaData()
@@ -47,6 +48,15 @@ class SqlPortalStore:
         with self._engine.writing() as connection:
             sealed = connection.execute(gone.returning(portal_steps.c.sealed)).scalar()
             return None if sealed is None else bytes(sealed)
+
+    def turn_step(self, digest: bytes, at: datetime, *into: Step) -> bool:
+        gone = delete(portal_steps).where(portal_steps.c.digest == digest, portal_steps.c.until > micros(at))
+        rows = [{"digest": step.digest, "sealed": step.sealed, "until": micros(step.until)} for step in into]
+        with self._engine.writing() as connection:
+            if connection.execute(gone.returning(portal_steps.c.digest)).first() is None:
+                return False
+            connection.execute(insert_into(portal_steps, connection).values(rows))
+            return True
 
     def forget_steps(self, at: datetime) -> int:
         with self._engine.writing() as connection:

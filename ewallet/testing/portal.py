@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from threading import RLock
 
+from ewallet.portal import Step
+
 
 class MemoryPortalStore:
     """A :class:`ewallet.portal.PortalStore`."""
@@ -28,6 +30,13 @@ class MemoryPortalStore:
             if found is not None:
                 del self._steps[digest]
             return found
+
+    def turn_step(self, digest: bytes, at: datetime, *into: Step) -> bool:
+        with self._lock:
+            if self.take_step(digest, at) is None:
+                return False
+            self._steps |= {step.digest: (step.sealed, step.until) for step in into}
+            return True
 
     def forget_steps(self, at: datetime) -> int:
         with self._lock:

@@ -160,12 +160,15 @@ def test_nothing_is_given_before_the_wallet_has_confirmed(portal):
 
 
 def test_a_code_is_made_once_for_a_consent(portal):
-    """Whoever goes back and forth is not given another."""
+    """Whoever goes back and forth is led back with the same one, and with none when somebody has shown it."""
     portal.site.sign_in()
     portal.hold()
-    address = portal.chosen(portal.asked())
+    asking = portal.asked()
+    address = portal.chosen(asking)
     portal.confirm(address)
-    portal.back(address)
+    back = portal.back(address)
+    assert back == portal.back(address)
+    portal.client.token(asking, back)
     assert 400 == _status(portal, "GET", f"{address}/return")
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from ewallet.portal import Step
 from ewallet.sql import Database
 from ewallet.testing.clock import Clock
 from ewallet.testing.portal import MemoryPortalStore
@@ -62,3 +63,39 @@ def test_of_many_who_come_at_once_one_takes_a_step(shared_url):
         taken = list(pool.map(lambda _: store.take_step(STEP, AT), range(16)))
     database.close()
     assert [b"sealed"] == [each for each in taken if each is not None]
+
+
+def test_a_step_is_turned_into_others_or_nothing_happens(store):
+    """What was there is gone and what comes after it is there; for the second who comes there is neither."""
+    others = [Step(digest=bytes([number]) * 32, sealed=b"next", until=LATER) for number in (1, 2, 3)]
+    store.put_step(STEP, b"sealed", LATER)
+    assert [True, False] == [store.turn_step(STEP, AT, *each) for each in (others[:2], others[2:])]
+    assert [None, b"next", b"next", None] == [store.step(digest, AT) for digest in (STEP, *(o.digest for o in others))]
+
+
+def test_what_is_over_is_not_turned_into_anything(store):
+    """At its very end nothing comes of it any more."""
+    store.put_step(STEP, b"sealed", LATER)
+    other = Step(digest=b"o" * 32, sealed=b"next", until=LATER + timedelta(days=1))
+    assert not store.turn_step(STEP, LATER, other)
+    assert store.step(other.digest, LATER) is None
+
+
+def test_a_step_is_turned_into_its_successor_under_the_same_digest(store):
+    """The newer one takes its place."""
+    store.put_step(STEP, b"sealed", LATER)
+    assert store.turn_step(STEP, AT, Step(digest=STEP, sealed=b"newer", until=LATER))
+    assert b"newer" == store.step(STEP, AT)
+
+
+def test_of_many_who_come_at_once_one_turns_a_step(shared_url):
+    """Exactly once is the database's job, and what the others brought is not kept."""
+    database = Database(shared_url)
+    store = database.portal
+    store.put_step(STEP, b"sealed", LATER)
+    steps = [Step(digest=bytes([number]) * 32, sealed=b"next", until=LATER) for number in range(16)]
+    with ThreadPoolExecutor(8) as pool:
+        turned = list(pool.map(lambda step: store.turn_step(STEP, AT, step), steps))
+    kept = [store.step(step.digest, AT) is not None for step in steps]
+    database.close()
+    assert (1, turned) == (sum(turned), kept)
