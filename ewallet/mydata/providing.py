@@ -113,11 +113,15 @@ class Providing:
         return recipient
 
     def provide(self, opened: Opened, asked: Asked, message: Message | None = None) -> Package:
-        """The package of that cycle: the one that was provided, or a fresh one; a :data:`Refusal`."""
+        """The package of that cycle: the one that was provided, or a fresh one; a :data:`Refusal`.
+
+        With a message it is provided unasked: where the cycle has something, that is not done again. What nobody has
+        fetched is made anew for whoever comes when it is over, or with another key.
+        """
         store = self.consents.people.store
         kept = store.package(opened.consent.id, asked.cycle)
-        if kept:
-            return self._again(opened, kept, asked)
+        if kept and (message or not self._is_lapsed(opened, kept, asked)):
+            return self._again(opened, kept, asked, unasked=message is not None)
         members = self._members(opened, asked)
         try:
             return self._put(opened, asked, tuple(each.credential for each in members), message)
@@ -125,7 +129,7 @@ class Providing:
             self.revoke(members, "not provided")
             kept = store.package(opened.consent.id, asked.cycle)
             if kept and isinstance(exc, AlreadyUsed):
-                return self._again(opened, kept, asked)
+                return self._again(opened, kept, asked, unasked=message is not None)
             raise ConsentError("consent.withdrawn", "the consent was withdrawn just now") from None
 
     def revoke(self, members: Iterable[IssuedMember], reason: str) -> None:
@@ -194,17 +198,32 @@ class Providing:
         )
         told = sealed_notice(people, handle, id_, of_consent(consent, self.issuer.catalog, asked.at))
         due = terms.due_after(consent, asked.cycle)
-        seq = people.store.provide(row, told, noted.happened, due=due, message=message)
+        seq = people.store.provide(row, told, noted.happened, due=due, message=message, anew=message is None)
         return Package(consent=consent, members=members, logged=self.consents.ledger.logged(seq, noted.blinding))
 
-    def _again(self, opened: Opened, kept: PackageRow, asked: Asked) -> Package:
-        """What was provided before, to the same key, while its members hold."""
-        found = self.consents.people.unseal(opened.row.handle, kept.sealed, "package", kept.id)
-        if asked.at >= kept.until or member(found, "key", str) != asked.key:
+    def _again(self, opened: Opened, kept: PackageRow, asked: Asked, *, unasked: bool) -> Package:
+        """What was provided before, to the same key, while its members hold; it waits no more."""
+        found = self._opened(opened, kept)
+        if unasked or not _holds(found, kept, asked):
             raise AlreadyUsed("storage.already_used", "it was provided before, and is not provided again")
         logged = self.consents.ledger.logged(kept.seq, base64url(member(found, "blinding", str), "blinding"))
+        store = self.consents.people.store
+        if store.is_waiting(opened.consent.id):
+            store.collect(opened.consent.id)
         return Package(consent=opened.consent, members=strings(found.get("members"), "members"), logged=logged)
 
+
+    def _is_lapsed(self, opened: Opened, kept: PackageRow, asked: Asked) -> bool:
+        """Whether it was made ready for somebody who never fetched it, and is of no use to whoever asks now."""
+        waiting = self.consents.people.store.is_waiting(opened.consent.id)
+        return waiting and not _holds(self._opened(opened, kept), kept, asked)
+
+    def _opened(self, opened: Opened, kept: PackageRow) -> Mapping[str, Json]:
+        return self.consents.people.unseal(opened.row.handle, kept.sealed, "package", kept.id)
+
+
+def _holds(found: Mapping[str, Json], kept: PackageRow, asked: Asked) -> bool:
+    return asked.at < kept.until and member(found, "key", str) == asked.key
 
 def _is_needed(bundle: Bundle, type_id: str) -> bool:
     """Whether the service does not go without it: it is required, or was chosen of several of which one has to be."""

@@ -23,7 +23,7 @@ from ewallet.mydata.ledger import Ledger, Past, said
 from ewallet.mydata.notices import Look, Notice, Seen, notices, sealed_notice
 from ewallet.mydata.people import People
 from ewallet.mydata.providing import Asked, MembersMissing, Missing, Providing, Refusal, Registers
-from ewallet.mydata.store import ConsentRow, Message, MyDataStore, State
+from ewallet.mydata.store import READY, ConsentRow, Message, MyDataStore, State
 from ewallet.package import Package
 from ewallet.shape import Json
 from ewallet.vault import Vault
@@ -180,8 +180,11 @@ class MyData:
     ) -> Package:
         """What was consented to, made for that recipient and one of its keys (by its thumbprint, else the first).
 
-        Once, or once in a cycle; the same package again to the same key while its members hold. ``asked`` are kinds and
-        claims that the recipient believes to be in it (``consent.scope``). Whoever asks in vain is on record, too.
+        Once, or once in a cycle; the same package again to the same key while its members hold. What was made ready in
+        a cycle and never fetched is made anew where it is over, or is for another of the recipient's keys.
+
+        ``asked`` are kinds and claims that the recipient believes to be in it (``consent.scope``). Whoever asks in vain
+        is on record, too.
         """
         at = self._env.now()
         opened = self._consents.opened(consent_id)
@@ -202,7 +205,8 @@ class MyData:
     def run_due(self) -> tuple[Run, ...]:
         """Provide under every standing consent that is due, once for its cycle, and tell the recipient.
 
-        A cycle that was refused is on record and is not tried again; one that the network or a store failed is.
+        A cycle that was refused is on record and is not tried again; one that the network or a store failed is, and
+        keeps no other one waiting. Of those who run at the same time, one provides each cycle and has its :class:`Run`.
         """
         runs: list[Run] = []
         at, after = self._env.now(), ""
@@ -298,12 +302,18 @@ class MyData:
         except ConsentError:  # forgotten, and back with a backup
             return None
         cycle = terms.cycle_at(opened.consent, at)
-        recipient = opened.consent.recipient.id
+        try:
+            return self._unasked(opened, cycle, at)
+        except EWalletError as exc:
+            return Run(consent_id=row.id, cycle=cycle, code=exc.code)
+
+    def _unasked(self, opened: Opened, cycle: int, at: datetime) -> Run | None:
+        consent_id, recipient = opened.consent.id, opened.consent.recipient.id
         try:
             registered = self._providing.check(opened, recipient, at)
             asked = Asked(recipient=registered, cycle=cycle, key=registered.key().thumbprint, at=at)
-            message = self._consents.message("package.ready", recipient, at, row.id)
-            return Run(consent_id=row.id, cycle=cycle, package=self._providing.provide(opened, asked, message))
+            message = self._consents.message(READY, recipient, at, consent_id)
+            return Run(consent_id=consent_id, cycle=cycle, package=self._providing.provide(opened, asked, message))
         except _REFUSALS as exc:
             return self._skipped(opened, cycle, exc, at)
 

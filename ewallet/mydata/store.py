@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from ewallet.history import Event
 
@@ -95,6 +95,10 @@ class Message:
     """What a recipient has to be told: that a consent was withdrawn, stopped, or provided under."""
 
     id: str
+#: What a message is about that something waits to be fetched.
+READY: Final = "package.ready"
+
+
     recipient: str
     about: str
     consent: str
@@ -133,12 +137,19 @@ class MyDataStore(Protocol):
 
         :class:`AlreadyUsed` where its id was given before, :class:`NotFound` where what it renews is not GIVEN.
         """
+        anew: bool = False,
 
     def consent(self, consent_id: str) -> ConsentRow | None:
         """That consent."""
 
     def consents(self, handle: str) -> Sequence[ConsentRow]:
         """Those of a handle, in the order in which they were given."""
+
+    def is_waiting(self, consent_id: str) -> bool:
+        """Whether something was made ready under a consent that its recipient has not fetched."""
+
+    def collect(self, consent_id: str) -> None:
+        """It was fetched: there is no message about it any more. Again is allowed."""
 
     def package(self, consent_id: str, cycle: int) -> PackageRow | None:
         """What was provided in that cycle."""
@@ -154,7 +165,8 @@ class MyDataStore(Protocol):
     ) -> int:
         """Keep what is provided, with its notice, and its place in the log; the consent is next due then.
 
-        :class:`AlreadyUsed` where that cycle has something, :class:`NotFound` where the consent is not GIVEN.
+        :class:`AlreadyUsed` where that cycle has something, :class:`NotFound` where the consent is not GIVEN. With
+        ``anew`` it takes the place of what the cycle has, if that is waiting, and waits no more.
         """
 
     def end(self, consent_id: str, state: State, happened: Happened, message: Message | None = None) -> bool:

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, select, update
 
 from ewallet.errors import AlreadyUsed, NotFound
 from ewallet.mydata.store import (
+    READY,
     ConsentRow,
     Erasure,
     Happened,
@@ -156,6 +157,7 @@ class SqlMyDataStore:
         happened: Happened,
         *,
         due: datetime | None,
+        anew: bool = False,
         message: Message | None = None,
     ) -> int:
         given = update(consents).where(consents.c.id == row.consent, consents.c.state == State.GIVEN)
@@ -163,6 +165,8 @@ class SqlMyDataStore:
         with self._engine.writing() as connection:
             # The row of the consent is held from here on: of those who come at once, one is first.
             if connection.execute(given.values(due=_micros(due)).returning(consents.c.id)).first() is None:
+            if anew and _collected(connection, row.consent):
+                connection.execute(delete(packages).where(packages.c.id.in_(provided)))
                 raise NotFound("storage.not_found", "no consent of that identifier is given")
             if connection.execute(provided).first() is not None:
                 raise AlreadyUsed("storage.already_used", "that cycle was provided")
@@ -171,6 +175,14 @@ class SqlMyDataStore:
             connection.execute(insert(packages).values(_of_package(row) | {"seq": seq}))
             _put_notice(connection, notice, seq)
             return seq
+    def is_waiting(self, consent_id: str) -> bool:
+        with self._engine.glancing() as connection:
+            return connection.execute(select(messages.c.id).where(_ready(consent_id)).limit(1)).first() is not None
+
+    def collect(self, consent_id: str) -> None:
+        with self._engine.writing() as connection:
+            _collected(connection, consent_id)
+
 
     def record(self, happened: Happened, *, notice: NoticeRow | None = None, subject: str = "") -> int:
         with self._engine.writing() as connection:
@@ -314,6 +326,15 @@ def _delete(connection: Connection, handles: Sequence[str], tags: Sequence[bytes
 
 def _micros(at: datetime | None) -> int | None:
     return None if at is None else micros(at)
+def _ready(consent_id: str) -> ColumnElement[bool]:
+    return and_(messages.c.consent == consent_id, messages.c.about == READY)
+
+
+def _collected(connection: Connection, consent_id: str) -> bool:
+    """Whether something waited to be fetched; now nothing does."""
+    return bool(connection.execute(delete(messages).where(_ready(consent_id)).returning(messages.c.id)).all())
+
+
 
 
 def _of_consent(row: ConsentRow) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from ewallet.errors import AlreadyUsed, NotFound
 from ewallet.history import Log, LogStore
 from ewallet.keys import SigningKey
 from ewallet.mydata import MyData, MyDataStore, Registers, State
-from ewallet.mydata.store import ConsentRow, Erasure, Happened, Message, NoticeRow, Opening, PackageRow, Relation
+from ewallet.mydata.store import READY, ConsentRow, Erasure, Happened, Message, NoticeRow, Opening, PackageRow, Relation
 from ewallet.package import Package, Receiving
 from ewallet.recipients import Recipient, RecipientTable
 from ewallet.sql import Database
@@ -106,20 +106,32 @@ class MemoryMyDataStore:
         due: datetime | None,
         message: Message | None = None,
     ) -> int:
+        anew: bool = False,
         with self._lock:
             consent = self._consents.get(row.consent)
             if consent is None or consent.state is not State.GIVEN:
                 raise NotFound("storage.not_found", "no consent of that identifier is given")
-            if (row.consent, row.cycle) in self._packages:
+            waiting = anew and self.is_waiting(row.consent)
+            if (row.consent, row.cycle) in self._packages and not waiting:
                 raise AlreadyUsed("storage.already_used", "that cycle was provided")
             self._consents[row.consent] = replace(consent, due=due)
             self._tell(message)
+            if anew:
+                self.collect(row.consent)
             seq = self._logged(happened)
             self._packages[row.consent, row.cycle] = replace(row, seq=seq)
             self._notices.append(replace(notice, seq=seq))
             return seq
 
     def end(self, consent_id: str, state: State, happened: Happened, message: Message | None = None) -> bool:
+    def is_waiting(self, consent_id: str) -> bool:
+        with self._lock:
+            return any(_is_ready(each, consent_id) for each in self._messages.values())
+
+    def collect(self, consent_id: str) -> None:
+        with self._lock:
+            self._messages = {id_: each for id_, each in self._messages.items() if not _is_ready(each, consent_id)}
+
         with self._lock:
             if not self._moved(consent_id, state):
                 return False
@@ -269,6 +281,10 @@ class World:
     """A portal and who has to do with it; its clock is that of the kit."""
 
     kit: Kit
+def _is_ready(message: Message, consent_id: str) -> bool:
+    return (message.about, message.consent) == (READY, consent_id)
+
+
     register: Register
     key: SigningKey
     bank: Recipient
