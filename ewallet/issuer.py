@@ -66,9 +66,9 @@ class IssuerStore(IntentStore, DocumentStore, Protocol):
     ) -> None:
         """The copies of that certificate are signed, and that is what is kept for whoever places the order again.
 
-        With it, what may be asked about the document.
+        With it, what may be asked about the document, and the trace of the order.
 
-        :class:`NotFound` where the intent has been given up.
+        :class:`NotFound` where the intent has been given up, or the data of the person who leaves a trace.
         """
 
     def void(self, before: datetime) -> int:

@@ -20,9 +20,10 @@ from ewallet.history import Event, Logged, commit, new_handle
 from ewallet.keys import PublicKey, Signer
 from ewallet.mydata.ledger import Ledger, said
 from ewallet.mydata.people import People
-from ewallet.mydata.store import Erasure, Happened
+from ewallet.mydata.store import Erasure
 from ewallet.mydata.terms import later
 from ewallet.shape import Json, base64url, instance, json_object, member, to_base64url
+from ewallet.trace import Happened
 from ewallet.vault import KEY_BACKUP
 
 TYP: Final = "erasure-acknowledgement+jwt"

@@ -9,8 +9,9 @@ from ewallet import jose
 from ewallet.history import Entry, EventType, Log, Logged, Outcome, commit
 from ewallet.history.entry import Event
 from ewallet.mydata.people import People
-from ewallet.mydata.store import Happened, Opening
+from ewallet.mydata.store import Opening
 from ewallet.shape import Json, base64url, member, to_base64url
+from ewallet.trace import Happened
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,8 +16,8 @@ from ewallet.catalog import Catalog
 from ewallet.consent import Consent, Party
 from ewallet.errors import Language
 from ewallet.mydata.people import People
-from ewallet.mydata.store import NoticeRow
 from ewallet.shape import Json, member, numeric_date
+from ewallet.trace import NoticeRow
 
 _LANGUAGES: Final[tuple[Language, ...]] = ("ko", "en")
 

@@ -30,6 +30,7 @@ from ewallet.intents import Certificate, Intent
 from ewallet.order import Order, RepeatedError
 from ewallet.sql import documents, secret
 from ewallet.sql.engine import Engine, each, first, insert_for, insert_into, micros, moment, put
+from ewallet.sql.mydata import leave
 from ewallet.sql.once import used_before
 from ewallet.sql.tables import ISSUER, ISSUER_VERSION, Stage, certificates, entries, orders, status_events, status_lists
 from ewallet.status import Status
@@ -92,6 +93,8 @@ class SqlIssuerStore:
                 raise _given_up()
             if document:
                 documents.keep(connection, certificate_id, document)
+            if order and order.trace:
+                leave(connection, order.trace)
 
     def void(self, before: datetime) -> int:
         # They count as revoked: the process that is thought gone may have signed one and sent it.

@@ -16,6 +16,7 @@ from ewallet.holding import Arrival, Copy, Held, Shown, Use
 from ewallet.intents import Certificate, Intent
 from ewallet.order import Order, RepeatedError
 from ewallet.status import Status
+from ewallet.trace import Trace
 
 
 @dataclass
@@ -47,10 +48,11 @@ class _Ordered:
 
 
 class MemoryIssuerStore:
-    """An :class:`ewallet.issuer.IssuerStore`; ``taken`` is what orders used up."""
+    """An :class:`ewallet.issuer.IssuerStore`; ``taken`` is what orders used up, ``leave`` puts traces on record."""
 
-    def __init__(self) -> None:
+    def __init__(self, leave: Callable[[Trace], object] | None = None) -> None:
         self.taken: dict[bytes, datetime] = {}
+        self._leave = leave
         self._orders: dict[bytes, _Ordered] = {}
         self._lists: list[_List] = []
         self._issues: dict[str, _Issue] = {}
@@ -84,8 +86,11 @@ class MemoryIssuerStore:
         self, certificate_id: str, order: Order | None = None, sealed: bytes = b"", document: Entry | None = None
     ) -> None:
         with self._lock:
-            self._issue(certificate_id).completed = True
-            self._issue(certificate_id).document = document
+            issue = self._issue(certificate_id)
+            if order and order.trace and self._leave:
+                self._leave(order.trace)
+            issue.completed = True
+            issue.document = document
             if order:
                 self._orders[order.digest].sealed = sealed
 
