@@ -22,13 +22,12 @@ from ewallet.mydata import terms
 from ewallet.mydata.consents import Consents, Opened
 from ewallet.mydata.ledger import said
 from ewallet.mydata.notices import of_consent, sealed_notice
-from ewallet.mydata.store import Message, PackageRow
+from ewallet.mydata.store import Happened, Message, PackageRow
 from ewallet.package import Package, payload_of
 from ewallet.recipients import Recipient, Recipients
 from ewallet.records import Pending, Records
 from ewallet.resident_number import check_provided
-from ewallet.shape import Json, base64url, member, strings, to_base64url
-from ewallet.trace import Happened
+from ewallet.shape import base64url, member, strings, to_base64url
 from ewallet.trust import TrustList
 
 
@@ -207,12 +206,11 @@ class Providing:
         found = self._opened(opened, kept)
         if unasked or not _holds(found, kept, asked):
             raise AlreadyUsed("storage.already_used", "it was provided before, and is not provided again")
-        logged = self.consents.ledger.logged(kept.seq, base64url(member(found, "blinding", str), "blinding"))
         store = self.consents.people.store
         if store.is_waiting(opened.consent.id):
             store.collect(opened.consent.id)
+        logged = self.consents.ledger.logged(kept.seq, base64url(member(found, "blinding", str), "blinding"))
         return Package(consent=opened.consent, members=strings(found.get("members"), "members"), logged=logged)
-
 
     def _is_lapsed(self, opened: Opened, kept: PackageRow, asked: Asked) -> bool:
         """Whether it was made ready for somebody who never fetched it, and is of no use to whoever asks now."""
@@ -225,6 +223,7 @@ class Providing:
 
 def _holds(found: Mapping[str, Json], kept: PackageRow, asked: Asked) -> bool:
     return asked.at < kept.until and member(found, "key", str) == asked.key
+
 
 def _is_needed(bundle: Bundle, type_id: str) -> bool:
     """Whether the service does not go without it: it is required, or was chosen of several of which one has to be."""

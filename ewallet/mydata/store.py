@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Final, Protocol
 
-from ewallet.trace import Happened, NoticeRow
+from ewallet.history import Event
 
 
 class State(IntEnum):
@@ -25,6 +25,14 @@ class State(IntEnum):
     RENEWED = 3
     WITHDRAWN = 4
     ERASED = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Happened:
+    """An event for the log, and sealed for the person, what it commits to and the key that shows it."""
+
+    event: Event
+    opening: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +72,16 @@ class PackageRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NoticeRow:
+    """What a person is told about one look at their data."""
+
+    handle: str
+    id: str
+    sealed: bytes = field(repr=False)
+    seq: int = -1
+
+
+@dataclass(frozen=True, kw_only=True)
 class Opening:
     """What shows a person what an entry of the log is about."""
 
@@ -77,10 +95,6 @@ class Message:
     """What a recipient has to be told: that a consent was withdrawn, stopped, or provided under."""
 
     id: str
-#: What a message is about that something waits to be fetched.
-READY: Final = "package.ready"
-
-
     recipient: str
     about: str
     consent: str
@@ -97,6 +111,10 @@ class Erasure:
     plan: bytes = field(default=b"", repr=False)
     blinding: bytes = field(default=b"", repr=False)
     seq: int | None = None
+
+
+#: What a message is about that something waits to be fetched.
+READY: Final = "package.ready"
 
 
 class MyDataStore(Protocol):
@@ -119,19 +137,12 @@ class MyDataStore(Protocol):
 
         :class:`AlreadyUsed` where its id was given before, :class:`NotFound` where what it renews is not GIVEN.
         """
-        anew: bool = False,
 
     def consent(self, consent_id: str) -> ConsentRow | None:
         """That consent."""
 
     def consents(self, handle: str) -> Sequence[ConsentRow]:
         """Those of a handle, in the order in which they were given."""
-
-    def is_waiting(self, consent_id: str) -> bool:
-        """Whether something was made ready under a consent that its recipient has not fetched."""
-
-    def collect(self, consent_id: str) -> None:
-        """It was fetched: there is no message about it any more. Again is allowed."""
 
     def package(self, consent_id: str, cycle: int) -> PackageRow | None:
         """What was provided in that cycle."""
@@ -144,12 +155,19 @@ class MyDataStore(Protocol):
         *,
         due: datetime | None,
         message: Message | None = None,
+        anew: bool = False,
     ) -> int:
         """Keep what is provided, with its notice, and its place in the log; the consent is next due then.
 
         :class:`AlreadyUsed` where that cycle has something, :class:`NotFound` where the consent is not GIVEN. With
         ``anew`` it takes the place of what the cycle has, if that is waiting, and waits no more.
         """
+
+    def is_waiting(self, consent_id: str) -> bool:
+        """Whether something was made ready under a consent that its recipient has not fetched."""
+
+    def collect(self, consent_id: str) -> None:
+        """It was fetched: there is no message about it any more. Again is allowed."""
 
     def end(self, consent_id: str, state: State, happened: Happened, message: Message | None = None) -> bool:
         """Let a consent be in that state; False where it is in it, or in a higher one."""

@@ -13,7 +13,9 @@ from ewallet.mydata.store import (
     READY,
     ConsentRow,
     Erasure,
+    Happened,
     Message,
+    NoticeRow,
     Opening,
     PackageRow,
     Relation,
@@ -34,7 +36,6 @@ from ewallet.sql.mydata_tables import (
     slots,
     tombstones,
 )
-from ewallet.trace import Happened, NoticeRow, Trace
 
 
 class SqlMyDataStore:
@@ -156,17 +157,17 @@ class SqlMyDataStore:
         happened: Happened,
         *,
         due: datetime | None,
-        anew: bool = False,
         message: Message | None = None,
+        anew: bool = False,
     ) -> int:
         given = update(consents).where(consents.c.id == row.consent, consents.c.state == State.GIVEN)
         provided = select(packages.c.id).where(packages.c.consent == row.consent, packages.c.cycle == row.cycle)
         with self._engine.writing() as connection:
             # The row of the consent is held from here on: of those who come at once, one is first.
             if connection.execute(given.values(due=_micros(due)).returning(consents.c.id)).first() is None:
+                raise NotFound("storage.not_found", "no consent of that identifier is given")
             if anew and _collected(connection, row.consent):
                 connection.execute(delete(packages).where(packages.c.id.in_(provided)))
-                raise NotFound("storage.not_found", "no consent of that identifier is given")
             if connection.execute(provided).first() is not None:
                 raise AlreadyUsed("storage.already_used", "that cycle was provided")
             _tell(connection, message)
@@ -174,6 +175,7 @@ class SqlMyDataStore:
             connection.execute(insert(packages).values(_of_package(row) | {"seq": seq}))
             _put_notice(connection, notice, seq)
             return seq
+
     def is_waiting(self, consent_id: str) -> bool:
         with self._engine.glancing() as connection:
             return connection.execute(select(messages.c.id).where(_ready(consent_id)).limit(1)).first() is not None
@@ -181,7 +183,6 @@ class SqlMyDataStore:
     def collect(self, consent_id: str) -> None:
         with self._engine.writing() as connection:
             _collected(connection, consent_id)
-
 
     def record(self, happened: Happened, *, notice: NoticeRow | None = None, subject: str = "") -> int:
         with self._engine.writing() as connection:
@@ -274,17 +275,6 @@ class SqlMyDataStore:
         self._engine.scrub()
 
 
-def leave(connection: Connection, trace: Trace) -> int:
-    """Put a look on record with its notice, in the transaction of what it was for; its place in the log.
-
-    It comes last, for whoever else writes to the log waits from here on. :class:`NotFound` as ``record``.
-    """
-    _check_kept(connection, trace.subject, trace.happened.event.subject)
-    seq = _logged(connection, trace.happened)
-    _put_notice(connection, trace.notice, seq)
-    return seq
-
-
 def _check_kept(connection: Connection, subject: str, handle: str = "") -> None:
     """Return unless the person's data is being deleted, or the handle is gone; a deletion waits until this is done."""
     take_turns(connection, subject.encode())
@@ -326,6 +316,15 @@ def _tell(connection: Connection, message: Message | None) -> None:
         connection.execute(insert(messages).values(values | {"at": micros(message.at)}))
 
 
+def _ready(consent_id: str) -> ColumnElement[bool]:
+    return and_(messages.c.consent == consent_id, messages.c.about == READY)
+
+
+def _collected(connection: Connection, consent_id: str) -> bool:
+    """Whether something waited to be fetched; now nothing does."""
+    return bool(connection.execute(delete(messages).where(_ready(consent_id)).returning(messages.c.id)).all())
+
+
 def _delete(connection: Connection, handles: Sequence[str], tags: Sequence[bytes]) -> None:
     given = select(consents.c.id).where(consents.c.handle.in_(handles))
     connection.execute(delete(packages).where(packages.c.consent.in_(given)))
@@ -336,15 +335,6 @@ def _delete(connection: Connection, handles: Sequence[str], tags: Sequence[bytes
 
 def _micros(at: datetime | None) -> int | None:
     return None if at is None else micros(at)
-def _ready(consent_id: str) -> ColumnElement[bool]:
-    return and_(messages.c.consent == consent_id, messages.c.about == READY)
-
-
-def _collected(connection: Connection, consent_id: str) -> bool:
-    """Whether something waited to be fetched; now nothing does."""
-    return bool(connection.execute(delete(messages).where(_ready(consent_id)).returning(messages.c.id)).all())
-
-
 
 
 def _of_consent(row: ConsentRow) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from ewallet.errors import AlreadyUsed, NotFound
 from ewallet.history import Log, LogStore
 from ewallet.keys import SigningKey
 from ewallet.mydata import MyData, MyDataStore, Registers, State
-from ewallet.mydata.store import READY, ConsentRow, Erasure, Message, Opening, PackageRow, Relation
+from ewallet.mydata.store import READY, ConsentRow, Erasure, Happened, Message, NoticeRow, Opening, PackageRow, Relation
 from ewallet.package import Package, Receiving
 from ewallet.recipients import Recipient, RecipientTable
 from ewallet.sql import Database
@@ -29,7 +29,6 @@ from ewallet.testing.clock import START, Clock
 from ewallet.testing.history import Register
 from ewallet.testing.keystore import MemoryKeyStore
 from ewallet.testing.kit import Kit
-from ewallet.trace import Happened, NoticeRow, Trace
 from ewallet.vault import KeyStore, Vault
 from ewallet.verdict import Verdict
 
@@ -106,8 +105,8 @@ class MemoryMyDataStore:
         *,
         due: datetime | None,
         message: Message | None = None,
-    ) -> int:
         anew: bool = False,
+    ) -> int:
         with self._lock:
             consent = self._consents.get(row.consent)
             if consent is None or consent.state is not State.GIVEN:
@@ -116,9 +115,9 @@ class MemoryMyDataStore:
             if (row.consent, row.cycle) in self._packages and not waiting:
                 raise AlreadyUsed("storage.already_used", "that cycle was provided")
             self._consents[row.consent] = replace(consent, due=due)
-            self._tell(message)
             if anew:
                 self.collect(row.consent)
+            self._tell(message)
             seq = self._logged(happened)
             self._packages[row.consent, row.cycle] = replace(row, seq=seq)
             self._notices.append(replace(notice, seq=seq))
@@ -167,10 +166,6 @@ class MemoryMyDataStore:
             seq = self._logged(happened)
             self._notices += [replace(notice, seq=seq)] if notice else []
             return seq
-
-    def leave(self, trace: Trace) -> int:
-        """Put a look on record; what a :class:`ewallet.testing.stores.MemoryIssuerStore` calls."""
-        return self.record(trace.happened, notice=trace.notice, subject=trace.subject)
 
     def skip(self, consent_id: str, was: datetime, due: datetime | None, happened: Happened) -> bool:
         with self._lock:
@@ -281,15 +276,15 @@ class MemoryMyDataStore:
         self._slots = {tag: raw for tag, raw in self._slots.items() if tag not in tags}
 
 
+def _is_ready(message: Message, consent_id: str) -> bool:
+    return (message.about, message.consent) == (READY, consent_id)
+
+
 @dataclass(kw_only=True)
 class World:
     """A portal and who has to do with it; its clock is that of the kit."""
 
     kit: Kit
-def _is_ready(message: Message, consent_id: str) -> bool:
-    return (message.about, message.consent) == (READY, consent_id)
-
-
     register: Register
     key: SigningKey
     bank: Recipient
