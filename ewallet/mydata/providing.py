@@ -22,12 +22,13 @@ from ewallet.mydata import terms
 from ewallet.mydata.consents import Consents, Opened
 from ewallet.mydata.ledger import said
 from ewallet.mydata.notices import of_consent, sealed_notice
-from ewallet.mydata.store import Happened, Message, PackageRow
+from ewallet.mydata.store import Message, PackageRow
 from ewallet.package import Package, payload_of
 from ewallet.recipients import Recipient, Recipients
 from ewallet.records import Pending, Records
 from ewallet.resident_number import check_provided
-from ewallet.shape import base64url, member, strings, to_base64url
+from ewallet.shape import Json, base64url, member, strings, to_base64url
+from ewallet.trace import Happened
 from ewallet.trust import TrustList
 
 

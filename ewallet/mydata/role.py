@@ -26,6 +26,7 @@ from ewallet.mydata.providing import Asked, MembersMissing, Missing, Providing, 
 from ewallet.mydata.store import READY, ConsentRow, Message, MyDataStore, State
 from ewallet.package import Package
 from ewallet.shape import Json
+from ewallet.trace import Trace
 from ewallet.vault import Vault
 
 OWN: Final = "self"  # the party of what a person does with their own data
@@ -237,10 +238,19 @@ class MyData:
 
     def note(self, subject: str, seen: Seen, look: Look = "eligibility.answered") -> int:
         """Put a look at a person's data on record, with a notice, in one; its place in the log."""
+        left = self.trace(subject, seen, look)
+        return self._store.record(left.happened, notice=left.notice, subject=subject)
+
+    def trace(self, subject: str, seen: Seen, look: Look = "eligibility.answered") -> Trace:
+        """The same, for somebody else to put on record with what the look was for; :class:`NotFound` as :meth:`give`.
+
+        The entry commits to what the notice says.
+        """
         handle, id_ = self._people.handle(subject, seen.by.id), new_handle(self._env.random)
-        noted = self._ledger.event(look, handle, said(by=seen.by.id), at=seen.at, about=id_)
+        told = said(by=seen.by.id, information=dict(seen.information), purposes=dict(seen.purposes))
+        noted = self._ledger.event(look, handle, told, at=seen.at, about=id_)
         row = sealed_notice(self._people, handle, id_, seen)
-        return self._store.record(noted.happened, notice=row, subject=subject)
+        return Trace(subject=subject, happened=noted.happened, notice=row)
 
     def export(self, subject: str, format_id: str, *, kinds: Sequence[str] = (), lang: Language = "ko") -> Exported:
         """The person's own data as a file: records of these kinds, consents, notices. On record, without a notice.

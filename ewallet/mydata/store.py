@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Final, Protocol
 
-from ewallet.history import Event
+from ewallet.trace import Happened, NoticeRow
 
 
 class State(IntEnum):
@@ -25,14 +25,6 @@ class State(IntEnum):
     RENEWED = 3
     WITHDRAWN = 4
     ERASED = 5
-
-
-@dataclass(frozen=True, kw_only=True)
-class Happened:
-    """An event for the log, and sealed for the person, what it commits to and the key that shows it."""
-
-    event: Event
-    opening: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,16 +59,6 @@ class PackageRow:
     consent: str
     cycle: int
     until: datetime
-    sealed: bytes = field(repr=False)
-    seq: int = -1
-
-
-@dataclass(frozen=True, kw_only=True)
-class NoticeRow:
-    """What a person is told about one look at their data."""
-
-    handle: str
-    id: str
     sealed: bytes = field(repr=False)
     seq: int = -1
 

@@ -13,9 +13,7 @@ from ewallet.mydata.store import (
     READY,
     ConsentRow,
     Erasure,
-    Happened,
     Message,
-    NoticeRow,
     Opening,
     PackageRow,
     Relation,
@@ -36,6 +34,7 @@ from ewallet.sql.mydata_tables import (
     slots,
     tombstones,
 )
+from ewallet.trace import Happened, NoticeRow, Trace
 
 
 class SqlMyDataStore:
@@ -273,6 +272,17 @@ class SqlMyDataStore:
 
     def scrub(self) -> None:
         self._engine.scrub()
+
+
+def leave(connection: Connection, trace: Trace) -> int:
+    """Put a look on record with its notice, in the transaction of what it was for; its place in the log.
+
+    It comes last, for whoever else writes to the log waits from here on. :class:`NotFound` as ``record``.
+    """
+    _check_kept(connection, trace.subject, trace.happened.event.subject)
+    seq = _logged(connection, trace.happened)
+    _put_notice(connection, trace.notice, seq)
+    return seq
 
 
 def _check_kept(connection: Connection, subject: str, handle: str = "") -> None:

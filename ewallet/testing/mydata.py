@@ -21,7 +21,7 @@ from ewallet.errors import AlreadyUsed, NotFound
 from ewallet.history import Log, LogStore
 from ewallet.keys import SigningKey
 from ewallet.mydata import MyData, MyDataStore, Registers, State
-from ewallet.mydata.store import READY, ConsentRow, Erasure, Happened, Message, NoticeRow, Opening, PackageRow, Relation
+from ewallet.mydata.store import READY, ConsentRow, Erasure, Message, Opening, PackageRow, Relation
 from ewallet.package import Package, Receiving
 from ewallet.recipients import Recipient, RecipientTable
 from ewallet.sql import Database
@@ -29,6 +29,7 @@ from ewallet.testing.clock import START, Clock
 from ewallet.testing.history import Register
 from ewallet.testing.keystore import MemoryKeyStore
 from ewallet.testing.kit import Kit
+from ewallet.trace import Happened, NoticeRow, Trace
 from ewallet.vault import KeyStore, Vault
 from ewallet.verdict import Verdict
 
@@ -166,6 +167,10 @@ class MemoryMyDataStore:
             seq = self._logged(happened)
             self._notices += [replace(notice, seq=seq)] if notice else []
             return seq
+
+    def leave(self, trace: Trace) -> int:
+        """Put a look on record; what a :class:`ewallet.testing.stores.MemoryIssuerStore` calls."""
+        return self.record(trace.happened, notice=trace.notice, subject=trace.subject)
 
     def skip(self, consent_id: str, was: datetime, due: datetime | None, happened: Happened) -> bool:
         with self._lock:
