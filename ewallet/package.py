@@ -16,7 +16,7 @@ from typing import Final
 from ewallet.catalog import Catalog
 from ewallet.catalog.claims import Pattern
 from ewallet.consent import Consent
-from ewallet.credential import Binding, Credential
+from ewallet.credential import Binding, Credential, covers
 from ewallet.errors import ConsentError
 from ewallet.formats.member import Member
 from ewallet.history import Believed, Checkpoint, Entry, Logged
@@ -86,7 +86,13 @@ class Package:
             if kind is None or kind.id in seen:
                 raise ConsentError("consent.scope", "a member of a kind that is unknown here, or a kind twice")
             seen.add(kind.id)
-            self.consent.check_covers(kind.id, _paths(credential.claims))
+            claims = (path for path, value in _values(credential.claims) if not self._says_none(kind.id, path, value))
+            self.consent.check_covers(kind.id, claims)
+
+    def _says_none(self, type_id: str, path: Pattern, value: Json) -> bool:
+        """Whether it is an array without rows, of which claims were consented to: that there are none is the answer."""
+        asked = (claim for item in self.consent.items if item.type_id == type_id for claim in item.claims)
+        return value == [] and any(len(claim) > len(path) and covers(claim[: len(path)], path) for claim in asked)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,13 +144,13 @@ class Delivered:
         self.package.check_covered(credentials, self.receiving.catalog)
 
 
-def _paths(claims: Json, at: Pattern = ()) -> Iterator[Pattern]:
-    """The paths of all values in a tree of claims, None for elements of arrays; empty objects and arrays are values."""
+def _values(claims: Json, at: Pattern = ()) -> Iterator[tuple[Pattern, Json]]:
+    """All values in a tree of claims by path, None for elements of arrays; empty objects and arrays are values."""
     if isinstance(claims, dict) and (claims or not at):
         for name, value in claims.items():
-            yield from _paths(value, (*at, name))
+            yield from _values(value, (*at, name))
     elif isinstance(claims, list) and claims:
         for value in claims:
-            yield from _paths(value, (*at, None))
+            yield from _values(value, (*at, None))
     else:
-        yield at
+        yield at, claims

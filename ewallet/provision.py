@@ -36,15 +36,19 @@ def provided(kind: CredentialType, record: Claims, consent: Consent, at: datetim
 
 
 def _narrowed(value: Json, paths: tuple[Pattern, ...]) -> Json:
-    """A value with what lies at these paths only; a path that ends here means all of it."""
+    """A value with what lies at these paths only; a path that ends here means all of it.
+
+    A row of which nothing is left is not there, for how many rows there are would be told; that there is none is.
+    """
     if () in paths:
         return value
     if isinstance(value, Mapping):
         parts = {name: _narrowed(item, _below(paths, name)) for name, item in value.items() if _below(paths, name)}
-        return {name: part for name, part in parts.items() if part is not _NOTHING}
+        return {name: part for name, part in parts.items() if part is not _NOTHING} or _NOTHING
     if isinstance(value, list) and _below(paths, None):
-        rows = (_narrowed(item, _below(paths, None)) for item in value)
-        return [row for row in rows if row is not _NOTHING]
+        rows = [_narrowed(item, _below(paths, None)) for item in value]
+        kept = [row for row in rows if row is not _NOTHING]
+        return kept if kept or not rows else _NOTHING
     return _NOTHING
 
 

@@ -12,12 +12,13 @@ import pytest
 
 from ewallet.consent import Choice, Consent, Party
 from ewallet.credential import StatusRef
-from ewallet.errors import BindingError
+from ewallet.errors import BindingError, ConsentError
 from ewallet.formats import member
 from ewallet.formats.member import Member, MemberDraft
 from ewallet.history import Event, Logged, commit, new_handle
 from ewallet.keys import SigningKey
 from ewallet.package import Package, Receiving, payload_of
+from ewallet.provision import provided
 from ewallet.shape import json_object
 from ewallet.testing.history import Register
 from ewallet.testing.kit import Kit
@@ -129,6 +130,46 @@ def test_rows_are_narrowed_to_what_was_consented_to(world):
     assert isinstance(verdict, Accepted), verdict
     rows = verdict.claims["resident_register_copy"]["household_members"]
     assert {frozenset({"relationship_to_head", "birth_date"})} == {frozenset(row) for row in rows}
+
+
+def test_rows_that_there_are_none_of_are_nothing_else_than_was_consented_to(world):
+    """A person without a household: that there is nobody is the answer, of the claims consented to and no others."""
+    world.bundle = "youth_jeonse_loan"
+    consent = world.consent()
+    sample = world.kit.catalog.type("resident_register_copy").sample
+    alone = {**sample, "household_members": []}
+    issue, key = world.kit.issuer.issue_member, KEY.public.thumbprint
+    members = {Member.open(raw).type_id: raw for raw in world.members(consent)}
+    made = issue("resident_register_copy", alone, subject="citizen-1", consent=consent, key=key).credential
+    members[Member.open(made).type_id] = made
+    verdict = world.judge(world.package(consent, tuple(members.values())))
+    assert isinstance(verdict, Accepted), verdict
+    assert [] == verdict.claims["resident_register_copy"]["household_members"]
+
+
+@pytest.mark.parametrize("said", [{"household_members": [{}]}, {"former_addresses": []}, {"household_members": {}}])
+def test_empty_values_that_were_not_consented_to_are_refused(world, said):
+    """That there is a row tells something, and so does that of something else there is none."""
+    world.bundle = "youth_jeonse_loan"
+    package = world.honest()
+    shown = [member.check_disclosures() for member in package.evidence()]
+    package.check_covered(shown, world.kit.catalog)
+    kind = world.kit.catalog.type("resident_register_copy").vct
+    changed = [replace(each, claims=said) if each.type_id == kind else each for each in shown]
+    with pytest.raises(ConsentError) as refused:
+        package.check_covered(changed, world.kit.catalog)
+    assert "consent.scope" == refused.value.code
+
+
+def test_rows_of_which_nothing_was_consented_to_are_not_provided(world):
+    """How many there are is told by those that have something; where none has, not even that there are rows."""
+    world.bundle = "credit_recovery"
+    consent, kind = world.consent(), world.kit.catalog.type("local_tax_assessment_certificate")
+    at = world.kit.clock.now()
+    rows = [{"tax_item": "재산세"}, {"due_date": "2026-07-31"}, {}]
+    assert [{"tax_item": "재산세"}] == provided(kind, {"assessments": rows}, consent, at)["assessments"]
+    assert "assessments" not in provided(kind, {"assessments": rows[1:]}, consent, at)
+    assert [] == provided(kind, {"assessments": []}, consent, at)["assessments"]
 
 
 def _strange(world, **changes):
