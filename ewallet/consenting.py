@@ -2,7 +2,8 @@
 
 A consent is confirmed with the answer, so whoever asks puts both into one request: :func:`query` and
 :func:`transaction`. The wallet's rule is :func:`agreeable`: nobody confirms a consent whose words are not those of its
-record, which names another receiver than the one who asks, or beside which more is asked than it covers.
+record, which names another receiver than the one who asks, beside which more is asked than it covers, or which is not
+what everybody proposes for that bundle: words are read in one language, and not all that is on record is in them.
 
 On the portal road the same transaction travels to whoever provides the data, with an identity credential and nothing
 else: what is consented to is not in that answer.
@@ -17,11 +18,11 @@ from typing import Final, NoReturn
 
 from ewallet.catalog import Bundle, Catalog
 from ewallet.catalog.claims import Pattern
-from ewallet.catalog.kinds import CredentialType
-from ewallet.consent import MAX_DAYS, TRANSACTION, Consent, Road
+from ewallet.catalog.kinds import KST, CredentialType
+from ewallet.consent import MAX_DAYS, TRANSACTION, Choice, Consent, Road
 from ewallet.credential import Path
 from ewallet.dcql import CredentialQuery, Query
-from ewallet.errors import ConsentError, PolicyError
+from ewallet.errors import ConsentError, PolicyError, UsageError
 from ewallet.formats import FORMATS
 from ewallet.oid4vp import AuthorizationRequest, TransactionData
 from ewallet.oid4vp.request import shown_text
@@ -69,6 +70,7 @@ def agreeable(request: AuthorizationRequest, catalog: Catalog, at: datetime) -> 
         check_asked(request, consent, catalog)
         _check_named(request, consent)
         _check_words(request, consent, catalog)
+        check_proposed(consent, _bundle(catalog, consent.bundle_id), catalog)
     return request
 
 
@@ -82,6 +84,22 @@ def check_asked(request: AuthorizationRequest, consent: Consent, catalog: Catalo
     for asked in request.query.credentials:
         for type_id in asked.type_ids:
             _ASKED[consent.road](asked, _kind(catalog, type_id), consent, catalog)
+
+
+def check_proposed(consent: Consent, bundle: Bundle, catalog: Catalog) -> None:
+    """Return if it is, word for word, what is proposed for that bundle and for what was chosen; ``consent.scope``."""
+    since, acting = consent.since, consent.acting
+    optional = frozenset(item.type_id for item in bundle.items if not item.required)
+    chosen = optional & {item.type_id for item in consent.items}
+    last = (consent.until - timedelta(seconds=1)).astimezone(KST).date()
+    days = (last - since.astimezone(KST).date()).days
+    choice, to = Choice(optional=chosen, road=consent.road, days=days, lang=consent.lang), consent.recipient
+    try:
+        made = Consent.propose(bundle, catalog, choice, id_=consent.id, recipient=to, since=since, acting=acting)
+    except UsageError as exc:
+        raise ConsentError("consent.scope", exc.detail) from None
+    if made != consent:
+        raise ConsentError("consent.scope", "another consent than is proposed for this bundle")
 
 
 def pattern(kind: CredentialType, path: Path) -> Pattern:
@@ -129,10 +147,17 @@ def _check_words(request: AuthorizationRequest, consent: Consent, catalog: Catal
         _invalid("other words than those for the record of the consent")
 
 
+def _bundle(catalog: Catalog, id_: str) -> Bundle:
+    found = next((bundle for bundle in catalog.bundles() if bundle.id == id_), None)
+    if found is None:
+        raise ConsentError("consent.scope", "a bundle that is unknown here")
+    return found
+
+
 def _texts(consent: Consent) -> Iterator[str]:
     for words in (consent.recipient.names, consent.purposes, consent.retention.words):
         yield from words.values()
-    yield from (consent.recipient.id, consent.legal_basis)
+    yield from (consent.id, consent.recipient.id, consent.legal_basis)
     yield from (consent.acting.principal, consent.acting.agent) if consent.acting else ()
     yield from (str(value) for item in consent.items for question in item.questions for _, value in question.params)
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from typing import Final, NoReturn
 
+from ewallet import consenting
 from ewallet.acting import Proxy
 from ewallet.catalog import Bundle, Catalog
-from ewallet.catalog.kinds import KST
 from ewallet.consent import Choice, Consent
-from ewallet.errors import AlreadyUsed, ConsentError, NotFound, UsageError
+from ewallet.errors import AlreadyUsed, ConsentError, NotFound
 from ewallet.history import EventType, Logged, new_handle
 from ewallet.mydata import terms
 from ewallet.mydata.ledger import Ledger, said
@@ -178,24 +178,14 @@ def given_payload(consent: Consent, evidence: bytes) -> bytes:
 
 
 def check_proposed(consent: Consent, bundle: Bundle, catalog: Catalog, recipient: Recipient) -> None:
-    """Return if it is, word for word, what would be proposed for what was chosen; ``receipt.invalid``.
+    """Return if it is, word for word, what would be proposed for what was chosen; ``consent.scope``.
 
     What came back from a wallet is compared with what was sent to it by its identifier alone; here is why that is
     enough.
     """
-    optional = frozenset(item.type_id for item in bundle.items if not item.required)
-    chosen = optional & {item.type_id for item in consent.items}
-    since, acting = consent.since, consent.acting
-    last = (consent.until - timedelta(seconds=1)).astimezone(KST).date()
-    days = (last - since.astimezone(KST).date()).days
-    try:
-        choice = Choice(optional=chosen, road=consent.road, days=days, lang=consent.lang)
-        party = recipient.party
-        made = Consent.propose(bundle, catalog, choice, id_=consent.id, recipient=party, since=since, acting=acting)
-    except UsageError as exc:
-        raise ConsentError("consent.scope", exc.detail) from None
-    if made != consent:
-        raise ConsentError("consent.scope", "another consent than is proposed for this bundle")
+    if consent.recipient != recipient.party:
+        raise ConsentError("consent.scope", "a consent that calls its recipient otherwise than it is registered")
+    consenting.check_proposed(consent, bundle, catalog)
 
 
 def check_renews(former: Consent, consent: Consent) -> None:

@@ -197,11 +197,11 @@ def test_more_than_the_consent_covers_is_not_shown(bank):
         assert ("consent.scope", "invalid_transaction_data") == _refused(bank, bank.link(consent, more))
 
 
-def _transaction(consent, text):
+def _transaction(consent, text, asked=None):
     """The consent with these words, and their digest in the record."""
     record = consent.to_json() | {"text": to_base64url(sha256(text.encode()).digest())}
     raw = json.dumps(record, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    ids = [each.id for each in consenting.query(consent, CATALOG).credentials if each.format == "dc+sd-jwt"]
+    ids = [each.id for each in consenting.query(asked or consent, CATALOG).credentials if each.format == "dc+sd-jwt"]
     return TransactionData.make(TRANSACTION, ids, {"text": text, "record": raw})
 
 
@@ -226,6 +226,33 @@ def test_a_record_that_reads_otherwise_than_it_says_is_refused(bank, name):
     consent = HOSTILE[name](bank.consent())
     link = bank.link(bank.consent(), transaction=_transaction(consent, consent.words(CATALOG)))
     assert ("receipt.invalid", "invalid_transaction_data") == _refused(bank, link)
+
+
+OTHERWISE: dict[str, Any] = {
+    "kept for longer than the words say": lambda c: replace(c, retention=replace(c.retention, days=36_500)),
+    "another purpose in the language that is not read": lambda c: replace(c, purposes={**c.purposes, "en": "to sell"}),
+    "another purpose": lambda c: replace(c, purposes={"ko": "\u3164", "en": "x"}),
+    "another law": lambda c: replace(c, legal_basis="가상법 제1조"),
+    "another right": lambda c: replace(c, route="shared_use"),
+    "every day": lambda c: replace(c, provision=replace(c.provision, mode="periodic", cycle="P1D", longest="P9Y")),
+    "another bundle": lambda c: replace(c, bundle_id="customs_declaration"),
+    "an unknown bundle": lambda c: replace(c, bundle_id="unheard_of"),
+    "until another time of the day": lambda c: replace(c, until=c.until - timedelta(hours=5)),
+    "a member twice": lambda c: replace(c, items=(*c.items, c.items[0])),
+    "a claim twice": lambda c: replace(
+        c, items=(replace(c.items[0], claims=(*c.items[0].claims, c.items[0].claims[0])), *c.items[1:])
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OTHERWISE)
+def test_a_record_that_nobody_proposes_is_refused(bank, name):
+    """Words have one language and not every member of the record: the rest is what the bundle says, or nothing."""
+    asked = bank.consent()
+    consent = OTHERWISE[name](asked)
+    link = bank.link(asked, transaction=_transaction(consent, consent.words(CATALOG), asked))
+
+    assert ("consent.scope", "invalid_transaction_data") == _refused(bank, link)
 
 
 def test_a_record_of_what_is_unknown_here_is_refused(bank):
