@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -23,7 +24,8 @@ from ewallet.errors import Language
 from ewallet.shape import Json
 
 SCHEMA: Final = "ewallet.own-data/1"
-_FORMULA: Final = re.compile(r"[\s\ufeff\u200b-\u200f]*[=+\-@|%\uff0b\uff0d\uff1d\uff20]")  # wide ones, too
+_FORMULAS: Final = frozenset("=+-@|%\u2212")
+_FILLING: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters that nobody sees
 _NUMBER: Final = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,10})?", re.ASCII)
 _UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _TAGS: Final = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
@@ -104,7 +106,13 @@ EXPORTERS: Final[Mapping[str, Exporter]] = {
 def cell(text: str) -> str:
     """A text as a cell that says it and does nothing."""
     line = _UNSEEN.sub(" ", text)
-    return f"'{line}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else line
+    return f"'{line}" if _first_seen(line) in _FORMULAS and not _NUMBER.fullmatch(text) else line
+
+
+def _first_seen(line: str) -> str:
+    """The first character that is seen, whatever stands before it, and wide ones as the narrow ones they stand for."""
+    seen = (sign for sign in line if unicodedata.category(sign)[0] not in "CMZ" and sign not in _FILLING)
+    return unicodedata.normalize("NFKC", next(seen, ""))[:1]
 
 
 def without_numbers(kind: CredentialType, claims: Json, at: Pattern = ()) -> Json:
