@@ -19,11 +19,11 @@ from hmac import compare_digest
 from typing import Final
 
 from ewallet import jose
-from ewallet.credential import Binding, Claims, Credential, StatusRef, Validity, moment
+from ewallet.credential import Binding, Claims, Credential, StatusRef
 from ewallet.errors import BindingError
-from ewallet.formats.once import Once
-from ewallet.keys import PublicKey, Signer
-from ewallet.shape import Json, member, numeric_date, refuse
+from ewallet.formats.whole import Whole
+from ewallet.keys import Signer
+from ewallet.shape import Json, member
 
 TYP: Final = "mydata-member+jwt"
 
@@ -60,63 +60,21 @@ def prepare(draft: MemberDraft, status: StatusRef, signer: Signer) -> jose.Unsig
     return jose.unsigned(TYP, payload, signer)
 
 
-@dataclass(eq=False)
-class Member:
+class Member(Whole):
     """A member taken apart; nothing of it believed."""
 
-    jws: jose.Jws
-    raw: str = field(repr=False)
-
-    @classmethod
-    def open(cls, raw: str) -> Member:
-        """Take one apart; ``malformed.*``, ``limit.*``, ``crypto.typ_mismatch``, ``crypto.alg_not_allowed``."""
-        if not raw.isascii():
-            refuse("malformed.encoding", "a member with other characters than ascii")
-        return cls(jose.parse(raw, TYP, what="the member"), raw)
-
-    @Once
-    def payload(self) -> dict[str, Json]:
-        """The payload as signed; ``malformed.*``."""
-        return self.jws.claims
-
-    @property
-    def chain(self) -> tuple[bytes, ...]:
-        """The issuer's DER certificates, leaf first; empty without ``x5c``."""
-        return self.jws.chain
-
-    @property
-    def type_id(self) -> str:
-        """The ``vct``."""
-        return member(self.payload, "vct", str)
-
-    @property
-    def issuer(self) -> str:
-        """The ``iss``."""
-        return member(self.payload, "iss", str)
+    TYP = TYP
+    WHAT = "member of a package"
 
     @property
     def consent(self) -> str:
         """The digest of the consent it is provided under."""
         return member(self.payload, "consent", str)
 
-    def check_signature(self, key: PublicKey) -> None:
-        """Return if that key signed it; ``crypto.*``."""
-        self.jws.verify(key)
-
     def check_disclosures(self) -> Credential:
         """What it says; ``malformed.*``."""
-        since, issued, until = (self._date(name) for name in ("nbf", "iat", "exp"))
         status = member(member(self.payload, "status", dict), "status_list", dict)
-        return Credential(
-            format=TYP,
-            type_id=self.type_id,
-            issuer=self.issuer,
-            validity=Validity(since, until),
-            issued=issued,
-            holder=None,
-            status=StatusRef.of_json(status),
-            claims=member(self.payload, "claims", dict),
-        )
+        return self.says(member(self.payload, "claims", dict), StatusRef.of_json(status))
 
     def check_binding(self, binding: Binding | None, at: datetime) -> None:
         """Return if it was made for that recipient and the key of theirs; ``kb.aud``, ``kb.signature_invalid``."""
@@ -127,6 +85,3 @@ class Member:
         key = member(member(self.payload, "cnf", dict), "jkt", str)
         if not compare_digest(key.encode(), binding.recipient.encode()):
             raise BindingError("kb.signature_invalid", "a member that is bound to another key of the recipient")
-
-    def _date(self, name: str) -> datetime:
-        return moment(numeric_date(member(self.payload, name, int), name))

@@ -18,11 +18,11 @@ from hashlib import sha256
 from typing import Final
 
 from ewallet import jose
-from ewallet.credential import Binding, Claims, Credential, StatusRef, Validity, moment
+from ewallet.credential import Binding, Claims, Credential, StatusRef, Validity
 from ewallet.errors import BindingError
-from ewallet.formats.once import Once
-from ewallet.keys import PublicKey, Signer
-from ewallet.shape import Json, member, numeric_date, optional, refuse
+from ewallet.formats.whole import Whole
+from ewallet.keys import Signer
+from ewallet.shape import Json, member, optional, refuse
 
 TYP: Final = "paper+jwt"
 
@@ -72,44 +72,16 @@ def digest(signed: bytes) -> bytes:
     return sha256(signed).digest()
 
 
-@dataclass(eq=False)
-class Paper:
+class Paper(Whole):
     """A paper credential taken apart; nothing of it believed."""
 
-    jws: jose.Jws
-    raw: str = field(repr=False)
-
-    @classmethod
-    def open(cls, raw: str) -> Paper:
-        """Take one apart; ``malformed.*``, ``limit.*``, ``crypto.typ_mismatch``, ``crypto.alg_not_allowed``."""
-        if not raw.isascii():
-            refuse("malformed.encoding", "a paper credential with other characters than ascii")
-        return cls(jose.parse(raw, TYP, what="the paper credential"), raw)
-
-    @Once
-    def payload(self) -> dict[str, Json]:
-        """The payload as signed; ``malformed.*``."""
-        return self.jws.claims
+    TYP = TYP
+    WHAT = "paper credential"
 
     @property
     def digest(self) -> bytes:
         """By which a lean code names it."""
         return digest(self.jws.signed)
-
-    @property
-    def chain(self) -> tuple[bytes, ...]:
-        """The issuer's DER certificates, leaf first; empty without ``x5c``."""
-        return self.jws.chain
-
-    @property
-    def type_id(self) -> str:
-        """The ``vct``."""
-        return member(self.payload, "vct", str)
-
-    @property
-    def issuer(self) -> str:
-        """The ``iss``."""
-        return member(self.payload, "iss", str)
 
     @property
     def number(self) -> str:
@@ -126,29 +98,12 @@ class Paper:
         """What it was made for."""
         return member(self.payload, "purpose", str)
 
-    def check_signature(self, key: PublicKey) -> None:
-        """Return if that key signed it; ``crypto.*``."""
-        self.jws.verify(key)
-
     def check_disclosures(self) -> Credential:
         """What it says; ``malformed.*``. One with a holder's key is no paper credential."""
         if "cnf" in self.payload:
             refuse("malformed.claim_type", "cnf in a paper credential, which has no holder")
         _ = self.number, self.recipient, self.purpose
-        since, issued, until = (self._date(name) for name in ("nbf", "iat", "exp"))
-        return Credential(
-            format=TYP,
-            type_id=self.type_id,
-            issuer=self.issuer,
-            validity=Validity(since, until),
-            issued=issued,
-            holder=None,
-            status=self._status(),
-            claims=member(self.payload, "printed", dict),
-        )
-
-    def _date(self, name: str) -> datetime:
-        return moment(numeric_date(member(self.payload, name, int), name))
+        return self.says(member(self.payload, "printed", dict), self._status())
 
     def _status(self) -> StatusRef | None:
         status = optional(self.payload, "status", dict)
