@@ -17,7 +17,7 @@ from http import HTTPStatus
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import generate_latest
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 
@@ -29,6 +29,7 @@ from ewallet.errors import EWalletError, ProtocolError, StoreError
 from ewallet.exchange import Exchange
 from ewallet.idempotency import Calls
 from ewallet.joint import Cases
+from ewallet.metrics import Metrics
 from ewallet.oauth import ErrorResponse
 from ewallet.oid4vp.request import MEDIA_TYPE, Fetch
 from ewallet.rate import Limiter
@@ -308,22 +309,6 @@ def _ready(desk: Desk) -> Response:
     except EWalletError as exc:
         raise StoreError("storage.unavailable", exc.code) from None
     return _answer({"status": "ready"})
-
-
-class Metrics:
-    """Counts of this process, by route and never by what was asked."""
-
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        labels = ("method", "route")
-        self._requests = Counter("ewallet_requests", "Requests answered", (*labels, "status"), registry=self.registry)
-        self._seconds = Histogram("ewallet_request_seconds", "Time to answer", labels, registry=self.registry)
-
-    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one request; what has no route is one thing, whatever it was."""
-        known = (method, route) if route else ("", "")
-        self._requests.labels(*known, str(status)).inc()
-        self._seconds.labels(*known).observe(seconds)
 
 
 # -- errors, and what goes on meanwhile ------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from ewallet import qr
 from ewallet.asgi import Guard
 from ewallet.files import read_trust
 from ewallet.flow import Request, Response
+from ewallet.metrics import Metrics
 from ewallet.oid4vci.offer import CredentialOffer, OfferReference, parse_link
 from ewallet.portal_client import Asking, Granted, PortalClient
 from ewallet.testing.bank import Bank, register
@@ -25,7 +26,6 @@ from ewallet.testing.pki import Pki
 from ewallet.testing.stores import MemoryVerifierStore, MemoryWalletStore
 from ewallet.transactions import KNOWN
 from ewallet.wallet import Wallet
-from issuer_service import app as app_module
 from issuer_service import settings as settings_module
 from issuer_service.app import framework
 from issuer_service.mydata import MyDataDesk
@@ -150,7 +150,7 @@ def _site(settings, records=None):
     if records:
         found.issuance._records = records
         found = replace(found, records=records)
-    metrics, desk = app_module._Metrics(), MyDataDesk.of(found)
+    metrics, desk = Metrics(), MyDataDesk.of(found)
     guarded = Guard(framework(found, metrics.registry, desk), hosts=found.settings.hosts, observe=metrics.observe)
     return Site(found, clock, TestClient(guarded, base_url=ISSUER, raise_server_exceptions=False), desk=desk)
 
