@@ -1,9 +1,11 @@
 """A portal in memory: its store, and a world around it with an issuer, a log, a bank, and people who consent.
 
-world = World.make()
-consent = world.given("bank_personal_loan")
-package = world.mydata.download(consent.id, recipient=world.bank.id)
-assert world.judge(package).name == "accepted"
+::
+
+    world = World.make()
+    consent = world.given("bank_personal_loan")
+    package = world.mydata.download(consent.id, recipient=world.bank.id)
+    assert isinstance(world.judge(package), Accepted)
 """
 
 from __future__ import annotations
