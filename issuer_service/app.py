@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,7 @@ from fastapi import Request as WebRequest
 from fastapi import Response as WebResponse
 from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
 
 import ewallet
@@ -22,12 +22,25 @@ from ewallet.asgi import Guard, Problem
 from ewallet.authorization import refusal
 from ewallet.env import Env
 from ewallet.errors import EWalletError, ProtocolError
+from ewallet.metrics import Metrics
 from ewallet.rate import Limiter
 from issuer_service.carrying import carried
 from issuer_service.description import described
+from issuer_service.jobs import Jobs
 from issuer_service.mydata import MyDataDesk
 from issuer_service.rendering import Pages
-from issuer_service.routes import agreeing, citizen, documents, health, mydata, operator, paper, portal, wallet
+from issuer_service.routes import (
+    agreeing,
+    citizen,
+    documents,
+    eligibility,
+    health,
+    mydata,
+    operator,
+    paper,
+    portal,
+    wallet,
+)
 from issuer_service.service import Service
 from issuer_service.settings import Settings
 
@@ -39,7 +52,7 @@ _CONSENT: Final = "mydata/vp/"
 
 def create_app(settings: Settings, *, env: Env | None = None) -> Guard:
     """The guarded application of these settings."""
-    metrics = _Metrics()
+    metrics = Metrics()
     service = Service.of(settings, env)
     app = framework(service, metrics.registry, MyDataDesk.of(service))
     return Guard(
@@ -66,11 +79,13 @@ def framework(service: Service, registry: CollectorRegistry, desk: MyDataDesk | 
         generate_unique_id_function=lambda route: route.name,
         lifespan=_lifespan(service, desk),
     )
+    if desk:
+        service = service.answering(desk.mydata)
     pages = Pages(service)
     app.include_router(wallet.discovery(service))
     app.include_router(wallet.routes(service))
     app.include_router(operator.routes(service))
-    app.include_router(health.routes(service, registry))
+    app.include_router(health.routes(service, registry, desk))
     app.include_router(documents.routes(service, pages))
     app.include_router(paper.routes(service, pages))
     app.include_router(citizen.routes(service, pages))
@@ -79,6 +94,7 @@ def framework(service: Service, registry: CollectorRegistry, desk: MyDataDesk | 
         app.include_router(portal.routes(service, desk))
         app.include_router(agreeing.routes(service, pages, desk))
         app.include_router(mydata.routes(service, pages, desk))
+        app.include_router(eligibility.routes(service, pages))
     if service.settings.unsafe_loopback:
         app.get(f"{service.settings.path}/openapi.json", include_in_schema=False)(
             lambda: described(app, service.settings.issuer)
@@ -94,11 +110,12 @@ def framework(service: Service, registry: CollectorRegistry, desk: MyDataDesk | 
 
 
 def _lifespan(service: Service, desk: MyDataDesk | None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """At the end databases are closed, which puts everything into their files and leaves no log beside them."""
+    """A portal does its jobs meanwhile. At the end databases are closed, which leaves no log beside their files."""
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with Jobs(desk.mydata, desk.log).by_the_clock() if desk else nullcontext():
+            yield
         service.database.close()
         if desk:
             desk.keys.close()
@@ -116,7 +133,9 @@ def _failed(request: WebRequest, exc: Exception, service: Service, pages: Pages)
         return carried(refusal(error))
     problem = Problem.of(error)
     if pages.wants(request):
-        return pages.problem(request, problem.status, error)
+        page = pages.problem(request, problem.status, error)
+        page.headers.update({name: told for name, told in problem.headers.items() if name == "retry-after"})
+        return page
     return _problem(problem)
 
 
@@ -135,19 +154,3 @@ def _plain(exc: HTTPException) -> WebResponse:
     body = jose.to_json({"type": "about:blank", "title": HTTPStatus(exc.status_code).phrase, "status": exc.status_code})
     headers = {**(exc.headers or {}), "content-type": "application/problem+json"}
     return WebResponse(body, exc.status_code, headers)
-
-
-class _Metrics:
-    """Counts and times answers by route, not by address: addresses hold identifiers."""
-
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        labels = ("method", "route")
-        self._requests = Counter("ewallet_requests", "Requests answered", (*labels, "status"), registry=self.registry)
-        self._seconds = Histogram("ewallet_request_seconds", "Time to answer", labels, registry=self.registry)
-
-    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one request; what has no route is one thing, whatever it was."""
-        known = (method, route) if route else ("", "")
-        self._requests.labels(*known, str(status)).inc()
-        self._seconds.labels(*known).observe(seconds)

@@ -31,6 +31,7 @@ from ewallet.wallet import Wallet
 
 CITIZEN: Final = "hong"
 IDENTITY: Final = "mobile_resident_card"
+_UNAVAILABLE: Final = 503
 _FORM: Final = {"accept": "text/html", "content-type": "application/x-www-form-urlencoded"}
 
 
@@ -104,6 +105,11 @@ class Visit:
         except (LostError, TransportError, OSError):
             self.interrupted = True
             return False
+        except ProtocolError as exc:
+            if exc.status != _UNAVAILABLE:
+                raise
+            self.interrupted = True
+            return False
         return True
 
     # -- the steps ---------------------------------------------------------------------------------------------
@@ -126,10 +132,10 @@ class Visit:
         try:
             request = self.wallet.open(unescape(links[0]))
             self.wallet.answer(request, self.wallet.match(request.query))
-        except (BindingError, NotFound, ProtocolError) as exc:
-            if not self.interrupted:
+        except (BindingError, NotFound, ProtocolError, TransportError) as exc:
+            if not self.interrupted or getattr(exc, "status", 0) == _UNAVAILABLE:
                 raise
-            return exc.code
+            return exc.code  # if it was not heard the first time, the next step says so
         return "accepted"
 
     def _way(self) -> str:
@@ -148,7 +154,6 @@ class Visit:
         try:
             return self.site.client().token(self.heard["asking"], self.heard["back"])
         except ProtocolError as exc:
-            _lost_if_unavailable(exc)
             if exc.error != "invalid_grant" or not self.interrupted:
                 raise
         self.consents += 1
@@ -178,11 +183,7 @@ class Visit:
     # -- how ---------------------------------------------------------------------------------------------------
 
     def _downloaded(self) -> Package:
-        try:
-            return self.site.client().package(self.heard["granted"])
-        except ProtocolError as exc:
-            _lost_if_unavailable(exc)
-            raise
+        return self.site.client().package(self.heard["granted"])
 
     @property
     def _headers(self) -> Mapping[str, str]:
@@ -196,7 +197,7 @@ class Visit:
 
     def _heard(self, answer: Answered) -> Answered:
         if answer.status >= 500:
-            assert (answer.status, "retry-after" in answer.headers) == (503, True), answer
+            assert (answer.status, "retry-after" in answer.headers) == (_UNAVAILABLE, True), answer
             raise LostError
         assert answer.status < 400, answer
         return answer
@@ -204,8 +205,3 @@ class Visit:
 
 def _csrf(page: str) -> str:
     return str(re.findall(r'name="csrf" value="([^"]+)"', page)[0])
-
-
-def _lost_if_unavailable(exc: ProtocolError) -> None:
-    if exc.status == 503:
-        raise LostError from None

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.loopback, pytest.mark.sweep]
 
 FULL = bool(os.environ.get("EWALLET_FULL"))
 WRITES = ("fdatasync", "pwrite64", "sendto")
-POINTS = 1 << 20 if FULL else 5
+POINTS = 1 << 20 if FULL else 3
 APART = {"pwrite64": 8}  # between two syncs one write is as another: all of them are there, or none counts
 ENTRIES = {"package.downloaded": 1, "consent.withdrawn": 1, "package.revoked": 1, "data.deleted": 1}
 
