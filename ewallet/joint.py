@@ -131,9 +131,9 @@ def judge(outcomes: Mapping[str, Outcome], at: datetime) -> Verdict:
         checks = (*answered, Check("persons", "not_reached"), Check("household", "not_reached"))
         return verdicts.decide(checks, at, dict)
     claims = {role: outcome.claims for role, outcome in outcomes.items() if isinstance(outcome, Accepted)}
-    people = {role: _person(shown) for role, shown in claims.items()}
-    persons = _check_persons(list(people.values()))
-    household = _check_household([who for who in people.values() if who], list(_households(claims)))
+    people = [_people(shown) for shown in claims.values()]
+    persons = _check_persons(people)
+    household = _check_household([names[0] for names in people if names], list(_households(claims)))
     if persons.outcome != "passed":
         household = Check("household", "not_reached")
     return verdicts.decide((*answered, persons, household), at, lambda: claims)
@@ -153,11 +153,11 @@ def _member(role: str, outcome: Outcome) -> Check:
             return Check(role, "unknown", "policy.joint_missing", "no answer")
 
 
-def _check_persons(people: Sequence[Person | None]) -> Check:
-    known = [who for who in people if who]
-    if len(set(known)) < len(known):
+def _check_persons(people: Sequence[Sequence[Person]]) -> Check:
+    named = [who for names in people for who in set(names)]
+    if len(set(named)) < len(named):
         return Check("persons", "failed", "policy.joint_twice", "one person in two places")
-    if len(known) < len(people):
+    if not all(people):
         return Check("persons", "unknown", "policy.subject_unknown", "a member without name and birth date")
     return Check("persons", "passed")
 
@@ -173,18 +173,23 @@ def _check_household(people: Sequence[Person], households: Sequence[Sequence[Per
     return Check("household", "passed")
 
 
-def _person(claims: Mapping[str, Json]) -> Person | None:
-    """Who a member is, by the first certificate that says so; all of them are of one person."""
+def _people(claims: Mapping[str, Json]) -> list[Person]:
+    """Who a member is, by each certificate that says so: all are of one person, whom agencies may spell in two ways."""
     found = (_named(shown) for shown in claims.values() if isinstance(shown, Mapping))
-    return next((who for who in found if who), None)
+    return [who for who in found if who]
 
 
 def _named(values: Mapping[str, Json]) -> Person | None:
     for name, birth_date in PERSON:
         said = values.get(name), values.get(birth_date)
         if isinstance(said[0], str) and isinstance(said[1], str):
-            return normalize("NFC", said[0]), said[1]
+            return _letters(said[0]), said[1]
     return None
+
+
+def _letters(name: str) -> str:
+    """A name as it compares: agencies differ in spaces, hyphens, width and case, and nobody is two people for that."""
+    return "".join(filter(str.isalnum, normalize("NFKC", name).casefold())) or name
 
 
 def _households(claims: Mapping[str, Mapping[str, Json]]) -> Iterator[Sequence[Person | None]]:

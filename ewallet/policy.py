@@ -177,9 +177,8 @@ class SamePerson:
     def check_answer(self, credentials: Sequence[Credential], at: datetime) -> None:
         """``policy.subject_mismatch``; ``policy.subject_unknown`` where it cannot be told."""
         references = [reference_of(credential.claims) for credential in credentials]
-        if len(credentials) > 1 and all(references):
-            _check_alike(references)
-        elif len(credentials) > 1:
+        _check_alike(filter(None, references))  # one that is withheld leaves the others to be compared
+        if len(credentials) > 1 and not all(references):
             found = [self._person(dict(plain(credential.claims))) for credential in credentials]
             _check_alike(person for person in found if person)
             if None in found:

@@ -81,6 +81,18 @@ PERSONS = {
         ({"subject_name": HONG["name"], "subject_birth_date": HONG["birth_date"]},),
         "policy.joint_twice",
     ),
+    "twice with a space": ((HONG,), (HONG | {"name": "홍 길동 "},), "policy.joint_twice"),
+    "twice in another case and width": (
+        (HONG | {"name": "HONG GIL-DONG"},),
+        (HONG | {"name": "\uff28ong Gildong"},),
+        "policy.joint_twice",
+    ),
+    "twice by the second certificate": (
+        (HONG,),
+        (HONG | {"name": "HONG GILDONG"}, HONG),
+        "policy.joint_twice",
+    ),
+    "by two spellings of the own name": ((HONG,), (SEONG, SEONG | {"name": "SEONG CHUNHYANG"}), None),
     "of one name": ((HONG,), (HONG | {"birth_date": "1970-01-01"},), None),
     "no birth date": ((HONG,), ({"name": "성춘향"},), "policy.subject_unknown"),
     "said by the second certificate": ((HONG,), ({"amount": 1}, SEONG), None),
@@ -97,6 +109,7 @@ HOUSEHOLDS = {
     "both": ((HONG, SEONG), None),
     "one only": ((HONG,), "policy.joint_household"),
     "a row that could be anybody": ((HONG, {"name": "성춘향"}), "policy.subject_unknown"),
+    "in another spelling": ((HONG, SEONG | {"name": "성 춘향"}), None),
     "another birth date": ((HONG, SEONG | {"birth_date": "2000-01-01"}), "policy.joint_household"),
 }
 
