@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,6 +22,7 @@ from ewallet.mydata.store import ConsentRow, Message, State
 from ewallet.recipients import Recipient
 from ewallet.shape import base64url, member, to_base64url
 
+_LOG: Final = logging.getLogger("ewallet")
 _ENDED: Final[dict[State, tuple[str, str]]] = {
     State.STOPPED: ("consent.withdrawn", "the person has stopped this recipient"),
     State.FULFILLED: ("consent.expired", "the purpose of the consent was met"),
@@ -121,19 +123,21 @@ class Consents:
         raise ConsentError("consent.required", "no consent of that identifier")
 
     def own(self, consent_id: str, subject: str) -> Opened:
-        """That consent of that person; :class:`NotFound` for anybody else's, as for none."""
+        """That consent of that person; :class:`NotFound` for anybody else's, as for none, and the attempt is logged."""
         row = self.people.store.consent(consent_id)
         if row is None or row.handle not in {slot.handle for slot in self.people.slots(subject)}:
+            if row is not None:
+                _LOG.warning("consent %s: asked for by somebody who did not give it", row.id[:16])
             raise NotFound("storage.not_found", "no consent of that identifier is this person's")
         return self._opened(row, subject)
 
     def all(self, subject: str) -> Iterator[Given]:
         """A person's consents, recipient by recipient."""
-        checkpoint = self.ledger.log.checkpoint()
-        for slot in self.people.slots(subject):
-            for row in self.people.store.consents(slot.handle):
-                opened = self._opened(row, subject)
-                yield self._given(opened, self.ledger.logged(row.seq, opened.blinding, checkpoint))
+        rows = [row for slot in self.people.slots(subject) for row in self.people.store.consents(slot.handle)]
+        checkpoint = self.ledger.log.checkpoint()  # after them, so that it has them all
+        for row in rows:
+            opened = self._opened(row, subject)
+            yield self._given(opened, self.ledger.logged(row.seq, opened.blinding, checkpoint))
 
     def end(self, opened: Opened, state: State, type_: EventType, at: datetime, *, tell: bool) -> bool:
         """Let it be in that state, with an entry, and a message to its recipient; whether it was not before."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from ewallet import jose
 from ewallet.history import Entry, EventType, Log, Logged, Outcome, commit
 from ewallet.history.entry import Event
-from ewallet.mydata.people import People
+from ewallet.mydata.people import People, Slot
 from ewallet.mydata.store import Opening
 from ewallet.shape import Json, base64url, member, to_base64url
 from ewallet.trace import Happened
@@ -74,10 +75,11 @@ class Ledger:
         inclusion = self.log.inclusion(seq, checkpoint)
         return Logged(self.log.store.entries(seq, 1)[0], inclusion, blinding)
 
-    def pasts(self, party: str, handle: str, checkpoint: bytes) -> list[Past]:
-        """Everything on record about a handle that the checkpoint has, in order."""
-        openings = self.people.store.openings(handle)
-        return [self._past(party, opening, checkpoint) for opening in openings]
+    def pasts(self, slots: Iterable[Slot]) -> list[Past]:
+        """Everything on record about these handles, each with its proof under one checkpoint."""
+        found = [(slot.party, opening) for slot in slots for opening in self.people.store.openings(slot.handle)]
+        checkpoint = self.log.checkpoint()  # after them, so that it has them all
+        return [self._past(party, opening, checkpoint) for party, opening in found]
 
     def _past(self, party: str, opening: Opening, checkpoint: bytes) -> Past:
         raw = self.log.store.entries(opening.seq, 1)[0]

@@ -131,6 +131,7 @@ class Providing:
             kept = store.package(opened.consent.id, asked.cycle)
             if kept and isinstance(exc, AlreadyUsed):
                 return self._again(opened, kept, asked, unasked=message is not None)
+            self.consents.opened(opened.consent.id).check_given(asked.at)
             raise ConsentError("consent.withdrawn", "the consent was withdrawn just now") from None
 
     def revoke(self, members: Iterable[IssuedMember], reason: str) -> None:

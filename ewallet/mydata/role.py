@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -194,7 +195,9 @@ class MyData:
                 opened.consent.check_covers(type_id, paths)
             return self._provided(opened, recipient, key, at)
         except _REFUSALS as exc:
-            self._store.record(self._providing.refusal(opened, recipient, exc.code, at))
+            with suppress(NotFound):  # whoever was forgotten meanwhile is told nothing
+                refused = self._providing.refusal(opened, recipient, exc.code, at)
+                self._store.record(refused, subject=opened.subject)
             raise
 
     def missing(self, package: Package) -> tuple[Missing, ...]:
@@ -232,8 +235,7 @@ class MyData:
 
     def history(self, subject: str) -> tuple[Past, ...]:
         """Everything on record about a person, in order, each with its proof under the newest checkpoint."""
-        raw = self._ledger.log.checkpoint()
-        found = [past for slot in self._people.slots(subject) for past in self._past(slot.party, slot.handle, raw)]
+        found = self._ledger.pasts(self._people.slots(subject))
         return tuple(sorted(found, key=lambda past: past.entry.seq))
 
     def note(self, subject: str, seen: Seen, look: Look = "eligibility.answered") -> int:
@@ -358,9 +360,6 @@ class MyData:
             for row in self._store.packages(consent.id)
         ]
         return self._store.settle(consent.id, revoked)
-
-    def _past(self, party: str, handle: str, checkpoint: bytes) -> list[Past]:
-        return self._ledger.pasts(party, handle, checkpoint)
 
     def _own(self, subject: str, kinds: Sequence[str], lang: Language, at: datetime) -> Own:
         catalog = self._issuer.catalog
