@@ -11,6 +11,7 @@ import csv
 import json
 import re
 import unicodedata
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -33,13 +34,17 @@ _TAGS: Final = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\
 
 @dataclass(frozen=True, kw_only=True)
 class Own:
-    """What a person downloads: records by kind, and what is kept of their consents and of looks at their data."""
+    """What a person downloads: records by kind, and what is kept of their consents and of looks at their data.
+
+    ``checkpoint`` is that of the log of use, in which the download itself is already.
+    """
 
     day: date
     records: Sequence[tuple[CredentialType, Claims]] = field(repr=False)
     consents: Sequence[Mapping[str, Json]] = field(repr=False)
     notices: Sequence[Mapping[str, Json]] = field(repr=False)
     lang: Language
+    checkpoint: bytes = b""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,12 +84,13 @@ def as_json(own: Own) -> bytes:
         ],
         "consents": [dict(consent) for consent in own.consents],
         "notices": [dict(notice) for notice in own.notices],
+        "checkpoint": own.checkpoint.decode(),
     }
     return json.dumps(found, ensure_ascii=False, indent=2).translate(_TAGS).encode()
 
 
 def as_csv(own: Own) -> bytes:
-    """The records: a line for each value. It begins with the mark by which spreadsheets know UTF-8."""
+    """The records, a line for each value, and the checkpoint in base64; first the mark by which UTF-8 is known."""
     file = StringIO()
     lines = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     lines.writerow(("type", "name", "claim", "label", "value"))
@@ -93,6 +99,7 @@ def as_csv(own: Own) -> bytes:
             said = "true" if value is True else "false" if value is False else str(value)
             cells = (kind.id, kind.label(own.lang), _joined(path), kind.label_of(path, own.lang), said)
             lines.writerow([cell(text) for text in cells])
+    lines.writerow(("log", "", "checkpoint", "", b64encode(own.checkpoint).decode("ascii")))
     return b"\xef\xbb\xbf" + file.getvalue().encode()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -267,7 +267,7 @@ class MyData:
         handle, id_ = self._people.handle(subject, OWN), new_handle(self._env.random)
         noted = self._ledger.event("data.exported", handle, said(format=format_id), at=at, about=id_)
         self._store.record(noted.happened, subject=subject)
-        return exporter.export(own)
+        return exporter.export(replace(own, checkpoint=self._ledger.log.checkpoint()))
 
     def erase(self, subject: str) -> Erased:
         """Delete everything that is kept about a person, for good, and say so; again is allowed, and a crash too.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from base64 import b64decode
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from ewallet.errors import UsageError
+from ewallet.history import Checkpoint
 from ewallet.mydata import Exporter
 from ewallet.mydata.exports import cell
 from ewallet.shape import json_object
@@ -77,7 +79,7 @@ def test_table_neutralises_every_value(world: World, text: str) -> None:
     rows = _rows(world.mydata.export(CITIZEN, "csv", kinds=[KIND]).content)
 
     assert cell(text) == next(row["value"] for row in rows if row["claim"] == "subject_name")
-    assert {KIND} == {row["type"] for row in rows}
+    assert {KIND, "log"} == {row["type"] for row in rows}
 
 
 def test_object_has_no_tags(world: World) -> None:
@@ -124,6 +126,19 @@ def test_export_is_on_record_and_has_what_is_kept(world: World) -> None:
     assert ["가상은행"] == [each["recipient"]["ko"] for each in own["notices"]]
     assert "data.exported" == past.entry.event.type
     assert 1 == len(world.mydata.notices("citizen-4"))
+
+
+def test_export_has_a_checkpoint_that_it_is_in_itself(world: World) -> None:
+    """Whoever keeps the file can hold the log to it."""
+    given = world.given(subject="citizen-5")
+    told = json_object(world.mydata.export("citizen-5", "json").content)["checkpoint"].encode()
+    entry, _ = world.mydata.history("citizen-5")[-1].logged.check(world.register.believed)
+    (row,) = (row for row in _rows(world.mydata.export("citizen-5", "csv").content) if row["type"] == "log")
+    later = Checkpoint.read(b64decode(row["value"]), world.register.believed).head
+
+    assert "data.exported" == entry.event.type
+    assert entry.seq + 1 == Checkpoint.read(told, world.register.believed).head.size == later.size - 1
+    assert given.id not in told.decode()
 
 
 def test_kind_without_a_record_is_left_out(world: World) -> None:
