@@ -77,12 +77,6 @@ class PortalSite(IssuerSite):
 class Visit:
     """One consent from the request to the deletion; ``consents`` are those that were begun."""
 
-    site: PortalSite
-    wallet: Wallet
-    heard: dict[str, Any] = field(default_factory=dict)
-    consents: int = 1
-    interrupted: bool = False
-
     STEPS: ClassVar = (
         "cookie",
         "asking",
@@ -96,10 +90,16 @@ class Visit:
         "erased",
     )
 
-    def go_on(self) -> bool:
-        """Whether it came to its end."""
+    site: PortalSite
+    wallet: Wallet
+    heard: dict[str, Any] = field(default_factory=dict)
+    consents: int = 1
+    interrupted: bool = False
+
+    def go_on(self, until: str = STEPS[-1]) -> bool:
+        """Whether it came to its end, or to that of a step."""
         try:
-            for step in self.STEPS:
+            for step in self.STEPS[: self.STEPS.index(until) + 1]:
                 if step not in self.heard:
                     self.heard[step] = getattr(self, f"_{step}")()
         except (LostError, TransportError, OSError):
@@ -181,6 +181,11 @@ class Visit:
         return page.status
 
     # -- how ---------------------------------------------------------------------------------------------------
+
+    def exported(self, format_id: str) -> bytes:
+        """The person's own data, as a file."""
+        page = self._page("/my/data")
+        return self._sent("/my/data/export", csrf=_csrf(page), format=format_id).body
 
     def _downloaded(self) -> Package:
         return self.site.client().package(self.heard["granted"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import logging
 import shutil
 from contextlib import ExitStack, closing, contextmanager
@@ -14,6 +13,7 @@ from ewallet.errors import ConsentError, NotFound
 from ewallet.history import Entry
 from ewallet.keys import SigningKey
 from ewallet.sql import Database
+from ewallet.testing.canary import found
 from ewallet.testing.kit import Kit
 from ewallet.testing.mydata import BANK, CITIZEN, World
 
@@ -45,23 +45,7 @@ class Office:
 
     def found(self, *needles):
         """Where these bytes are, in each spelling that a file may have them in."""
-        spelled = {needle: [*_spellings(needle)] for needle in needles}
-        return [
-            (file.name, needle)
-            for file in sorted(self.folder.iterdir())
-            for needle, ways in spelled.items()
-            if any(way in file.read_bytes() for way in ways)
-        ]
-
-
-def _spellings(text):
-    raw = text if isinstance(text, bytes) else text.encode()
-    yield from (raw, raw.hex().encode())
-    if not isinstance(text, bytes):
-        yield from (text.encode("utf-16-le"), text.encode("unicode-escape"))
-    for shift in range(3):  # where it lies in groups of three
-        run = base64.urlsafe_b64encode(b"\0" * shift + raw)[4:-4]
-        yield from (run, run.translate(bytes.maketrans(b"-_", b"+/")))
+        return found(self.folder, *needles)
 
 
 @pytest.fixture
