@@ -77,6 +77,11 @@ class Act:
             mandate=_mandate(mandate) if mandate is not None else None,
         )
 
+    @property
+    def proxy(self) -> Proxy:
+        """Both people by name, and how one acts for the other; ``usage.argument`` for a name that is no line."""
+        return Proxy(role="official" if self.mandate else "guardian", principal=self.principal, agent=self.name)
+
     def claims(self) -> dict[str, Json]:
         """The claim, to be put into a record that is issued to whoever acts; ``usage.argument``."""
         said: dict[str, Json] = {"name": self.name, "for": self.principal, "law": self.law}
@@ -107,7 +112,7 @@ class Proxy:
     agent: str
 
     def __post_init__(self) -> None:
-        if self.role not in get_args(Role) or not all(map(_is_line, (self.principal, self.agent))):
+        if self.role not in get_args(Role) or not all(map(is_line, (self.principal, self.agent))):
             raise UsageError("usage.argument", "somebody who acts as nobody does, or a name that is no line")
 
     @classmethod
@@ -115,6 +120,15 @@ class Proxy:
         """As it stands in a consent; ``malformed.claim_type``, ``usage.argument``."""
         role, principal, agent = (member(found, name, str) for name in ("as", "principal", "agent"))
         return cls(role=cast("Role", role), principal=principal, agent=agent)
+
+    @classmethod
+    def told(cls, acting: Claims) -> Proxy:
+        """As a verdict says it; ``consent.authority`` for a name that is no line."""
+        names = (member(member(acting, who, dict), "name", str) for who in ("principal", "agent"))
+        try:
+            return cls(role=cast("Role", member(acting, "as", str)), principal=next(names), agent=next(names))
+        except UsageError as exc:
+            raise ConsentError("consent.authority", exc.detail) from None
 
     def to_json(self) -> dict[str, Json]:
         """The member of a consent."""
@@ -130,7 +144,7 @@ class Acting(Protocol):
     def check(self, shown: Sequence[Evidence], credentials: Sequence[Credential], audience: str, at: datetime) -> None:
         """Return if they may show these; ``consent.*``, ``time.*``."""
 
-    def once(self, credentials: Sequence[Credential]) -> tuple[tuple[str, datetime], ...]:
+    def once(self, shown: Sequence[Evidence], credentials: Sequence[Credential]) -> tuple[tuple[str, datetime], ...]:
         """What is used up with these beside the nonce, and until when it has to be remembered."""
 
     def told(self, shown: Sequence[Evidence], credentials: Sequence[Credential]) -> Mapping[str, Json] | None:
@@ -148,7 +162,7 @@ class Own:
         if any(ACT in credential.claims for credential in credentials):
             raise ConsentError("consent.authority", "shown by somebody who acts for another, which was not expected")
 
-    def once(self, _credentials: Sequence[Credential]) -> tuple[tuple[str, datetime], ...]:
+    def once(self, _shown: Sequence[Evidence], _credentials: Sequence[Credential]) -> tuple[tuple[str, datetime], ...]:
         return ()
 
     def told(self, _shown: Sequence[Evidence], _credentials: Sequence[Credential]) -> None:
@@ -169,7 +183,7 @@ class Guardian:
         if _act(credentials).mandate is not None:
             raise ConsentError("consent.authority", "an official's mandate, expected a guardian")
 
-    def once(self, _credentials: Sequence[Credential]) -> tuple[tuple[str, datetime], ...]:
+    def once(self, _shown: Sequence[Evidence], _credentials: Sequence[Credential]) -> tuple[tuple[str, datetime], ...]:
         return ()
 
     def told(self, _shown: Sequence[Evidence], credentials: Sequence[Credential]) -> Mapping[str, Json]:
@@ -195,7 +209,7 @@ class Official:
             raise ConsentError("consent.authority", f"a mandate for more than {MAX_MANDATE}")
         Validity(mandate.since, mandate.until).check(at)
 
-    def once(self, credentials: Sequence[Credential]) -> tuple[tuple[str, datetime], ...]:
+    def once(self, _shown: Sequence[Evidence], credentials: Sequence[Credential]) -> tuple[tuple[str, datetime], ...]:
         mandate = _act(credentials).mandate
         keys = [credential.holder.thumbprint for credential in credentials if credential.holder]
         used = [to_base64url(sha256(f"mandate:{self.case}:{key}".encode()).digest()) for key in keys]
@@ -215,8 +229,8 @@ def _act(credentials: Sequence[Credential]) -> Act:
     return only
 
 
-def _is_line(name: str) -> bool:
-    """Whether a name is one line of a text that is read before anybody agrees."""
+def is_line(name: str) -> bool:
+    """Whether it is one line of a text that is read before anybody agrees."""
     return bool(name.strip()) and name.isprintable()
 
 

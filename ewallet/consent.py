@@ -30,6 +30,7 @@ TRANSACTION: Final = "urn:example:kr-ewallet:transaction:consent:1"
 ROADS: Final = ("wallet", "portal")
 VERSION: Final = 1  # of the words and of the record
 _NUMBER: Final = re.compile(r"(?<![A-Za-z])N(?![A-Za-z])")
+_OF_ONE: Final = frozenset({"id", "since", "until", "lang", "text"})  # of one consent, and not of the next like it
 Road = Literal["wallet", "portal"]
 
 MAX_DAYS: Final = 5 * 366  # nobody foresees further what they will still want
@@ -206,12 +207,19 @@ class Consent:
 
     def to_bytes(self) -> bytes:
         """The record: JSON in UTF-8, members sorted, nothing between them."""
-        return json.dumps(self.to_json(), ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+        return _canonical(self.to_json())
 
     @property
     def digest(self) -> str:
         """The SHA-256 of the record, which names it in receipts."""
         return _digest(self.to_bytes())
+
+    @property
+    def scope(self) -> str:
+        """The SHA-256 of what it says wherever and whenever it is given: but for its id, day and language."""
+        said = {name: value for name, value in self.to_json().items() if name not in _OF_ONE}
+        days = self.until.astimezone(KST).date() - self.since.astimezone(KST).date()
+        return _digest(_canonical(said | {"days": days.days}))
 
     def to_json(self) -> dict[str, Json]:
         """The members of the record."""
@@ -294,6 +302,10 @@ def item_of(item: BundleItem, kind: CredentialType, road: Road) -> ConsentItem:
 def _end_of_day(day: date) -> datetime:
     """The midnight in Korea after that day."""
     return datetime.combine(day + timedelta(days=1), datetime.min.time(), KST).astimezone(UTC)
+
+
+def _canonical(members: Mapping[str, Json]) -> bytes:
+    return json.dumps(dict(members), ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _digest(raw: bytes) -> str:

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Final, NoReturn, Protocol, TypeAlias
+from typing import Final, NoReturn, TypeAlias
 from urllib.parse import urlencode, urlsplit
 
 from ewallet import jose, oauth
@@ -36,6 +36,7 @@ from ewallet.oid4vp.metadata import ClientMetadata
 from ewallet.oid4vp.request import Fetch, link, signed
 from ewallet.oid4vp.response import Declined, Posted, reply
 from ewallet.sealing import Sealer
+from ewallet.settlement import ExchangeStore, Kept, Sealed, Settled
 from ewallet.shape import Json, base64url, json_object, to_base64url
 from ewallet.verdict import Accepted, Check, Verdict
 from ewallet.verifier import Verifier
@@ -70,7 +71,7 @@ class Collected:
     at: datetime
 
     def to_json(self) -> dict[str, Json]:
-        """The verdict document ``ewallet.verify/1`` without its claims."""
+        """The verdict document ``ewallet.verify/1`` without its claims, nor who acted for whom."""
         return Accepted(checks=self.checks, at=self.at, claims={}).to_json() | {"claims": None}
 
 
@@ -91,76 +92,6 @@ class Asked:
     def until(self) -> datetime:
         """When it is over."""
         return self.request.until
-
-
-@dataclass(frozen=True, kw_only=True)
-class Kept:
-    """An exchange as it is kept, under the digests of its id and handle.
-
-    ``record`` is what was asked, sealed, until it is answered. ``open`` until the first answer is settled; ``outcome``
-    is what came of it, as JSON and without claims. ``guarded`` where it takes a response code to read that.
-    """
-
-    id: bytes
-    handle: bytes
-    until: datetime
-    guarded: bool = False
-    open: bool = True
-    record: bytes | None = field(default=None, repr=False)
-    outcome: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sealed:
-    """Claims that wait to be read, at most until then."""
-
-    record: bytes = field(repr=False)
-    until: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settled:
-    """What came of an exchange, ``outcome`` as JSON; ``nonce`` is used up with it, ``code`` is a digest."""
-
-    outcome: str
-    nonce: str = field(repr=False)
-    until: datetime
-    code: bytes | None = None
-    claims: Sealed | None = None
-
-
-class ExchangeStore(Protocol):
-    """What outlives the process that asked. Every method is one transaction, on disk when it returns."""
-
-    def put_exchange(self, kept: Kept) -> None:
-        """Keep a new exchange."""
-
-    def exchange(self, id_: bytes) -> Kept:
-        """The exchange of that id's digest; :class:`NotFound`."""
-
-    def exchange_of(self, handle: bytes) -> Kept:
-        """The exchange of that handle's digest; :class:`NotFound`."""
-
-    def settle_exchange(self, id_: bytes, settled: Settled) -> None:
-        """Close it to other answers, and keep what came of it in place of what was asked.
-
-        :class:`AlreadyUsed` for whoever comes second, and where the nonce was used.
-        """
-
-    def take_code(self, id_: bytes, code: bytes) -> None:
-        """Use up the response code; :class:`AlreadyUsed` for another one, and the second time."""
-
-    def take_claims(self, id_: bytes, at: datetime, *, keep: bool = False) -> bytes | None:
-        """The claims, if their time is not over, and unless ``keep`` they are gone with that."""
-
-    def pace_exchange(self, id_: bytes, at: datetime, before: datetime) -> bool:
-        """Note that somebody looks at it, unless somebody has since ``before``; whether it was noted."""
-
-    def drop_exchange(self, id_: bytes) -> bool:
-        """Delete an exchange and its claims; whether there was one."""
-
-    def forget_exchanges(self, at: datetime, before: datetime) -> int:
-        """Delete claims whose time is over, and exchanges that were over before that; how many."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -276,7 +207,7 @@ class Exchange:
             return Expired() if at >= kept.until else Waiting(until=kept.until)
         if kept.guarded:
             self._take_code(kept, response_code)
-        return _outcome(json_object(kept.outcome), lambda: self._claims(id_, at))
+        return _outcome(json_object(kept.outcome), lambda: self._told(id_, at))
 
     def is_waiting(self, id_: str) -> bool:
         """Whether somebody can still answer it; ``storage.not_found``."""
@@ -293,6 +224,14 @@ class Exchange:
     def forget(self, id_: str) -> bool:
         """Delete a request with all that came of it, at once; whether there was anything."""
         return self._store.drop_exchange(_digest(id_))
+
+    def forget_answer(self, reference: str) -> bool:
+        """The same by what a receipt says (:func:`reference`); ``malformed.encoding``."""
+        try:
+            kept = self._store.exchange_of(base64url(reference, "the reference"))
+        except NotFound:
+            return False
+        return self._store.drop_exchange(kept.id)
 
     def tidy(self) -> int:
         """Delete what need not be kept any longer; also done once a minute when requests are made. How many were."""
@@ -369,10 +308,13 @@ class Exchange:
             until=record.request.until,
             code=_digest(code) if code else None,
             claims=self._sealed(kept, record, outcome),
+            once=outcome.once if isinstance(outcome, Accepted) else (),
         )
         try:
             self._store.settle_exchange(kept.id, settled)
         except AlreadyUsed:
+            if isinstance(outcome, Accepted) and outcome.once:  # it, or the request: then this fails too
+                return self._settle(kept, record, outcome.used_before())
             _used()
         told = outcome.error if isinstance(outcome, Declined) else outcome.code or "accepted"
         _LOG.info("exchange %s: %s", kept.id.hex()[:16], told)
@@ -382,7 +324,7 @@ class Exchange:
         if not isinstance(outcome, Accepted) or self._retain == timedelta(0):
             return None
         sealer = Sealer(record.results, self._env.random)
-        claims = sealer.seal(jose.to_json(dict(outcome.claims)), "claims", kept.id.hex())
+        claims = sealer.seal(jose.to_json(outcome.told()), "claims", kept.id.hex())
         return Sealed(record=claims, until=self._env.now() + (self._retain or _UNREAD))
 
     def _take_code(self, kept: Kept, code: str | None) -> None:
@@ -392,11 +334,16 @@ class Exchange:
             detail = "no response_code, another one, or one that was used before"
             raise ProtocolError("request.invalid", detail, error="access_denied", status=403) from None
 
-    def _claims(self, id_: str, at: datetime) -> dict[str, Json] | None:
+    def _told(self, id_: str, at: datetime) -> dict[str, Json] | None:
         sealed = self._store.take_claims(_digest(id_), at, keep=self._retain is not None)
         if sealed is None:
             return None
         return json_object(Sealer(_key(id_), self._env.random).unseal(sealed, "claims", _digest(id_).hex()))
+
+
+def reference(request: AuthorizationRequest) -> str:
+    """By what the exchange of a request is found again, to be forgotten, from a receipt: it opens nothing."""
+    return to_base64url(_digest((request.response_uri or "").rpartition("/")[2]))
 
 
 def _digest(secret: str) -> bytes:
@@ -432,19 +379,21 @@ def _with_code(address: str, code: str) -> str:
 
 
 def _document(outcome: Declined | Verdict) -> dict[str, Json]:
-    """What is kept of an outcome: no claim."""
+    """What is kept of an outcome in the clear: nothing that tells who it is about."""
     if isinstance(outcome, Declined):
         return {"declined": outcome.error, "description": outcome.description}
-    return outcome.to_json() | {"claims": None}
+    if isinstance(outcome, Accepted):
+        return Collected(checks=outcome.checks, at=outcome.at).to_json()
+    return outcome.to_json()
 
 
 def _outcome(
-    document: Mapping[str, Json], claims: Callable[[], Mapping[str, Json] | None]
+    document: Mapping[str, Json], told: Callable[[], Mapping[str, Json] | None]
 ) -> Declined | Collected | Verdict:
     if "declined" in document:
         return Declined(error=document["declined"], description=document["description"])
     if document["verdict"] != "accepted":
         return verdicts.parse(document)
-    found = claims()
-    verdict = verdicts.parse({**document, "claims": found or {}})
+    found = told()
+    verdict = verdicts.parse({**document, **(found or {"claims": {}})})
     return Collected(checks=verdict.checks, at=verdict.at) if found is None else verdict

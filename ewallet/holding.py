@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
+from ewallet.acting import Proxy
 from ewallet.collection import Pending
 from ewallet.credential import Path
 from ewallet.ranks import RankStore
@@ -47,7 +48,10 @@ class Arrival:
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """One line of the history: when which claims of which certificate left, for whom (``name``, if known) and why."""
+    """One line of the history: when which claims of which certificate left, for whom (``name``, if known) and why.
+
+    ``acting`` are both people where somebody acts for the person. What a delegate shows is nothing ``held``.
+    """
 
     at: datetime
     audience: str
@@ -56,6 +60,7 @@ class Shown:
     type_id: str
     paths: tuple[Path, ...]
     name: str = ""
+    acting: Proxy | None = None
 
 
 class WalletStore(RankStore, Protocol):
@@ -91,11 +96,17 @@ class WalletStore(RankStore, Protocol):
         ``reuse``: the copy used least. With the identifier of a ``copy`` it is that one, or none.
         """
 
+    def note(self, shown: Shown) -> None:
+        """Write down a showing that takes no copy of the wallet's own."""
+
     def history(self) -> tuple[Shown, ...]:
         """Everything that left, the newest first."""
 
     def put_receipt(self, raw: bytes) -> None:
         """Keep a receipt of consent."""
+
+    def change_receipt(self, before: bytes, after: bytes) -> None:
+        """Put a receipt in the place of the same one, to which something has happened since."""
 
     def receipts(self) -> tuple[bytes, ...]:
         """Every receipt of consent, the newest first."""

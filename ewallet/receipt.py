@@ -34,10 +34,11 @@ from ewallet.credential import Path, moment
 from ewallet.dpv import Happened
 from ewallet.env import Env
 from ewallet.errors import Malformed, PolicyError, ProtocolError, UsageError, VerificationError
+from ewallet.expectation import FORMAT, check_proxy, confirming, proxy_in
 from ewallet.flow import offline, run
 from ewallet.formats import FORMATS
 from ewallet.history import Believed, Checkpoint, Head, Note
-from ewallet.keys import Signer
+from ewallet.keys import PublicKey, Signer
 from ewallet.oid4vp import AuthorizationRequest, VpToken
 from ewallet.oid4vp.request import check_identified
 from ewallet.shape import MAX_DOCUMENT, Json, instance, json_object, member, numeric_date, strings, to_base64url
@@ -117,9 +118,13 @@ class Receipt:
         id_: str,
         at: datetime,
         logged: Logged | None = None,
+        more: Mapping[str, Json] | None = None,
     ) -> Receipt:
-        """The receipt for an answer that was accepted; ``usage.argument`` where the request has no consent."""
-        stated = _stated(request, token)
+        """The receipt for an answer that was accepted; ``usage.argument`` where the request has no consent.
+
+        ``more`` is what the recipient says besides, such as where it can be asked to delete (:mod:`ewallet.deletion`).
+        """
+        stated = {**_stated(request, token), **(more or {})}
         event = _signed("given", request.client_id, signer, id_, at, logged, stated)
         return cls(request, _confirmation(request, token), (event,))
 
@@ -222,6 +227,16 @@ class Receipt:
                     _invalid("an event of another consent")
             self._check_places(believed)
         self._check_order()
+        self._check_halves()
+
+    def check_countersigned(self, key: PublicKey) -> None:
+        """Return if that key, which is our own, signed every event, and the first for this request and answer."""
+        with _checking("the recipient's half"):
+            for signed in self.signed:
+                signed.jws.verify(key)
+        self._check_halves()
+
+    def _check_halves(self) -> None:
         first = self.signed[0].claims
         if first.get("request") != _digest(_canonical(_asked(self.request))):
             _invalid("countersigned for another request")
@@ -263,13 +278,14 @@ class Receipt:
             asked = self.request.query.get(self._confirming)
             if asked is None:
                 _invalid("confirmed with a credential that was not asked for")
-            half = FORMATS[asked.format].open_confirmation(self.confirmation)
+            half = confirming(self.request, FORMATS[asked.format].open_confirmation(self.confirmation))
             if half.type_id not in asked.type_ids:
                 _invalid("confirmed with a credential of another type than was asked for")
             path = _as_of(trust, self.at).check(half.chain, "issuer", self.at, type_id=half.type_id)
             path.check_issuer(half.issuer)
             half.check_signature(path.key)
             half.check_confirmation(self.request.bindings(self._answered)[asked.id], self.at)
+            check_proxy(self.consent, proxy_in(half))
 
     def check_consented(self, catalog: Catalog) -> None:
         """Return if the consent held then, and covers what was asked and what was shown."""
@@ -280,6 +296,15 @@ class Receipt:
                 asked = self.request.query.get(id_)
                 if asked is None or not set(paths) <= {claim.path for claim in asked.claims}:
                     _invalid("something was shown that was not asked for")
+
+    @property
+    def holder(self) -> PublicKey:
+        """The key that confirmed the consent, as the holder's half says; ``receipt.invalid``."""
+        with _checking("the holder's half"):
+            asked = self.request.query.get(self._confirming)
+            if asked is None:
+                _invalid("confirmed with a credential that was not asked for")
+            return FORMATS[asked.format].open_confirmation(self.confirmation).holder
 
     @property
     def _answered(self) -> tuple[str, ...]:
@@ -306,13 +331,14 @@ class Countersigner:
     signer: Signer
     env: Env
     keep: Callable[[Receipt], None]
+    states: Callable[[AuthorizationRequest], Mapping[str, Json]] = lambda _: {}
 
     def __call__(self, request: AuthorizationRequest, token: VpToken) -> str | None:
         """The recipient's half for the wallet; None for an answer without a consent."""
         if consenting.consent_in(request) is None:
             return None
         id_, at = to_base64url(self.env.random(_ID)), self.env.now()
-        made = Receipt.make(request, token, self.signer, id_=id_, at=at)
+        made = Receipt.make(request, token, self.signer, id_=id_, at=at, more=self.states(request))
         self.keep(made)
         return made.events[0]
 
@@ -344,7 +370,9 @@ def verify(
 
 
 def _asked(request: AuthorizationRequest) -> dict[str, Json]:
-    return {name: value for name, value in request.to_json().items() if name in _ASKED}
+    expected = [dict(each) for each in request.verifier_info if each["format"] == FORMAT]
+    kept = {name: value for name, value in request.to_json().items() if name in _ASKED}
+    return kept | ({"verifier_info": expected} if expected else {})
 
 
 def _canonical(members: Mapping[str, Json]) -> bytes:

@@ -58,13 +58,15 @@ class Rung:
 class Accepted:
     """Every rung held. ``claims`` holds what was asked and nothing else, by credential and claim.
 
-    ``acting`` names both people where somebody acted for the person that it is about.
+    ``acting`` names both people where somebody acted for the person that it is about. ``once`` is what it uses up
+    beside the nonce of its request, and until when that has to be remembered.
     """
 
     checks: tuple[Check, ...]
     at: datetime
     claims: Mapping[str, Json] = field(repr=False)
     acting: Mapping[str, Json] | None = field(default=None, repr=False)
+    once: tuple[tuple[str, datetime], ...] = field(default=(), repr=False, compare=False)
 
     @property
     def code(self) -> None:
@@ -72,8 +74,17 @@ class Accepted:
 
     def to_json(self) -> dict[str, Json]:
         """The verdict document ``ewallet.verify/1``."""
+        return _document("accepted", self) | self.told()
+
+    def told(self) -> dict[str, Json]:
+        """What it tells of people: the claims, and who acted for whom."""
         acting = {"acting": dict(self.acting)} if self.acting is not None else {}
-        return _document("accepted", self) | {"claims": dict(self.claims)} | acting
+        return {"claims": dict(self.claims), **acting}
+
+    def used_before(self) -> Rejected:
+        """The verdict where something of :attr:`once` was used up before."""
+        detail = "this was answered before"
+        return Rejected(checks=failed_at("holder", self.checks, "replay.response_used", detail), at=self.at)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,13 +173,14 @@ def decide(
     at: datetime,
     claims: Callable[[], Mapping[str, Json]],
     acting: Callable[[], Mapping[str, Json] | None] = lambda: None,
+    once: Callable[[], tuple[tuple[str, datetime], ...]] = tuple,
 ) -> Verdict:
-    """The verdict of a record; ``claims`` and ``acting`` are asked only when every rung held or was skipped by name."""
+    """The verdict of a record; the rest is asked only when every rung held or was skipped by name."""
     outcomes = {check.outcome for check in checks}
     if "failed" in outcomes or not checks:
         return Rejected(checks=checks, at=at)
     if outcomes <= {"passed", "skipped"}:
-        return Accepted(checks=checks, at=at, claims=claims(), acting=acting())
+        return Accepted(checks=checks, at=at, claims=claims(), acting=acting(), once=once())
     return Undecided(checks=checks, at=at)
 
 

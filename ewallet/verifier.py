@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ewallet import answer as answers
 from ewallet import policy as policies
@@ -23,14 +23,15 @@ from ewallet.dcql import Query
 from ewallet.env import Env
 from ewallet.errors import AlreadyUsed, BindingError, EWalletError, Malformed, TrustError
 from ewallet.flow import Flow, Send, offline, run
-from ewallet.formats import FORMATS, Evidence, open_any
-from ewallet.oid4vp import AuthorizationRequest, VpToken, is_vp_token, parse_vp_token, vp_token_bytes
+from ewallet.formats import Evidence
+from ewallet.oid4vp import AuthorizationRequest
 from ewallet.policy import Policy, SamePerson, StatusFresh
+from ewallet.presented import Answered, Shown, taken_apart
 from ewallet.revocation import Crls, CrlStore
-from ewallet.shape import MAX_DOCUMENT, Json, to_base64url
+from ewallet.shape import Json, to_base64url
 from ewallet.statuses import StatusStore, StatusTokens
 from ewallet.trust import TrustList, TrustPath, TrustPaths
-from ewallet.verdict import Check, Rung, Verdict
+from ewallet.verdict import Accepted, Check, Rung, Verdict
 
 if TYPE_CHECKING:  # for the sake of verifiers whom nobody sends packages
     from ewallet.package import Delivered, Receiving
@@ -38,8 +39,6 @@ if TYPE_CHECKING:  # for the sake of verifiers whom nobody sends packages
 _LIFE: Final = timedelta(minutes=5)  # of a request: long enough to find the phone
 _FRESH: Final = StatusFresh()
 _SAME_PERSON: Final = SamePerson()
-
-Answered: TypeAlias = VpToken | str | bytes
 
 #: The rungs in order.
 LADDER: Final = ("format", "issuer", "signature", "disclosures", "holder", "validity", "query", "status", "policy")
@@ -64,15 +63,6 @@ class Printout(Protocol):
 
     def check_seal(self) -> tuple[bytes, ...]:
         """The DER certificates of whoever sealed the file, none where there is no file; ``paper.seal_invalid``."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Shown:
-    """One presentation on its way up the ladder."""
-
-    query_id: str
-    format: str
-    evidence: Evidence
 
 
 class Verifier:
@@ -110,7 +100,14 @@ class Verifier:
             drop_extra=drop_extra,
         )
 
-    def ask(self, query: Query, *, purpose: str, life: timedelta = _LIFE) -> AuthorizationRequest:
+    def ask(
+        self,
+        query: Query,
+        *,
+        purpose: str,
+        life: timedelta = _LIFE,
+        verifier_info: Iterable[Mapping[str, Json]] = (),
+    ) -> AuthorizationRequest:
         """A request with a fresh nonce, to be answered within its life."""
         at = self._env.now()
         return AuthorizationRequest(
@@ -120,15 +117,16 @@ class Verifier:
             purpose=purpose,
             issued=at,
             until=at + life,
+            verifier_info=tuple(verifier_info),
         )
 
     def verify(
-        self, presented: Answered, request: AuthorizationRequest | Binding | None, *, acting: Acting = OWN
+        self, presented: Answered, request: AuthorizationRequest | Binding | None, *, acting: Acting | None = None
     ) -> Verdict:
         """The verdict on an answer to a request: a ``vp_token``, or one presentation where one credential was asked.
 
         With a :class:`Binding` alone the query is not judged; with neither, the holder's rung fails. ``acting`` says
-        whom to expect, if not the person themselves.
+        whom to expect, unless the request does (:class:`ewallet.expectation.Expectation`).
         """
         return run(self.judge(presented, request, acting=acting), self.send)
 
@@ -138,17 +136,18 @@ class Verifier:
         request: AuthorizationRequest | Binding | None,
         *,
         use_up: bool = True,
-        acting: Acting = OWN,
+        acting: Acting | None = None,
     ) -> Flow[Verdict]:
         """As :meth:`verify`, as a flow for whoever drives it.
 
         Without ``use_up`` the nonce of the request is left to the caller, who uses it up with the verdict.
         """
         if isinstance(request, AuthorizationRequest):
+            acting = acting or _expected(request)
             terms = _Terms(query=request.query, binding=request.binding, until=request.until, request=request)
         else:
             terms = _Terms(query=None, binding=request, until=None)
-        return self._verify(presented, replace(terms, acting=acting), use_up=use_up)
+        return self._verify(presented, replace(terms, acting=acting or OWN), use_up=use_up)
 
     def unsafe_verify_unbound(self, presented: Answered) -> Verdict:
         """The verdict on a presentation that anybody may have copied: the holder is not checked, and it says so."""
@@ -187,7 +186,18 @@ class Verifier:
         at = self._env.now()
         climb = _Climb(self._means, terms, at)
         checks = yield from verdicts.climb(climb.rungs(lambda: climb.open(presented)))
-        return verdicts.decide(climb.use_up(checks) if use_up else checks, at, climb.claims, climb.acting)
+        judged = climb.use_up(checks) if use_up else checks
+        verdict = verdicts.decide(judged, at, climb.claims, climb.acting, climb.once)
+        return self._settled(verdict) if use_up and isinstance(verdict, Accepted) else verdict
+
+    def _settled(self, verdict: Accepted) -> Verdict:
+        """The verdict, after what it uses up beside the nonce is used up."""
+        try:
+            for used, until in verdict.once:
+                self._means.store.take_nonce(used, until)
+        except AlreadyUsed:
+            return verdict.used_before()
+        return verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,7 +232,7 @@ class _Climb:
         self._means = means
         self._terms = terms
         self._at = at
-        self._shown: list[_Shown] = []
+        self._shown: list[Shown] = []
         self._paths: list[TrustPath] = []
         self._credentials: list[Credential] = []
         self._printouts: list[Printout] = []
@@ -257,6 +267,10 @@ class _Climb:
         """Both people, where somebody acts for the person."""
         return self._terms.acting.told(self._evidence, self._credentials)
 
+    def once(self) -> tuple[tuple[str, datetime], ...]:
+        """What is used up beside the nonce."""
+        return self._terms.acting.once(self._evidence, self._credentials)
+
     @property
     def _evidence(self) -> list[Evidence]:
         return [shown.evidence for shown in self._shown]
@@ -274,8 +288,6 @@ class _Climb:
             return checks
         try:
             self._means.store.take_nonce(binding.nonce, self._terms.until or self._at + _LIFE)
-            for mandate, until in self._terms.acting.once(self._credentials):
-                self._means.store.take_nonce(mandate, until)
         except AlreadyUsed:
             return verdicts.failed_at("holder", checks, "replay.response_used", "this was answered before")
         return checks
@@ -283,17 +295,19 @@ class _Climb:
     def open(self, presented: Answered) -> None:
         """Take an answer apart."""
         take = self._terms.acting.evidence
-        self._shown.extend(replace(each, evidence=take(each.evidence)) for each in _open(presented, self._terms.query))
+        self._shown.extend(
+            replace(each, evidence=take(each.evidence)) for each in taken_apart(presented, self._terms.query)
+        )
 
     def unpack(self, delivered: Delivered) -> None:
         """Take what is in a package as what is shown."""
         self._delivered = delivered
-        self._shown.extend(_Shown(query_id="", format="", evidence=each) for each in delivered.members)
+        self._shown.extend(Shown(query_id="", format="", evidence=each) for each in delivered.members)
 
     def lay_down(self, printout: Printout) -> None:
         """Take what is on paper as the one thing that is shown."""
         self._printouts.append(printout)
-        self._shown.append(_Shown(query_id="", format="", evidence=printout.evidence))
+        self._shown.append(Shown(query_id="", format="", evidence=printout.evidence))
 
     def _check_issuer(self) -> None:
         for shown in self._shown:
@@ -344,7 +358,7 @@ class _Climb:
         return {id_: binding if id_ in bound else None for id_, binding in request.bindings(answered).items()}
 
     @contextmanager
-    def _about(self, shown: _Shown) -> Iterator[None]:
+    def _about(self, shown: Shown) -> Iterator[None]:
         """While one of several answers is looked at: what is wrong is wrong with that one."""
         try:
             yield
@@ -397,53 +411,10 @@ class _Climb:
         return [c for shown, c in zip(self._shown, self._credentials, strict=True) if shown.query_id in who]
 
 
-def _open(presented: Answered, query: Query | None) -> Iterator[_Shown]:
-    """The presentations of an answer, each opened by the format its query asked for."""
-    text = _text(presented)
-    if not is_vp_token(text):
-        format_id, evidence = open_any(text)
-        yield _Shown(query_id=_only(query, format_id), format=format_id, evidence=evidence)
-        return
-    for query_id, presentations in parse_vp_token(text).items():
-        asked = query.get(query_id) if query else None
-        if query and (asked is None or asked.format not in FORMATS):
-            raise Malformed("malformed.vp_token", "an answer to a query that was not asked")
-        for presentation in presentations:
-            yield _shown(query_id, asked.format if asked else None, presentation)
+def _expected(request: AuthorizationRequest) -> Acting:
+    """Whom a request expects; what it takes to read that is not loaded for the many that say nothing of it."""
+    if not (request.verifier_info or request.transaction_data):
+        return OWN
+    from ewallet.expectation import acting
 
-
-def _shown(query_id: str, format_id: str | None, presentation: str) -> _Shown:
-    if format_id is None:
-        format_id, evidence = open_any(presentation)
-    else:
-        evidence = FORMATS[format_id].open(presentation)
-    return _Shown(query_id=query_id, format=format_id, evidence=evidence)
-
-
-def _text(presented: Answered) -> str:
-    if isinstance(presented, Mapping):
-        presented = _bytes(presented)
-    if len(presented) > MAX_DOCUMENT:
-        raise Malformed("limit.size", f"the answer has {len(presented)} bytes, at most {MAX_DOCUMENT} are read")
-    try:
-        return (presented if isinstance(presented, str) else presented.decode("utf-8")).strip()
-    except UnicodeDecodeError:
-        raise Malformed("malformed.encoding", "the answer is not utf-8") from None
-
-
-def _bytes(token: Mapping[str, object]) -> bytes:
-    """The JSON text of an object that may come from a lenient parser, whatever is in it."""
-    try:
-        return vp_token_bytes(cast(VpToken, token))
-    except (TypeError, ValueError, RecursionError):
-        raise Malformed("malformed.vp_token", "the answer is not an object of arrays of texts") from None
-
-
-def _only(query: Query | None, format_id: str) -> str:
-    """The one query that a presentation without a query id can be an answer to."""
-    if query is None:
-        return ""
-    ids = [asked.id for asked in query.credentials if asked.format == format_id]
-    if len(ids) != 1:
-        raise Malformed("malformed.vp_token", f"one presentation, but {len(ids)} queries it could answer")
-    return ids[0]
+    return acting(request)

@@ -16,7 +16,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from ewallet import acceptance, delegation
+from ewallet import acceptance
 from ewallet import answer as answers
 from ewallet.acceptance import Acceptance, Offering, TxCodeSource
 from ewallet.answer import Answer, Candidate, Choice
@@ -26,7 +26,9 @@ from ewallet.collection import Pending, Received, check, said, thumbprint
 from ewallet.consenting import agreeable, consent_in
 from ewallet.credential import Binding, Credential
 from ewallet.dcql import Query
-from ewallet.delegation import Terms
+from ewallet.delegation import Delegation, Terms
+from ewallet.entrusting import Entrusting, proxy_of
+from ewallet.deletion import demand
 from ewallet.env import Env
 from ewallet.errors import (
     AlreadyUsed,
@@ -37,6 +39,7 @@ from ewallet.errors import (
     UsageError,
     VerificationError,
 )
+from ewallet.expectation import Expectation, fits
 from ewallet.flow import Flow, Send, offline, run
 from ewallet.formats import FORMATS
 from ewallet.holding import Arrival, Copy, Held, Shown, WalletStore
@@ -93,6 +96,7 @@ class Wallet:
         self._catalog = catalog or Catalog.bundled()
         self._transaction_types = transaction_types or {}
         self._env = env or Env()
+        self._entrusting = Entrusting(store, self._held)
         self._acceptance = Acceptance(
             trust=trust,
             catalog=self._catalog,
@@ -183,7 +187,7 @@ class Wallet:
         """
         return run(self._open(uri), self._send)
 
-    def answer(self, request: AuthorizationRequest, answer: Answer) -> str | None:
+    def answer(self, request: AuthorizationRequest, answer: Answer | Delegation) -> str | None:
         """Send the verifier the answer to a request of :meth:`open`; where it wants the person to go on, if anywhere.
 
         Raises what :meth:`present` raises, ``fetch.*``, ``request.invalid``, and ``receipt.invalid`` for a receipt that
@@ -196,45 +200,49 @@ class Wallet:
         """Tell the verifier ``access_denied``, whatever the reason; where it wants the person to go on."""
         return run(self._decline(request), self._send)
 
-    def match(self, query: Query) -> Answer:
-        """The least of what is held that satisfies the query; ``dcql.unsatisfied``."""
+    def match(self, query: Query, *, expected: Expectation | None = None) -> Answer:
+        """The least of what is held that satisfies the query; ``dcql.unsatisfied``.
+
+        Of certificates about somebody else, only those of whoever is ``expected`` to act for them; none usually.
+        """
         candidates = [
             Candidate(id=document.id, credential=document.credential, authorities=document.authorities)
             for document in self.documents()
-            if document.copies_left or document.held.use != "once"
+            if (document.copies_left or document.held.use != "once") and fits(expected, document.credential)
         ]
         return answers.match(query, candidates)
 
-    def present(self, request: AuthorizationRequest, answer: Answer) -> VpToken:
+    def present(self, request: AuthorizationRequest, answer: Answer | Delegation) -> VpToken:
         """The presentations that answer the request: exactly what the answer discloses, bound to who asked.
+
+        With a :class:`Delegation` it is what somebody else has signed over to a key of this wallet, in this case.
 
         Raises :class:`ewallet.errors.AlreadyUsed` where no copy is left, ``usage.argument`` for a request that is over,
         ``policy.transaction_data`` where nothing in the answer can confirm a transaction, ``request.no_legal_basis``
-        where a resident number would leave that nobody may ask for, and of a consent what :meth:`open` raises.
+        where a resident number would leave that nobody may ask for, and of a consent what :meth:`open` raises; of a
+        delegation ``consent.*``, ``time.*`` where it is not for this.
         """
         at = self._env.now()
         if at >= request.until:
             raise UsageError("usage.argument", "the request has expired")
+        if isinstance(answer, Delegation):
+            return self._entrusting.present(agreeable(lawful(request, self._catalog), self._catalog, at), answer, at)
         check_leaving(agreeable(request, self._catalog, at), answer, self._catalog)
         bindings = request.bindings(choice.query.id for choice in answer.choices)
         chosen = together(self._store, answer, request.client_id)
         return _token(answer, lambda choice: self._present(request, choice, at, bindings[choice.query.id], chosen))
 
-    def delegate(self, terms: Terms) -> VpToken:
-        """What a delegate keeps, by the ids of the query: the least that satisfies it, signed over to them.
+    def delegate(self, terms: Terms, answer: Answer | None = None) -> Delegation:
+        """What a delegate keeps: the least that satisfies the query, or that answer to it, signed over to them.
 
         A copy of each is spent, and the history says to whom, by the thumbprint of their key, and in which case. Raises
         ``dcql.unsatisfied``, :class:`ewallet.errors.AlreadyUsed`, ``usage.argument``, ``kb.missing`` for what cannot be
         delegated, ``consent.authority`` for what one holds for somebody else, ``request.no_legal_basis`` for resident
         numbers.
         """
-        at, answer = self._env.now(), self.match(terms.query)
-        check_delegated(answer, self._catalog)
-        terms.check(at)
-        for choice in answer.choices:
-            held = self._held(choice.candidate.id)
-            delegation.check_delegable(FORMATS[held.format].open(self._store.copies(held.id)[0].raw))
-        return _token(answer, lambda choice: self._delegate(terms, choice, at))
+        chosen = answer or self.match(terms.query)
+        check_delegated(chosen, self._catalog)
+        return self._entrusting.delegate(terms, chosen, self._env.now())
 
     def rehearse(self, request: AuthorizationRequest, answer: Answer) -> VpToken:
         """What :meth:`present` would give, but signed with keys of nobody: as long, give or take a few characters.
@@ -252,6 +260,15 @@ class Wallet:
     def receipts(self) -> tuple[Receipt, ...]:
         """The receipts of consents that were given, the newest first."""
         return tuple(Receipt.parse(raw) for raw in self._store.receipts())
+
+    def demand_deletion(self, receipt_id: str) -> Receipt:
+        """Have whoever received an answer delete what it keeps of it; the receipt that says so, which is kept.
+
+        Again is allowed, until it has said so. Raises :class:`NotFound` for a receipt that is not here, or whose consent
+        somebody else confirmed, ``usage.argument`` where the receiver cannot be asked, ``fetch.*``, ``request.invalid``
+        where it refuses, ``receipt.invalid`` for an answer that says something else.
+        """
+        return run(self._demand_deletion(receipt_id), self._send)
 
     def forget(self, held_id: str) -> None:
         """Delete a certificate with its copies and keys; :class:`ewallet.errors.NotFound`."""
@@ -315,7 +332,7 @@ class Wallet:
             yield from _refuse(sender, exc)
             raise
 
-    def _answer(self, request: AuthorizationRequest, answer: Answer) -> Flow[str | None]:
+    def _answer(self, request: AuthorizationRequest, answer: Answer | Delegation) -> Flow[str | None]:
         _check_sendable(request)
         token = self.present(request, answer)
         response = yield oid4vp_response.answer(request, token)
@@ -328,6 +345,17 @@ class Wallet:
             receipt = Receipt.of_answer(request, token, countersigned)
             receipt.check(self._trust, self._catalog)
             self._store.put_receipt(receipt.to_bytes())
+
+    def _demand_deletion(self, receipt_id: str) -> Flow[Receipt]:
+        receipt = next((receipt for receipt in self.receipts() if receipt.id == receipt_id), None)
+        if receipt is None:
+            raise NotFound("storage.not_found", "no receipt of that identifier")
+        if receipt.event == "deleted":
+            return receipt
+        signer = SigningKey.of_secret(self._store.key(receipt.holder.thumbprint))
+        told = yield from demand(receipt, signer, self._trust, self._env.now())
+        self._store.change_receipt(receipt.to_bytes(), told.to_bytes())
+        return told
 
     def _decline(self, request: AuthorizationRequest) -> Flow[str | None]:
         address = _check_sendable(request)
@@ -352,25 +380,11 @@ class Wallet:
             type_id=held.type_id,
             paths=choice.paths,
             name=request.verifier_name,
+            acting=proxy_of(choice.candidate.credential),
         )
         copy = self._store.spend(shown, held.use, chosen.get(choice.query.id))
         signer = SigningKey.of_secret(self._store.key(copy.key))
         return FORMATS[held.format].present(copy.raw, choice.paths, binding, signer, at)
-
-    def _delegate(self, terms: Terms, choice: Choice, at: datetime) -> str:
-        held = self._held(choice.candidate.id)
-        shown = Shown(
-            at=at,
-            audience=terms.delegate.thumbprint,
-            purpose=terms.case,
-            held=held.id,
-            type_id=held.type_id,
-            paths=choice.paths,
-            name=terms.delegate_name,
-        )
-        copy = self._store.spend(shown, held.use)
-        signer = SigningKey.of_secret(self._store.key(copy.key))
-        return delegation.delegate(copy.raw, choice.paths, terms, signer, at)
 
     def _rehearse(self, choice: Choice, at: datetime, binding: Binding) -> str:
         held = self._held(choice.candidate.id)

@@ -11,10 +11,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import count
+from os import PathLike
+from pathlib import Path as FilePath
 from typing import Any, Final, NoReturn, cast
 
 from sqlalchemy import Connection, Row, delete, select, update
 
+from ewallet.acting import Proxy
 from ewallet.collection import Pending
 from ewallet.credential import Path
 from ewallet.env import Random
@@ -23,6 +27,7 @@ from ewallet.holding import Arrival, Copy, Held, Shown, Use
 from ewallet.oauth import Authorization
 from ewallet.sealing import Sealer
 from ewallet.shape import Json, base64url, json_object, to_base64url
+from ewallet.sql import backup
 from ewallet.sql.engine import Engine, insert_into
 from ewallet.sql.tables import copies, held, history, keys, master, receipts
 from ewallet.sql.tables import pending as awaited
@@ -66,6 +71,31 @@ class SqlWalletStore:
         record = self._sealer.key_record(passphrase)
         with self._engine.writing() as connection:
             connection.execute(update(master).where(master.c.id == _MASTER).values(record=record))
+
+    def backup(self, path: str | PathLike[str], *, replace: bool = False) -> None:
+        """The whole wallet as it is now, sealed as it is, in a file for :meth:`ewallet.sql.Database.restore`.
+
+        Raises ``usage.file`` if there is a file already, unless it is to be replaced, ``storage.loose_mode`` for a
+        link, ``storage.corrupt`` for a wallet that could not be restored, ``usage.configuration`` on PostgreSQL.
+        """
+        self._check_records()
+        backup.write(FilePath(path), self._engine, self._random, replace=replace)
+
+    def count_as_shown(self) -> None:
+        """What a restored wallet calls fresh may have been shown since the backup: from now on it is not.
+
+        Copies and ranks that nobody had seen count as seen by somebody unknown. What was pending is dropped, and keys
+        without a certificate: copies for them may have come since, and been shown.
+        """
+        self._check_records()
+        unknown = self._sealer.tag("restored")
+        with self._engine.writing() as connection:
+            for row in connection.execute(select(copies).where(copies.c.uses == 0)).all():
+                self._used(connection, row, unknown)
+            connection.execute(delete(awaited))
+            kept = self._settled_ranks(connection) | set(connection.scalars(select(copies.c.key)))
+            for tag in set(connection.scalars(select(keys.c.tag))) - kept:
+                connection.execute(delete(keys).where(keys.c.tag == tag))
 
     def put_keys(self, keys: Mapping[str, bytes]) -> None:
         with self._engine.writing() as connection:
@@ -152,6 +182,10 @@ class SqlWalletStore:
             self._put_shown(connection, shown)
         return used
 
+    def note(self, shown: Shown) -> None:
+        with self._engine.writing() as connection:
+            self._put_shown(connection, shown)
+
     def history(self) -> tuple[Shown, ...]:
         with self._engine.reading() as connection:
             rows = connection.execute(select(history).order_by(history.c.number.desc())).all()
@@ -161,6 +195,13 @@ class SqlWalletStore:
         id_ = to_base64url(self._random(16))
         with self._engine.writing() as connection:
             connection.execute(receipts.insert().values(id=id_, sealed=self._sealer.seal(raw, "receipts", id_)))
+
+    def change_receipt(self, before: bytes, after: bytes) -> None:
+        with self._engine.writing() as connection:
+            for row in connection.execute(select(receipts)).all():
+                if self._sealer.unseal(row.sealed, "receipts", row.id) == before:
+                    sealed = self._sealer.seal(after, "receipts", row.id)
+                    connection.execute(update(receipts).where(receipts.c.id == row.id).values(sealed=sealed))
 
     def receipts(self) -> tuple[bytes, ...]:
         with self._engine.reading() as connection:
@@ -178,6 +219,28 @@ class SqlWalletStore:
             connection.execute(delete(copies).where(copies.c.held == held_id))
             connection.execute(delete(held).where(held.c.id == held_id))
         self._engine.scrub()
+
+    def _check_records(self) -> None:
+        """Return if every record opens; ``storage.corrupt``."""
+        self.history()
+        self.receipts()
+        self.pending()
+        for copy in (copy for one in self.held() for copy in self.copies(one.id)):
+            try:
+                self.key(copy.key)
+            except NotFound:
+                _corrupt("a copy without its key")
+
+    def _settled_ranks(self, connection: Connection) -> set[bytes]:
+        """The tags of all ranks that have a salt, each of which has been seen now. They are counted without gaps."""
+        present, found = set(connection.scalars(select(keys.c.tag))), set[bytes]()
+        for rank in count():
+            salt, audience = self._rank_tag("salt", rank), self._rank_tag("audience", rank)
+            if salt not in present:
+                return found
+            _put_key(connection, audience, self._sealer.seal(_NOBODY, "audience", str(rank)))
+            found |= {salt, audience}
+        return found
 
     def _put(self, connection: Connection, held: Held, copies: Sequence[Copy]) -> None:
         record = {
@@ -231,6 +294,7 @@ class SqlWalletStore:
             "type_id": shown.type_id,
             "paths": shown.paths,
             "name": shown.name,
+            "acting": shown.acting.to_json() if shown.acting else None,
         }
         connection.execute(history.insert().values(id=id_, sealed=self._seal(record, "history", id_)))
 
@@ -261,6 +325,7 @@ class SqlWalletStore:
             type_id=record["type_id"],
             paths=tuple(cast(Path, tuple(path)) for path in record["paths"]),
             name=record.get("name", ""),  # earlier versions did not keep it
+            acting=Proxy.of_json(acting) if (acting := record.get("acting")) else None,
         )
 
     def _seal(self, record: Mapping[str, Json], *place: str) -> bytes:

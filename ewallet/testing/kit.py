@@ -18,6 +18,7 @@ from ewallet.credential import Binding, Claims, Path
 from ewallet.dcql import Query
 from ewallet.env import Env
 from ewallet.errors import NotFound
+from ewallet.expectation import Expectation
 from ewallet.flow import Request, Response, Send
 from ewallet.holding import WalletStore
 from ewallet.issuance import Issuance
@@ -156,13 +157,16 @@ class Kit:
         """Those claims of that kind."""
         return Query.for_type(self.catalog.type(type_id), claims)
 
-    def present(self, query: Query) -> Presented:
+    def present(self, query: Query, *, expected: Expectation | None = None) -> Presented:
         """The wallet's answer to a fresh request of the verifier: the least that satisfies it."""
-        return self.answer(self.verifier.ask(query, purpose=PURPOSE))
+        return self.answer(
+            self.verifier.ask(query, purpose=PURPOSE, verifier_info=[expected.info()] if expected else [])
+        )
 
     def answer(self, request: AuthorizationRequest) -> Presented:
         """The wallet's answer to a request."""
-        return Presented(self.wallet.present(request, self.wallet.match(request.query)), request)
+        answer = self.wallet.match(request.query, expected=Expectation.of(request))
+        return Presented(self.wallet.present(request, answer), request)
 
     def verify(
         self,

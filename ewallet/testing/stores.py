@@ -11,10 +11,10 @@ from ewallet.collection import Pending
 from ewallet.credential import StatusRef
 from ewallet.documents import Entry, Inquiry, Outcome
 from ewallet.errors import AlreadyUsed, NotFound, StatusError
-from ewallet.exchange import Kept, Sealed, Settled
 from ewallet.holding import Arrival, Copy, Held, Shown, Use
 from ewallet.intents import Certificate, Intent
 from ewallet.order import Order, RepeatedError
+from ewallet.settlement import Kept, Sealed, Settled
 from ewallet.status import Status
 from ewallet.trace import Trace
 
@@ -267,6 +267,10 @@ class MemoryWalletStore:
             raise AlreadyUsed("storage.already_used", "no copy is left to use")
         return fit[0]
 
+    def note(self, shown: Shown) -> None:
+        with self._lock:
+            self._history.append(shown)
+
     def history(self) -> tuple[Shown, ...]:
         with self._lock:
             return tuple(reversed(self._history))
@@ -274,6 +278,10 @@ class MemoryWalletStore:
     def put_receipt(self, raw: bytes) -> None:
         with self._lock:
             self._receipts.append(raw)
+
+    def change_receipt(self, before: bytes, after: bytes) -> None:
+        with self._lock:
+            self._receipts = [after if raw == before else raw for raw in self._receipts]
 
     def receipts(self) -> tuple[bytes, ...]:
         with self._lock:
@@ -357,7 +365,10 @@ class MemoryVerifierStore:
         with self._lock:
             if not self.exchange(id_).open:
                 raise AlreadyUsed("storage.already_used", "the request was answered before")
+            if any(used in self._nonces for used, _ in settled.once):
+                raise AlreadyUsed("storage.already_used", "something was used before")
             self.take_nonce(settled.nonce, settled.until)
+            self._nonces.update(used for used, _ in settled.once)
             self._exchanges[id_] = replace(self._exchanges[id_], open=False, record=None, outcome=settled.outcome)
             if settled.code:
                 self._codes[id_] = settled.code

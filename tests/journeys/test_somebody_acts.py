@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 
 from ewallet import delegation
-from ewallet.acting import Act, Guardian, Mandate, Official
+from ewallet.acting import Act, Mandate
 from ewallet.delegation import Delegate, Terms
-from ewallet.errors import EWalletError
+from ewallet.errors import ConsentError, EWalletError
+from ewallet.expectation import Expectation
 from ewallet.keys import SigningKey
 from ewallet.testing.kit import PURPOSE, SUBJECT
 from ewallet.testing.peers import IssuerPeer
@@ -39,8 +40,11 @@ def test_guardian_receives_a_copy_and_shows_it(ewallet_kit, person):
     (document,) = ewallet_kit.wallet.accept(issuer.offer(KIND), copies=2)
     query = ewallet_kit.query(KIND, ["name"])
 
-    believed = ewallet_kit.verifier.verify(*ewallet_kit.present(query), acting=Guardian())
-    unexpected = ewallet_kit.verifier.verify(*ewallet_kit.present(query))
+    guardian = Expectation(role="guardian")
+    believed = ewallet_kit.verifier.verify(*ewallet_kit.present(query, expected=guardian))
+    request = ewallet_kit.verifier.ask(query, purpose=PURPOSE)
+    shown = ewallet_kit.wallet.present(request, ewallet_kit.wallet.match(query, expected=guardian))
+    unexpected = ewallet_kit.verifier.verify(shown, request)
 
     assert isinstance(believed, Accepted), believed
     assert ((person, HELPER), {KIND: {"name": person}}) == (_named(believed), believed.claims)
@@ -63,10 +67,11 @@ def test_official_acts_once_for_a_person_without_a_phone(ewallet_kit, person):
     act = Act(name=HELPER, principal=person, law="민원처리법 제10조", mandate=mandate)
     paper = act.receipt([ewallet_kit.catalog.type(KIND).label()])
     ewallet_kit.issue(KIND, claims={**ewallet_kit.catalog.type(KIND).sample, **act.claims()})
-    shown, request = ewallet_kit.present(ewallet_kit.query(KIND, ["name"]))
+    expected = Expectation(role="official", case=CASE)
+    shown, request = ewallet_kit.present(ewallet_kit.query(KIND, ["name"]), expected=expected)
 
-    verdict = ewallet_kit.verifier.verify(shown, request, acting=Official(CASE))
-    again = ewallet_kit.verifier.verify(shown, request, acting=Official(CASE))
+    verdict = ewallet_kit.verifier.verify(shown, request)
+    again = ewallet_kit.verifier.verify(shown, request)
 
     assert isinstance(verdict, Accepted), verdict
     assert verdict.acting
@@ -99,7 +104,8 @@ def test_delegate_answers_for_a_person_and_for_nobody_else(ewallet_kit, person):
         request = verifier.ask(terms.query, purpose=PURPOSE)
         at = ewallet_kit.clock.now()
         return {
-            id_: [delegation.present(each, request.binding, agent, at) for each in all_] for id_, all_ in kept.items()
+            id_: [delegation.present(each, request.binding, agent, at) for each in all_]
+            for id_, all_ in kept.delegated.items()
         }, request
 
     verdict = ewallet_kit.verifier.verify(*shown(ewallet_kit.verifier), acting=acting)
@@ -142,7 +148,7 @@ def _nothing(_kit, _person):
 @pytest.mark.parametrize(
     ("held", "code"),
     [
-        (_guardians_copy, "consent.authority"),
+        (_guardians_copy, "dcql.unsatisfied"),
         (_mdoc, "kb.missing"),
         (_too_long, "usage.argument"),
         (_number, "request.no_legal_basis"),
@@ -156,3 +162,13 @@ def test_wallet_signs_over_only_what_can_be_delegated(ewallet_kit, person, held,
         ewallet_kit.wallet.delegate(_terms(ewallet_kit, person, SigningKey.generate(), **changes))
     assert (code, ()) == (refused.value.code, ewallet_kit.wallet.history())
     assert {1} >= {document.copies_left for document in ewallet_kit.wallet.documents()}
+
+
+def test_guardian_does_not_delegate_what_they_hold_for_their_ward(ewallet_kit, person):
+    """Not even where they pick it themselves."""
+    _guardians_copy(ewallet_kit, person)
+    terms = _terms(ewallet_kit, person, SigningKey.generate())
+    picked = ewallet_kit.wallet.match(terms.query, expected=Expectation(role="guardian"))
+    with pytest.raises(ConsentError) as refused:
+        ewallet_kit.wallet.delegate(terms, picked)
+    assert ("consent.authority", ()) == (refused.value.code, ewallet_kit.wallet.history())

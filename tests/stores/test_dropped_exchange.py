@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from ewallet.errors import NotFound
-from ewallet.exchange import Kept, Sealed, Settled
+from ewallet.settlement import Kept, Sealed, Settled
 from ewallet.sql import Database
 from ewallet.testing.clock import Clock
 from ewallet.testing.stores import MemoryVerifierStore

@@ -24,12 +24,12 @@ from ewallet.credential import StatusRef
 from ewallet.documents import Inquiry
 from ewallet.env import Env
 from ewallet.errors import AlreadyUsed, EWalletError
-from ewallet.exchange import Sealed, Settled
 from ewallet.flow import Request
 from ewallet.holding import Copy, Held, Shown
 from ewallet.intents import Certificate, Intent
 from ewallet.issuance import Issuance
 from ewallet.issuer import Issuer
+from ewallet.settlement import Sealed, Settled
 from ewallet.sql import Database
 from ewallet.status import Status
 from ewallet.testing.clock import Entropy
