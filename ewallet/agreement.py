@@ -12,18 +12,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal, Protocol
 
 from ewallet import consenting, jose
+from ewallet.answer import Candidate, asked_claims
 from ewallet.catalog import Bundle, Catalog
 from ewallet.consent import Consent
-from ewallet.credential import moment
+from ewallet.credential import Credential, moment
 from ewallet.dcql import CredentialSet, Query
 from ewallet.env import Env
 from ewallet.errors import ConsentError, NotFound, ProtocolError
 from ewallet.exchange import Collected, Exchange, Expired, Waiting
+from ewallet.formats import FORMATS
 from ewallet.history import new_handle
 from ewallet.keys import Signer
 from ewallet.oid4vp import AuthorizationRequest, VpToken
@@ -51,18 +53,22 @@ class Giver(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Proposal:
-    """A consent that waits for a wallet: ``link`` is for QR code or button, ``exchange`` finds what became of it."""
+    """A consent that waits for a wallet: ``link`` is for QR code or button, ``exchange`` finds what became of it.
+
+    ``receipt`` opens the receipt of the answer. Nothing else does: a consent's own identifier is on record for good.
+    """
 
     subject: str
     consent: Consent
     request_uri: str
     exchange: str
+    receipt: str = field(repr=False)
     link: str
     until: datetime
 
     def to_bytes(self) -> bytes:
         """As it is kept."""
-        said = {name: getattr(self, name) for name in ("subject", "request_uri", "exchange", "link")}
+        said = {name: getattr(self, name) for name in ("subject", "request_uri", "exchange", "receipt", "link")}
         return jose.to_json({**said, "consent": self.consent.to_bytes().decode(), "until": int(self.until.timestamp())})
 
     @classmethod
@@ -71,6 +77,14 @@ class Proposal:
         found = json_object(raw, "the proposal")
         until = moment(found["until"])
         return cls(**{**found, "consent": Consent.parse(found["consent"]), "until": until})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confirmed:
+    """An answer that confirmed a consent: its receipt, and what was shown of an identity."""
+
+    receipt: bytes = field(repr=False)
+    shown: Mapping[str, Json] = field(repr=False)
 
 
 class Receipts:
@@ -85,12 +99,15 @@ class Receipts:
         """The portal's half of the receipt, for the wallet; :class:`ewallet.exchange.Exchange` asks for it."""
         id_ = new_handle(self._env.random)
         receipt = Receipt.make(request, token, self._signer, id_=id_, at=self._env.now())
-        self._steps.begin("receipt", receipt.to_bytes(), life=LIFE, secret=receipt.consent.id)
+        kept = jose.to_json({"receipt": receipt.to_bytes().decode(), "shown": _shown(request, token)})
+        self._steps.begin("receipt", kept, life=LIFE, secret=_secret(request))
         return receipt.events[0]
 
-    def of(self, consent_id: str) -> bytes | None:
-        """The receipt of a consent, if it was confirmed."""
-        return self._steps.see("receipt", consent_id)
+    def of(self, proposal: Proposal) -> Confirmed | None:
+        """What the newest answer confirmed, if one did: of two at once, another one may have been settled."""
+        kept = self._steps.see("receipt", proposal.receipt)
+        found = json_object(kept, "what was confirmed") if kept else None
+        return Confirmed(receipt=found["receipt"].encode(), shown=found["shown"]) if found else None
 
 
 class Agreement:
@@ -127,6 +144,7 @@ class Agreement:
             consent=consent,
             request_uri=request_uri,
             exchange=asked.id,
+            receipt=_secret(asked.request),
             link=asked.link,
             until=asked.until,
         )
@@ -145,10 +163,10 @@ class Agreement:
     def state(self, proposal: Proposal) -> State:
         """What became of a proposal; if the wallet confirmed it, it is on record from now on.
 
+        Unless the person has said no after that, or nobody waits for it any more: then it is over, and never given.
         Raises ``consent.authority`` where the wallet is another person's, ``consent.*`` as
         :meth:`ewallet.mydata.MyData.give`. That it is this person's wallet is all that counts, not which browser comes.
         """
-        receipt = self._receipts.of(proposal.consent.id)
         outcome = self._exchange.verdict(proposal.exchange)
         if isinstance(outcome, Waiting):
             return "waiting"
@@ -156,10 +174,14 @@ class Agreement:
             return "over"
         if not isinstance(outcome, Accepted):
             return "refused"
-        if receipt is None:
+        confirmed = self._receipts.of(proposal)
+        if confirmed is None:
             raise ProtocolError("request.invalid", "an answer without the receipt that it was given")
-        self.check_person(proposal.subject, outcome.claims)
-        self._giver.give(proposal.consent, proposal.subject, evidence=receipt)
+        for shown in (outcome.claims, confirmed.shown):
+            self.check_person(proposal.subject, shown)
+        if not self._portal.stands(proposal.request_uri, proposal.consent.id):
+            return "over"
+        self._giver.give(proposal.consent, proposal.subject, evidence=confirmed.receipt)
         return "given"
 
     def check_person(self, subject: str, shown: Mapping[str, Json]) -> None:
@@ -179,6 +201,29 @@ class Agreement:
         if isinstance(record, Pending):
             raise ConsentError("consent.authority", "the identity of the one signed in is not on record yet")
         return self._catalog.type(type_id).completed(record)
+
+
+def _secret(request: AuthorizationRequest) -> str:
+    """What only whoever asked and whoever answers know of a request; it is kept nowhere but under seal."""
+    if not request.state:
+        raise ProtocolError("request.invalid", "a request without a state, by which its answer is found")
+    return request.state
+
+
+def _shown(request: AuthorizationRequest, token: VpToken) -> dict[str, Json]:
+    """What was asked for, of an answer that was accepted."""
+    return asked_claims(
+        request.query,
+        {
+            asked.id: [Candidate(id=asked.id, credential=_opened(asked.format, raw)) for raw in token[asked.id]]
+            for asked in request.query.credentials
+            if asked.id in token
+        },
+    )
+
+
+def _opened(format_: str, raw: str) -> Credential:
+    return FORMATS[format_].open(raw).check_disclosures()
 
 
 def identity_query(bundle: Bundle, catalog: Catalog) -> Query:

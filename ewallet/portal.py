@@ -283,6 +283,13 @@ class Portal:
             raise _over()
         return Pushed.read(json_object(made)["pushed"].encode()).back(self.issuer, code=code)
 
+    def stands(self, request_uri: str, consent_id: str) -> bool:
+        """Whether a request still waits for a consent, or has led to a code for this one; not where it was refused."""
+        handle = handle_of(request_uri)
+        code = self._code(handle, consent_id)
+        steps = (("request", handle), ("code", code), ("redeemed", code))
+        return any(self.steps.see(use, secret) is not None for use, secret in steps)
+
     # -- inside ------------------------------------------------------------------------------------------------
 
     def _code(self, handle: str, consent_id: str) -> str:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import logging
 import re
+from datetime import timedelta
 from html import unescape
 
 import pytest
 
 from ewallet.consent import TRANSACTION
-from ewallet.errors import ProtocolError
+from ewallet.errors import ConsentError, ProtocolError
 from ewallet.flow import Request
-from ewallet.history import Believed, Inclusion, Log, Logged, key_of
+from ewallet.history import Believed, Entry, Inclusion, Log, Logged, key_of
 from ewallet.history.tiles import tiles
+from ewallet.jose import to_json
 from ewallet.keys import SigningKey
 from ewallet.package import Receiving
 from ewallet.receipt import Receipt
+from ewallet.shape import json_object
 from ewallet.testing.stores import MemoryVerifierStore
 from ewallet.transactions import KNOWN
 from ewallet.verdict import Accepted
@@ -55,6 +58,10 @@ def _refused(call, *arguments):
     with pytest.raises(ProtocolError) as refused:
         call(*arguments)
     return refused.value.status, refused.value.error
+
+
+def _hidden(page):
+    return dict(re.findall(r'<input type="hidden" name="(client_id|request_uri)" value="([^"]+)"', page))
 
 
 # -- the whole road ----------------------------------------------------------------------------------------------
@@ -170,6 +177,48 @@ def test_a_code_is_made_once_for_a_consent(portal):
     assert back == portal.back(address)
     portal.client.token(asking, back)
     assert 400 == _status(portal, "GET", f"{address}/return")
+
+
+def test_who_says_no_after_signing_has_consented_to_nothing(portal):
+    """The wallet has confirmed, and then the person refuses: going on leads nowhere, and nothing is on record."""
+    portal.site.sign_in()
+    portal.hold()
+    asking = portal.asked()
+    address = portal.chosen(asking)
+    portal.confirm(address)
+    portal.site.page("/mydata/refuse", **_hidden(portal.site.page(address)))
+    assert f'href="{address}/return"' not in portal.site.page(address, csrf=portal.site.csrf)
+    assert 403 == _status(portal, "GET", f"{address}/return")
+    assert () == portal.site.desk.mydata.consents("hong")
+
+
+def test_what_is_kept_of_an_answer_opens_with_nothing_on_record(portal):
+    """Not with the identifiers of consents, exchanges or requests that databases have in the clear."""
+    granted = portal.granted()
+    desk = portal.site.desk
+    (given,) = desk.mydata.consents("hong")
+    event = Entry.read(given.logged.entry).event
+    signed = Receipt.parse(given.evidence)
+    for known in (granted.consent_id, event.object, event.subject, event.consent, signed.id, signed.request.nonce):
+        assert desk.portal.steps.see("receipt", known) is None
+
+
+def test_what_proves_a_consent_was_signed_by_whoever_gave_it(portal):
+    """Two wallets answer at once, and the other one comes between: what it signed is not taken for the person's."""
+    portal.site.sign_in()
+    portal.hold("hong")
+    address = portal.chosen(portal.asked())
+    proposal = portal.site.desk.agreement.proposal(address.rpartition("/")[2], "hong")
+    portal.confirm(address)
+    steps = portal.site.desk.portal.steps
+    kept = json_object(steps.see("receipt", proposal.receipt))
+    (shown,) = kept["shown"].values()
+    shown["name"] = "somebody else"
+    steps.begin("receipt", to_json(kept), life=timedelta(minutes=1), secret=proposal.receipt)
+    with pytest.raises(ConsentError) as refused:
+        portal.site.desk.agreement.state(proposal)
+    assert "consent.authority" == refused.value.code
+    assert () == portal.site.desk.mydata.consents("hong")
 
 
 # -- what others may not -----------------------------------------------------------------------------------------
