@@ -32,6 +32,7 @@ from ewallet.holding import Shown, WalletStore
 from ewallet.oid4vp import AuthorizationRequest, TransactionTypes
 from ewallet.policy import Policy, StatusFresh
 from ewallet.presented import Answered
+from ewallet.receipt import Receipt
 from ewallet.shape import Json
 from ewallet.trust import TrustList
 from ewallet.verdict import Verdict
@@ -114,6 +115,10 @@ class AsyncWallet:
     async def decline(self, request: AuthorizationRequest) -> str | None:
         """As :meth:`ewallet.wallet.Wallet.decline`."""
         return await arun(self._wallet._decline(request), self._send)
+
+    async def demand_deletion(self, receipt_id: str) -> Receipt:
+        """As :meth:`ewallet.wallet.Wallet.demand_deletion`."""
+        return await arun(self._wallet._demand_deletion(receipt_id), self._send)
 
     async def history(self) -> tuple[Shown, ...]:
         """As :meth:`ewallet.wallet.Wallet.history`."""

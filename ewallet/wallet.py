@@ -27,8 +27,8 @@ from ewallet.consenting import agreeable, consent_in
 from ewallet.credential import Binding, Credential
 from ewallet.dcql import Query
 from ewallet.delegation import Delegation, Terms
-from ewallet.entrusting import Entrusting, proxy_of
 from ewallet.deletion import demand
+from ewallet.entrusting import Entrusting, proxy_of
 from ewallet.env import Env
 from ewallet.errors import (
     AlreadyUsed,
@@ -264,9 +264,9 @@ class Wallet:
     def demand_deletion(self, receipt_id: str) -> Receipt:
         """Have whoever received an answer delete what it keeps of it; the receipt that says so, which is kept.
 
-        Again is allowed, until it has said so. Raises :class:`NotFound` for a receipt that is not here, or whose consent
-        somebody else confirmed, ``usage.argument`` where the receiver cannot be asked, ``fetch.*``, ``request.invalid``
-        where it refuses, ``receipt.invalid`` for an answer that says something else.
+        Again is allowed. Raises :class:`NotFound` for a receipt that is not here, or whose consent somebody else
+        confirmed, ``usage.argument`` where the receiver cannot be asked, ``fetch.*``, ``request.invalid`` where it
+        refuses, ``receipt.invalid`` for an answer that says something else.
         """
         return run(self._demand_deletion(receipt_id), self._send)
 

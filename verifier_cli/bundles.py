@@ -21,6 +21,7 @@ from ewallet.receipt import Countersigner, Receipt
 from ewallet.shape import Json, instance, member, optional, to_base64url
 from ewallet.terminal import coloured
 from ewallet.verdict import Accepted, Check, Verdict
+from verifier_cli import deletions
 
 if TYPE_CHECKING:
     from ewallet.catalog import CredentialType
@@ -41,16 +42,16 @@ def recipient(client_id: str, signer: SigningKey) -> Party:
     return Party(id=client_id, names={"ko": name, "en": name})
 
 
-def countersigner(signer: SigningKey, folder: str | None) -> Countersigner:
-    """The receipts of one service, each a new file of the folder where one is set; ``usage.file``."""
+def countersigner(signer: SigningKey, folder: str | None, url: str) -> Countersigner:
+    """The receipts of the service at that address, each a new file of the folder where one is set; ``usage.file``."""
     keep: Callable[[Receipt], None] = partial(_keep, Path(folder)) if folder else lambda _: None
-    return Countersigner(signer=signer, env=Env(), keep=keep)
+    return Countersigner(signer=signer, env=Env(), keep=keep, states=lambda request: deletions.where(url, request))
 
 
 def _keep(folder: Path, receipt: Receipt) -> None:
     """On disk when it returns: the wallet gets the other copy only then."""
     try:
-        target = os.open(folder / f"{receipt.consent.id}.json", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        target = os.open(deletions.file_of(folder, receipt), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(target, "wb") as file:
             file.write(receipt.to_bytes())
             file.flush()

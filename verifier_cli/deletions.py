@@ -1,49 +1,68 @@
-"""Deletion at whoever received: what is kept of an answer goes, and the receipt of its consent says so, signed.
+"""Deletion at the bank: what is kept of an answer goes at its holder's word, and the receipt says so, signed.
 
-The bank's program words it as ``{"id": REQUEST, "receipt": RECEIPT}``: the request that was answered, and the receipt
-that the person shows, who need not be believed for it. The answer is the receipt after one more event, ``deleted``
-(:meth:`ewallet.receipt.Receipt.after`). What the bank has copied elsewhere is for the bank to delete before it asks.
+Who demands it is known by the key that confirmed the consent (:mod:`ewallet.deletion`), not by an account with us. The
+answer is the receipt after one more event, ``deleted`` (:meth:`ewallet.receipt.Receipt.after`); the bank's own copy is
+deleted, too. What the bank has copied elsewhere is for the bank to delete; what a law makes it keep is not here.
 """
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
-from ewallet import jose
+from ewallet.deletion import Demand, Where
 from ewallet.env import Env
-from ewallet.errors import PolicyError, UsageError, VerificationError
-from ewallet.exchange import Exchange
+from ewallet.errors import UsageError
+from ewallet.exchange import Exchange, reference
 from ewallet.keys import Signer
+from ewallet.oid4vp import AuthorizationRequest
 from ewallet.receipt import Receipt
-from ewallet.shape import Json, json_object, member
+from ewallet.shape import Json
+
+PATH: Final = "/v1/deletions"
+_LOG: Final = logging.getLogger("ewallet")
+
+
+def where(url: str, request: AuthorizationRequest) -> dict[str, Json]:
+    """What the bank's half of a receipt says about it."""
+    return Where(f"{url.rstrip('/')}{PATH}", reference(request)).to_json()
+
+
+def file_of(folder: Path, receipt: Receipt) -> Path:
+    """Where the bank keeps a receipt of its own."""
+    return folder / f"{receipt.consent.id}.json"
 
 
 @dataclass(frozen=True)
 class Deletions:
-    """Deletes what an exchange keeps, and signs that as whoever signed its requests."""
+    """Deletes what an exchange keeps, and the receipt in that folder, and signs that as whoever signed its requests."""
 
     exchange: Exchange
     signer: Signer
     env: Env
+    folder: str | None = None
 
     def delete(self, raw: bytes) -> dict[str, Json]:
-        """The receipt after the deletion; again is allowed.
+        """The receipt after the deletion that its holder demands; again is allowed.
 
-        Raises ``usage.argument``, ``malformed.*``, and ``receipt.invalid`` for a receipt that we did not sign.
+        Raises ``malformed.*``, ``limit.*``, ``receipt.invalid`` for a receipt that we did not sign, and ``kb.*``,
+        ``time.*`` for a demand that its holder has not signed just now.
         """
-        asked = json_object(raw, "the deletion")
-        if asked.keys() != {"id", "receipt"}:
-            raise UsageError("usage.argument", "other members than id and receipt")
-        receipt = Receipt.parse(jose.to_json(member(asked, "receipt", dict)))
-        self._check_ours(receipt)
-        self.exchange.forget(member(asked, "id", str))
-        if receipt.event == "deleted":
-            return receipt.to_json()
-        return receipt.after("deleted", self.signer, at=self.env.now()).to_json()
+        at, found = self.env.now(), Demand.parse(raw)
+        found.check(self.signer, at)
+        self._forget(found.receipt)
+        _LOG.info("consent %s: deleted as its holder demands", found.receipt.consent.id[:16])
+        if found.receipt.event == "deleted":
+            return found.receipt.to_json()
+        return found.receipt.after("deleted", self.signer, at=at).to_json()
 
-    def _check_ours(self, receipt: Receipt) -> None:
-        for signed in receipt.signed:
-            try:
-                signed.jws.verify(self.signer.public)
-            except VerificationError:
-                raise PolicyError("receipt.invalid", "a receipt of somebody else") from None
+    def _forget(self, receipt: Receipt) -> None:
+        known = Where.of(receipt)
+        try:
+            if self.folder:
+                file_of(Path(self.folder), receipt).unlink(missing_ok=True)
+        except OSError as exc:
+            raise UsageError("usage.file", f"a receipt cannot be deleted: {(exc.strerror or '').lower()}") from None
+        self.exchange.forget_answer(known.ref)

@@ -74,10 +74,13 @@ _PRESENTATION: Final[Schema] = {
 }
 _DELETION: Final[Schema] = {
     "title": "Deletion",
-    "description": "The request whose answer is to be deleted, and the receipt of its consent.",
+    "description": "The receipt of a consent, and the word of whoever confirmed it that the answer is to be deleted.",
     "type": "object",
-    "required": ["id", "receipt"],
-    "properties": {"id": _TEXT, "receipt": {"type": "object"}},
+    "required": ["receipt", "proof"],
+    "properties": {
+        "receipt": {"type": "object"},
+        "proof": _TEXT | {"description": "a JWS of type deletion-request+jwt under the key that confirmed"},
+    },
     "additionalProperties": False,
 }
 _MADE: Final[Schema] = {
@@ -311,11 +314,11 @@ FIGURES: Final[Responses] = _answers("counters", json_content(_TEXT, media_type=
 DESCRIBED: Final[Responses] = _answers("this", json_content({"type": "object"})) | problems(_NO_KEY)
 
 ASKS: Final[Schema] = body("Request", _ASKED)
-DELETES: Final[Schema] = body("Deletion", {"id": "8xLOxBtZp8", "receipt": {"schema": "ewallet.receipt/1"}})
+DELETES: Final[Schema] = body("Deletion", {"receipt": {"schema": "ewallet.receipt/1"}, "proof": "eyJ0..."})
 DELETED: Final[Responses] = _answers(
     "the receipt after one more event, which says so, signed",
     json_content({"type": "object"}, example={"schema": "ewallet.receipt/1", "events": ["eyJ0..."]}),
-) | problems(_NO_KEY | _NO_JSON)
+) | problems(_NO_JSON)
 JOINS: Final[Schema] = body("Case", {"members": {"applicant": _ASKED, "spouse": _ASKED}})
 _PRESENTED: Final = {
     "presentation": "eyJ0...~WyJz...~eyJr...",

@@ -108,7 +108,7 @@ def _desk(session: Session, url: str, database: Database, at: socket, key: str) 
         store=store,
         retain=_retain(session),
         redirects=session.args.redirect_to or (),
-        confirmed=bundles.countersigner(signs, session.args.receipts),
+        confirmed=bundles.countersigner(signs, session.args.receipts, url),
     )
     trust = judge.trust(session, store)
     return Desk(
@@ -116,13 +116,13 @@ def _desk(session: Session, url: str, database: Database, at: socket, key: str) 
         verifier=verifier,
         recipient=bundles.recipient(verifier.client_id, signs),
         calls=Calls(database.verifier_calls),
-        check_ready=lambda: _check_ready(database, trust),
+        check_ready=lambda: _check_ready(database, trust, session.args.receipts),
         hosts=frozenset({urlsplit(exchange.url).netloc, _netloc(at)}),
         api_key=key,
         limiter=_limiter(session),
         proxies=int(session.settings.get("proxies") or 0),
         cases=Cases(exchange, store=database.cases),
-        deletions=Deletions(exchange, signs, Env()),
+        deletions=Deletions(exchange, signs, Env(), session.args.receipts),
     )
 
 
@@ -138,9 +138,12 @@ def _limiter(session: Session) -> Limiter | None:
     return Limiter(rate) if rate else None
 
 
-def _check_ready(database: Database, trust: TrustList) -> None:
+def _check_ready(database: Database, trust: TrustList, receipts: str | None) -> None:
+    """Return if answers can be kept and judged, and where receipts are kept, those too."""
     database.ready()
     trust.check_in_force(Env().now())
+    if receipts and not os.access(receipts, os.W_OK | os.X_OK):
+        raise UsageError("usage.file", "the folder of receipts cannot be written")
 
 
 def _retain(session: Session) -> timedelta | None:

@@ -37,7 +37,7 @@ from ewallet.shape import Json, json_object
 from ewallet.verifier import Verifier
 from verifier_cli import asking, cases
 from verifier_cli import description as told
-from verifier_cli.deletions import Deletions
+from verifier_cli.deletions import PATH, Deletions
 from verifier_cli.intake import Handed, Intake, room
 
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -53,7 +53,7 @@ class Desk:
     ``recipient`` is who asks, as consents name it.
     ``calls`` keeps the answers to requests for which the bank's programs may ask again.
     ``limiter`` counts requests by source, ``proxies`` of our own stand before the service. ``cases`` are joint ones;
-    ``deletions`` deletes what is kept of an answer.
+    ``deletions`` deletes what is kept of an answer, for whoever gave it.
     """
 
     exchange: Exchange
@@ -99,6 +99,8 @@ def framework(desk: Desk, metrics: Metrics) -> FastAPI:
     )
     app.include_router(_wallets(desk))
     app.include_router(_bank(desk))
+    if desk.deletions:
+        app.include_router(_deleting(desk.deletions))
     app.include_router(_operation(desk, app, metrics))
     app.add_exception_handler(EWalletError, _told)
     app.add_exception_handler(HTTPException, _unrouted)
@@ -213,22 +215,23 @@ def _bank(desk: Desk) -> APIRouter:
 
     if desk.cases:
         _joint(router, desk, desk.cases)
-    if desk.deletions:
-        _deleting(router, desk.deletions)
     return router
 
 
-def _deleting(router: APIRouter, deletions: Deletions) -> None:
-    """The route by which what is kept of an answer is deleted."""
+def _deleting(deletions: Deletions) -> APIRouter:
+    """The route by which a holder has what is kept of an answer deleted: the proof is in what they send."""
+    router = APIRouter(tags=["wallet"], default_response_class=Response)
 
     @router.post(
-        "/deletions",
+        PATH,
         summary="Delete what is kept of an answer, and have it signed",
         responses=told.DELETED,
         openapi_extra=told.DELETES,
     )
     def delete(body: Annotated[bytes, Depends(_json)]) -> Response:
         return _answer(deletions.delete(body))
+
+    return router
 
 
 def _joint(router: APIRouter, desk: Desk, known: Cases) -> None:

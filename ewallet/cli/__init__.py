@@ -25,6 +25,7 @@ VERBS: Final = {
     "list": "what the wallet holds",
     "show": "everything that one certificate says",
     "present": "answer a request with the least that satisfies it",
+    "erase": "have a receiver delete what it keeps of an answer",
     "history": "what left the wallet, when, for whom and why",
 }
 _REFUSED: Final = 1

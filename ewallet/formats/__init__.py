@@ -86,6 +86,14 @@ class Confirmation(Protocol):
         """
 
 
+class BoundConfirmation(Confirmation, Protocol):
+    """The same, of whoever holds the credential themselves."""
+
+    @property
+    def holder(self) -> PublicKey:
+        """The key that it is bound to; ``kb.missing``."""
+
+
 class Format(Protocol):
     """What a credential format can do."""
 
@@ -128,7 +136,7 @@ class Format(Protocol):
     def confirmation(self, presented: str) -> str:
         """What of a presentation shows what was confirmed with it; ``policy.transaction_data`` where nothing does."""
 
-    def open_confirmation(self, raw: str) -> Confirmation:
+    def open_confirmation(self, raw: str) -> BoundConfirmation:
         """Take that apart; ``malformed.*``, ``limit.*``, ``policy.transaction_data``."""
 
     def type_ids(self, meta: Mapping[str, Json]) -> frozenset[str]:

@@ -201,3 +201,32 @@ def test_a_program_of_the_bank_asks_for_a_bundle(town):
     assert "accepted" == outcome["verdict"]["verdict"]
     assert [(kind, "shown") for kind in KINDS] == [(each["type"], each["standing"]) for each in outcome["members"]]
     assert (town.folder / "receipts" / f"{document['consent']}.json").exists()
+
+
+def test_a_holder_has_the_bank_delete_what_it_keeps(town):
+    """One command: the answer is gone at the bank, its receipt too, and the receipt of the holder says so."""
+    serve = ("serve", "--api-key-file", "api-key", "--receipts", "receipts", "--state", "sqlite:///bank.db")
+    with town.running(*serve, "--retain", "60", "--listen", "127.0.0.1:0") as bank:
+        url = bank.stderr.readline().rsplit(" ", 1)[1].strip()
+        send, headers = Http(unsafe_loopback=True), {"authorization": f"Bearer {API_KEY}"}
+        body = json.dumps({"bundle": LOAN, "optional": [], "days": 30}).encode()
+        made = send(Request("POST", f"{url}/v1/requests", headers | {"content-type": "application/json"}, body))
+        document = json.loads(made.body)
+        town.wallet("present", document["link"])
+        (kept,) = json.loads(town.wallet("history", "--json").stdout)["receipts"]
+        before = send(Request("GET", f"{url}/v1/requests/{document['id']}", headers)).status
+        erased, again = town.wallet("erase", kept["id"], "--lang", "ko"), town.wallet("erase", kept["id"], "--json")
+        time.sleep(0.6)  # one looks at most twice a second
+        after = send(Request("GET", f"{url}/v1/requests/{document['id']}", headers)).status
+        other = town.wallet("erase", "another", "--json")
+
+    assert (0, 0) == (erased.code, again.code), erased.stderr
+    assert "삭제했다고 서명했습니다" in erased.stdout
+    assert "철회하거나" in erased.stdout
+    assert "deleted" == again.document["event"]
+    assert (200, 404) == (before, after)
+    assert [] == town.kept()
+    assert (2, "storage.not_found") == (other.code, other.document["error"])
+    (town.folder / "receipt.json").write_text(town.wallet("history", "--receipt", kept["id"]).stdout, "utf-8")
+    told = town.receipt("receipt.json").document
+    assert ("accepted", "deleted") == (told["verdict"], told["claims"]["events"][-1]["event"])
