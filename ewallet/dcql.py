@@ -19,7 +19,7 @@ from ewallet.shape import Json, instance, json_object, member, optional, strings
 from ewallet.subject import is_reference
 
 if TYPE_CHECKING:  # for the sake of verifiers, which need no catalogue: it is a third of what they would load
-    from ewallet.catalog import Bundle, Catalog, CredentialType
+    from ewallet.catalog import Bundle, Catalog, CredentialType, Rule
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]+\Z")
 _MAX_QUERIES: Final = 100  # credentials, sets, options, claims: more is no question anybody asks
@@ -197,6 +197,12 @@ class Query:
         return cls(queries, sets)
 
     @classmethod
+    def for_rule(cls, rule: Rule, kind: CredentialType) -> Query:
+        """Ask for a yes to a rule as it is now, in an answer of that kind; whoever has a no has nothing to show."""
+        asked = cls.for_type(kind, rule.yes)
+        return replace(asked, credentials=tuple(_only(each, rule.yes) for each in asked.credentials))
+
+    @classmethod
     def for_bundle(cls, bundle: Bundle, catalog: Catalog, *, same_person: bool | None = None) -> Query:
         """Ask for a bundle at once: each member in whatever format the holder has it, the optional ones if they like.
 
@@ -323,6 +329,12 @@ def _references(members: Mapping[str, Json], name: str, ids: set[str]) -> tuple[
     if not ids.issuperset(id_ for set_ in sets for id_ in set_):
         _invalid(f"{name} names an id that is not there")
     return sets
+
+
+def _only(query: CredentialQuery, wanted: Mapping[str, str | int]) -> CredentialQuery:
+    """The same, and each claim only with that value."""
+    claims = (replace(claim, values=(wanted[str(claim.path[-1])],)) for claim in query.claims)
+    return replace(query, claims=tuple(claims))
 
 
 def _claim(members: Mapping[str, Json]) -> ClaimQuery:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 from hashlib import sha256
@@ -30,6 +30,7 @@ from ewallet.authorization import (
     refusal,
     values,
 )
+from ewallet.catalog.eligibility import Rule, kind_of, offered
 from ewallet.credential import Claims
 from ewallet.env import Env
 from ewallet.errors import NotFound, ProtocolError, Restricted, UsageError
@@ -59,7 +60,7 @@ from ewallet.oid4vci.metadata import (
 from ewallet.oid4vci.proof import ProofRules, check_proofs
 from ewallet.order import Order, RepeatedError
 from ewallet.publication import ANYBODY, Publication, squeezed
-from ewallet.records import Pending, Records, references
+from ewallet.records import Pending, Records, references, rules, trace
 from ewallet.sealing import Sealer
 from ewallet.shape import Json, to_base64url
 from ewallet.type_documents import TypeDocuments
@@ -145,11 +146,10 @@ class Issuance:
         self._described = partial(
             IssuerMetadata.build,
             issuer.identifier,
-            issuer.catalog,
             algorithms=issuer.algorithms,
             names=names,
             batch_size=batch_size,
-            request_encryption=_request_encryption(encryption_keys, required=require_encryption),
+            request_encryption=RequestEncryption.with_keys(encryption_keys, required=require_encryption),
             response_encryption=ResponseEncryption(required=require_encryption) if encryption_keys else None,
         )
         self._records = records
@@ -162,10 +162,15 @@ class Issuance:
     @cached_property
     def metadata(self) -> IssuerMetadata:
         """What the issuer says of itself and of its kinds; made when it is first asked for."""
-        return self._described()
+        return self._described(offered(self.issuer.catalog, self.rules))
+
+    @property
+    def rules(self) -> Sequence[Rule]:
+        """The rules that are answered here, each offered as :attr:`ewallet.catalog.eligibility.Rule.asked`."""
+        return rules(self._records)
 
     def offer(self, *type_ids: str, subject: str, tx_code: bool = False, format_id: str = "dc+sd-jwt") -> Offered:
-        """An offer of certificates of these kinds to that person; ``usage.argument`` for a kind that is not issued."""
+        """An offer of these kinds, or answers to rules, to that person; ``usage.argument`` for what is not issued."""
         wanted = [f"{type_id}.{format_id}" for type_id in type_ids]
         if not wanted or not set(wanted) <= set(self.metadata.configurations):
             raise UsageError("usage.argument", "a kind that is not issued here in that format")
@@ -369,15 +374,16 @@ class Issuance:
         return self._sent(wanted, self._answer(wanted, issued.certificate.id, issued.credentials))
 
     def _certified(self, wanted: _Wanted, record: Claims, order: Order) -> Issued:
-        type_id, _, format_id = wanted.configuration_id.partition(".")
-        subject = wanted.authorized.grant.subject
+        asked, _, format_id = wanted.configuration_id.partition(".")
+        type_id, subject = kind_of(asked), wanted.authorized.grant.subject
         try:
+            order = replace(order, trace=trace(self._records, subject, asked))
             refs = references(self._records, subject, wanted.salts)
             return self.issuer.issue(
                 type_id, record, subject=subject, holders=wanted.keys, format_id=format_id, order=order, references=refs
             )
         except NotFound:
-            raise _denied("the same was asked for again meanwhile") from None
+            raise _denied("the same was asked for again meanwhile, or the data is being deleted") from None
         except UsageError as exc:
             if not exc.code.startswith("issue."):
                 raise
@@ -433,11 +439,6 @@ class Issuance:
 
 def _digest(text: str) -> bytes:
     return sha256(text.encode()).digest()
-
-
-def _request_encryption(keys: Sequence[Mapping[str, Json]], *, required: bool) -> RequestEncryption | None:
-    public = tuple({name: value for name, value in key.items() if name != "d"} for key in keys)
-    return RequestEncryption(keys=public, required=required) if public else None
 
 
 def _no_transaction() -> ProtocolError:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from ewallet.credential import Path
-from ewallet.errors import Language
+from ewallet.errors import Language, UsageError
 from ewallet.shape import Json
 from ewallet.terminal import plain, value
 
@@ -25,6 +26,7 @@ _OF_A_CODE: Final[dict[str, dict[Language, str]]] = {
     "document_number": {"ko": "문서번호", "en": "Document number"},
     "issue_date": {"ko": "발급일", "en": "Date of issue"},
 }
+_YES_NO: Final[dict[str, dict[Language, str]]] = {"Y": {"ko": "예", "en": "yes"}, "N": {"ko": "아니요", "en": "no"}}
 _LINES: Final = 1_000  # of one claim; a household of twenty has 200
 
 
@@ -39,6 +41,30 @@ def fee(kind: CredentialType, lang: Language) -> str:
     if not cost:
         return _FREE[lang] if cost == 0 else _UNKNOWN[lang]
     return _WON[lang].format(cost)
+
+
+def answers_rule(kind: CredentialType) -> bool:
+    """Whether certificates of that kind are answers to rules."""
+    from ewallet.catalog.eligibility import KIND  # whoever has a kind has loaded it
+
+    return kind.id == KIND
+
+
+def answered(claims: Mapping[str, Json], lang: Language) -> str:
+    """An answer on one line: what somebody is eligible for, and yes or no."""
+    return f"{_answered(('rule',), claims['rule'], lang)}: {_answered(('answer',), claims['answer'], lang)}"
+
+
+def _answered(path: Path, found: Json, lang: Language) -> str:
+    """What an answer says under that path: a rule by its name, and yes or no."""
+    from ewallet.catalog import Catalog
+
+    if path == ("answer",) and isinstance(found, str) and found in _YES_NO:
+        return _YES_NO[found][lang]
+    if path == ("rule",) and isinstance(found, str):
+        with suppress(UsageError):  # a rule of another house, or one that there is no more
+            return plain(Catalog.bundled().rule(found).label(lang))
+    return value(found, lang)
 
 
 def path_name(kind: CredentialType | None, path: Path, lang: Language) -> str:
@@ -90,6 +116,8 @@ def _lines(kind: CredentialType | None, path: Path, found: Json, lang: Language,
 def item_value(kind: CredentialType | None, path: Path, found: Json, lang: Language) -> str:
     """The value of a claim on one line; a picture, which a terminal cannot show, by its size."""
     told = kind.claim(path) if kind else None
+    if kind and answers_rule(kind):
+        return _answered(kind.own_path(path), found, lang)
     if told and told.format == "image" and isinstance(found, str):
         return _PICTURE[lang].format(len(found) * 3 // 4)
     return value(found, lang)

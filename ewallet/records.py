@@ -6,13 +6,17 @@ who makes references of it (:mod:`ewallet.subject`); it is no claim, and is neit
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from ewallet import subject as subjects
 from ewallet.credential import Claims
+
+if TYPE_CHECKING:  # the catalogue and the log are for those who answer
+    from ewallet.catalog import Rule
+    from ewallet.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,28 @@ class PersonRecords(Records, Protocol):
 
     def ci(self, subject: str) -> bytes | None:
         """The 64 bytes of whoever that is; None for those who have none, as companies."""
+
+
+@runtime_checkable
+class AnsweringRecords(Records, Protocol):
+    """Records that also answer rules, each under :attr:`ewallet.catalog.eligibility.Rule.asked`, and never unseen."""
+
+    @property
+    def rules(self) -> Sequence[Rule]:
+        """The rules that are answered."""
+
+    def trace(self, subject: str, type_id: str) -> Trace | None:
+        """What is put on record with an answer; None for what is none. :class:`NotFound` while data is deleted."""
+
+
+def rules(records: Records) -> Sequence[Rule]:
+    """The rules that these records answer, most of them none."""
+    return records.rules if isinstance(records, AnsweringRecords) else ()
+
+
+def trace(records: Records, subject: str, type_id: str) -> Trace | None:
+    """What is put on record with that record, where it is an answer."""
+    return records.trace(subject, type_id) if isinstance(records, AnsweringRecords) else None
 
 
 def references(records: Records, subject: str, salts: Mapping[str, bytes]) -> Mapping[str, str]:

@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 from typing import Final
 
 from ewallet.catalog import CredentialType
+from ewallet.catalog.eligibility import KIND
 from ewallet.credential import Claims, Validity
 from ewallet.errors import UsageError
 from ewallet.formats.paper import Sheet
@@ -31,8 +32,10 @@ def sheet(
     """A checked record of that kind as it is put on paper; ``usage.argument``.
 
     ``printed`` are the names of the claims that are, None for all; ``number`` stands for a document number where the
-    kind has none.
+    kind has none. An answer of yes or no is never printed: on paper it would be good for whoever has it.
     """
+    if not is_printable(kind):
+        raise UsageError("usage.argument", "an answer to a rule is for the holder's key alone, and is not printed")
     claims = on_paper(kind, record, among=_names(kind, printed))
     return Sheet(
         type_id=kind.vct,
@@ -44,6 +47,11 @@ def sheet(
         purpose=_line(purpose, "purpose"),
         validity=validity,
     )
+
+
+def is_printable(kind: CredentialType) -> bool:
+    """Whether certificates of that kind may be put on paper."""
+    return kind.id != KIND
 
 
 def _names(kind: CredentialType, printed: AbstractSet[str] | None) -> AbstractSet[str] | None:

@@ -6,12 +6,13 @@ import json
 import logging
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from ewallet import jose
 from ewallet.catalog import Catalog
+from ewallet.eligibility import EligibilityRecords, Inbox
 from ewallet.env import Env
 from ewallet.errors import UsageError
 from ewallet.files import read_secret
@@ -24,7 +25,6 @@ from ewallet.shape import instance, json_object
 from ewallet.sql import Database
 from issuer_service import operators
 from issuer_service.records import Access, records_of
-from issuer_service.records.answering import answering
 from issuer_service.session import Sessions
 from issuer_service.settings import Settings
 
@@ -63,15 +63,8 @@ class Service:
             env=env,
         )
         issuer.recover()
-        records = answering(records_of(settings.records, catalog, env, _access(settings)), catalog, env)
-        issuance = Issuance(
-            issuer,
-            records=records,
-            store=database.issuance,
-            env=env,
-            names={"ko": settings.issuer_name_ko, "en": settings.issuer_name_en},
-            encryption_keys=[_encryption_key(settings)],
-        )
+        records = records_of(settings.records, catalog, env, _access(settings))
+        issuance = _issuance(settings, issuer, records, database, env)
         return cls(
             settings=settings,
             env=env,
@@ -83,6 +76,22 @@ class Service:
             operators=operators.read(settings.operators),
             calls=Calls(database.issuer_calls, env=env),
         )
+
+    def answering(self, inbox: Inbox) -> Service:
+        """The same service, which answers rules besides, and tells people of each answer there."""
+        answers = EligibilityRecords(self.records, self.issuer.catalog, inbox=inbox, env=self.env)
+        return replace(self, issuance=_issuance(self.settings, self.issuer, answers, self.database, self.env))
+
+
+def _issuance(settings: Settings, issuer: Issuer, records: Records, database: Database, env: Env) -> Issuance:
+    return Issuance(
+        issuer,
+        records=records,
+        store=database.issuance,
+        env=env,
+        names={"ko": settings.issuer_name_ko, "en": settings.issuer_name_en},
+        encryption_keys=[_encryption_key(settings)],
+    )
 
 
 def _access(settings: Settings) -> Access:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Final
 from ewallet.credential import Path
 from ewallet.dcql import CredentialQuery, Query
 from ewallet.errors import Language, words
-from ewallet.labels import claim, kind_name
+from ewallet.labels import answered, answers_rule, claim, kind_name
 from ewallet.shape import Json
 from ewallet.terminal import coloured, moment
 from ewallet.verdict import Accepted, Check, Outcome, Rejected, Verdict
+from verifier_cli import deputies
 
 if TYPE_CHECKING:  # the catalogue is a third of what a verdict loads, and needed for its words only
     from ewallet.catalog import Catalog, CredentialType
@@ -82,6 +83,7 @@ def verdict(judged: Verdict, query: Query | None, lang: Language) -> Iterator[st
     if judged.code:
         yield from explanation(judged.code, lang)
     if isinstance(judged, Accepted):
+        yield from deputies.lines(judged.acting, lang) if judged.acting else ()
         yield from _shown(judged, query, lang)
     yield ""
     yield from (_check(check, lang) for check in judged.checks)
@@ -123,6 +125,9 @@ def _shown(judged: Accepted, query: Query | None, lang: Language) -> Iterator[st
         kind = _kind(catalog, asked, name)
         for claims in answer if isinstance(answer, list) else [answer]:
             yield ""
+            if kind and answers_rule(kind) and {"rule", "answer"} <= claims.keys():
+                yield answered(claims, lang)
+                continue
             yield kind_name(kind, name, lang)
             for key, found in claims.items():
                 yield from claim(kind, _path(asked, key), found, lang)

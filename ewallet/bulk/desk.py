@@ -17,6 +17,7 @@ from typing import Any, Final, Literal
 
 from ewallet.authorization import Code, Grant, Offered
 from ewallet.bulk.rows import Begun, BulkStore, Result, Row, Step, row_name
+from ewallet.catalog.eligibility import KIND
 from ewallet.command import understood
 from ewallet.credential import Claims, StatusRef
 from ewallet.env import Env, Random
@@ -79,6 +80,7 @@ class Desk:
             if found and found.is_done:
                 return Result(number=row.number, id=row.id, outcome="already")
             self.issuer.catalog.type(row.type_id)  # before the records are asked for one
+            _check_no_answer(row)
             return self._planned(row, name, found) if row.keys else self._drafted(terms, row, name, found)
         except StoreError as exc:
             if not isinstance(exc, NotFound):
@@ -182,6 +184,12 @@ class _Todo:
 def _check_same(row: Row, found: Begun | None) -> None:
     if found and found.fingerprint != row.fingerprint:
         raise UsageError("usage.key_reused", "a row of that id asked for something else")
+
+
+def _check_no_answer(row: Row) -> None:
+    """An answer is worked out when its person asks, and they are told: no list of people is answered."""
+    if row.type_id == KIND:
+        raise UsageError("usage.argument", "answers to rules are not issued in batches")
 
 
 def _signed(todo: _Todo | Result) -> Result:

@@ -2,12 +2,15 @@
 
 One file each in ``schemas/rules/<id>.json``, read strictly. A branch is a yes/no question about a record of one kind.
 There are always several: the yes of a rule with one branch would say which.
+
+Answers are credentials of one kind, :data:`KIND`. What somebody is offered is the answer to one rule, by an identifier
+that names both, ``eligibility_answer:<rule>``; nobody is offered the kind as such.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from ewallet import shape
@@ -15,6 +18,9 @@ from ewallet.catalog import reading
 from ewallet.catalog.kinds import CredentialType
 from ewallet.errors import Language
 
+KIND: Final = "eligibility_answer"
+YES: Final = "Y"
+NO: Final = "N"  # as long as a yes
 META: Final = "../meta/rule.schema.json"
 MAX_BRANCHES: Final = 20  # every one is consulted each time; the largest has 6
 
@@ -46,6 +52,16 @@ class Rule:
         """What one is eligible for."""
         return self.names[lang]
 
+    @property
+    def asked(self) -> str:
+        """The identifier of the answer to it, as it is offered."""
+        return f"{KIND}:{self.id}"
+
+    @property
+    def yes(self) -> Mapping[str, str | int]:
+        """The claims of a yes to the rule as it is now."""
+        return {"rule": self.id, "version": self.version, "answer": YES}
+
 
 def read(raw: bytes) -> Rule:
     """The rule in a file's bytes; ``malformed.*``, ``limit.*`` or ``usage.configuration`` with place and reason."""
@@ -64,6 +80,21 @@ def read(raw: bytes) -> Rule:
     if any(branch in rule.branches[:position] for position, branch in enumerate(rule.branches)):
         reading.refuse("a branch is there twice")
     return rule
+
+
+def kind_of(asked: str) -> str:
+    """The kind of what is offered under an identifier: that of answers, or the kind that it is."""
+    return asked.partition(":")[0]
+
+
+def offered(kinds: Iterable[CredentialType], rules: Iterable[Rule]) -> Iterator[CredentialType]:
+    """The kinds as they are offered: that of answers once for each rule, by its name."""
+    listed = tuple(rules)
+    for kind in kinds:
+        if kind.id == KIND:
+            yield from (replace(kind, id=rule.asked, names=rule.names) for rule in listed)
+        else:
+            yield kind
 
 
 def problems(rule: Rule, kinds: Mapping[str, CredentialType]) -> Iterator[str]:

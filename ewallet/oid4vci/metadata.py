@@ -90,6 +90,12 @@ class RequestEncryption:
             required=member(members, "encryption_required", bool),
         )
 
+    @classmethod
+    def with_keys(cls, private: Iterable[Mapping[str, Json]], *, required: bool) -> RequestEncryption | None:
+        """To the owner of these private keys; None without any."""
+        public = tuple({name: value for name, value in key.items() if name != "d"} for key in private)
+        return cls(keys=public, required=required) if public else None
+
     @property
     def recipient(self) -> Recipient | None:
         """The first key and encryption that are spoken here."""

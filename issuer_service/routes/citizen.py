@@ -14,7 +14,7 @@ from fastapi import Response as WebResponse
 from fastapi.responses import RedirectResponse
 
 from ewallet import qr
-from ewallet.authorization import Offered
+from ewallet.catalog.eligibility import KIND
 from ewallet.catalog.kinds import CredentialType
 from ewallet.credential import Claims
 from ewallet.errors import Language, NotFound
@@ -26,6 +26,7 @@ from ewallet.status import Status
 from issuer_service import printing
 from issuer_service.contents import Item, answers, contents, fee
 from issuer_service.listing import MAX_QUERY, Listing, Register, shelves
+from issuer_service.offering import OfferForm, show_offer
 from issuer_service.records import CITIZENS
 from issuer_service.rendering import Pages, clock, day
 from issuer_service.service import Service
@@ -141,6 +142,8 @@ class _Desk:
         session = self._visits.session(request)
         if session is None:
             return RedirectResponse(self._home, 303)
+        if type_id == KIND and self._service.issuance.rules:
+            return RedirectResponse(f"{self._home}eligibility", 303)
         kind, record = self._visits.kind(type_id), self._visits.record(session, type_id)
         language = self._pages.language(request)
         rows: Sequence[Item] = ()
@@ -178,7 +181,8 @@ class _Desk:
             return RedirectResponse(self._home, 303)
         kind = self._visits.kind(type_id)
         made = self._service.issuance.offer(type_id, subject=session.citizen_id, tx_code=tx_code == "on")
-        return self._offered(request, session, kind, made)
+        form = OfferForm(name=kind.label(self._pages.language(request)), path=f"kinds/{kind.id}/offer")
+        return show_offer(self._service, self._pages, request, session, form, made)
 
     def offer_again(self, type_id: str) -> WebResponse:
         """The kind, where a browser opens an offer's address by itself: an offer is made by its form only."""
@@ -230,20 +234,6 @@ class _Desk:
             raise NotFound("storage.not_found", "no certificate of yours, or no such reason")
         self._service.issuer.revoke(certificate_id, reason=f"holder: {reason}")
         return RedirectResponse(f"{self._home}my/certificates?revoked=1", 303)
-
-    def _offered(self, request: WebRequest, session: Session, kind: CredentialType, made: Offered) -> WebResponse:
-        picture = f"{self._home}my/offers/{made.handle}"
-        return self._pages.show(
-            request,
-            "offer",
-            session,
-            kind=kind,
-            link=made.reference.uri,
-            picture=picture,
-            tx_code=made.tx_code,
-            until=clock(made.until),
-            seconds=int((made.until - self._service.env.now()).total_seconds()),
-        )
 
     def _row(self, certificate: Certificate, language: Language, now: datetime) -> dict[str, object]:
         catalog = self._service.issuer.catalog

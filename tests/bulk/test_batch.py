@@ -49,6 +49,15 @@ def test_a_batch_that_is_run_again_issues_nothing(office, rows):
     assert (10, 10, 20) == office.counts()
 
 
+def test_no_list_of_people_is_answered(office, rows, new_row):
+    """An answer to a rule is worked out for whoever asks, and they are told: not even with its claims is it issued."""
+    claims = {"rule": "public_facility_discount", "version": 1, "answer": "Y"}
+    answers = [replace(new_row(number), type_id="eligibility_answer", claims=claims) for number in (10, 11)]
+    keyless = replace(answers[1], keys=())
+
+    assert [("refused", "usage.argument")] * 2 == _outcomes(office.run([*rows, answers[0], keyless]))[10:]
+
+
 def test_a_row_that_was_mended_is_issued_by_the_next_run(office, rows, new_row):
     """And added to the output of the first."""
     broken = new_row(3, claims={"household_size": "many"})

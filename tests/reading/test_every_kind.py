@@ -7,6 +7,7 @@ import pytest
 from ewallet.formats.paper import Paper
 from ewallet.paper import Form, apart, on_paper, pdf
 from ewallet.paper.comparison import differences
+from ewallet.sheet import is_printable
 
 pytest.importorskip("typst")
 pytest.importorskip("pypdfium2")
@@ -20,7 +21,7 @@ STEP = 1 if os.environ.get("EWALLET_FULL") else 16
 def test_an_honest_page_does_not_differ(lang, style, ewallet_kit):
     """What is printed is what is signed, all of it and nothing else, and the code is found on it."""
     found = {}
-    for kind in list(ewallet_kit.catalog)[::STEP]:
+    for kind in [kind for kind in ewallet_kit.catalog if is_printable(kind)][::STEP]:
         issued = ewallet_kit.issuer.issue_paper(
             kind.id, kind.sample, subject="citizen-1", recipient="가상은행", purpose="대출 심사"
         )

@@ -92,13 +92,11 @@ def test_the_pages_speak_korean_and_english(site):
 @pytest.mark.parametrize("citizen", CITIZENS)
 @pytest.mark.parametrize("language", ["ko", "en"])
 def test_every_kind_has_its_page(site, ewallet_catalog, citizen, language):
-    """What is on record is shown and offered, and so is an answer of yes or no; what is not, is said so."""
+    """What is on record is shown and offered; what is not, is said so."""
     site.sign_in(citizen)
     offered = {kind.id: "/offer" in site.page(f"/kinds/{kind.id}?lang={language}") for kind in ewallet_catalog}
 
-    assert CITIZENS[citizen].records.keys() | {"eligibility_answer"} == {
-        kind for kind, is_offered in offered.items() if is_offered
-    }
+    assert CITIZENS[citizen].records.keys() == {kind for kind, is_offered in offered.items() if is_offered}
 
 
 def test_a_picture_is_told_and_not_spelled(site):

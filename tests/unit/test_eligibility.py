@@ -20,13 +20,15 @@ from ewallet.keys import SigningKey
 from ewallet.records import Pending
 from ewallet.shape import base64url
 from ewallet.testing.clock import Clock
+from ewallet.testing.mydata import World
 from ewallet.verdict import Accepted
 
 CATALOG = Catalog.bundled()
+INBOX = World.make().mydata
 RULE = CATALOG.rule("public_facility_discount")
 MUSEUM = CATALOG.rule("museum_free_admission")
 FILES = sorted((CATALOG.folder / "rules").glob("*.json"))
-FILE = json.loads(FILES[-1].read_bytes())
+FILE = json.loads((CATALOG.folder / "rules" / "public_facility_discount.json").read_bytes())
 WHO = "citizen-1"
 CANARY = "가나다라마바"  # in every record, and in nothing that is made of it
 
@@ -68,12 +70,12 @@ class Agencies:
         return {"name": CANARY, **self.said.get(type_id, {})}
 
 
-def _records(agencies, *, rule=RULE, clock=None):
-    return EligibilityRecords(agencies, CATALOG, rule_of=lambda _: rule, env=(clock or Clock()).env())
+def _records(agencies, *, clock=None, inbox=INBOX):
+    return EligibilityRecords(agencies, CATALOG, inbox=inbox, env=(clock or Clock()).env())
 
 
-def _answer(agencies, **terms):
-    return _records(agencies, **terms).claims(WHO, KIND)
+def _answer(agencies, *, rule=RULE, **terms):
+    return _records(agencies, **terms).claims(WHO, rule.asked)
 
 
 @pytest.mark.parametrize("yes", PEOPLE.values(), ids=PEOPLE)
@@ -119,11 +121,33 @@ def test_what_is_no_answer_is_the_record_as_it_is():
 
 
 def test_each_is_answered_by_the_rule_they_ask_about():
-    """One kind for all rules; the rule and its version are in the answer."""
-    rules = {"citizen-1": RULE, "citizen-2": MUSEUM}
-    records = EligibilityRecords(Agencies("single_parent_family_certificate"), CATALOG, rule_of=rules.__getitem__)
-    answers: list[Any] = [records.claims(who, KIND) for who in rules]
+    """One kind for all rules; the rule and its version are in the answer, and nobody is answered without a rule."""
+    agencies = Agencies("single_parent_family_certificate")
+    answers: list[Any] = [_answer(agencies, rule=rule) for rule in (RULE, MUSEUM)]
     assert [(RULE.id, "Y"), (MUSEUM.id, "N")] == [(answer["rule"], answer["answer"]) for answer in answers]
+    assert (None, None) == tuple(_records(agencies).trace(WHO, type_id) for type_id in (KIND, f"{KIND}:other"))
+
+
+def test_every_rule_of_the_folder_is_answered(tmp_path):
+    """A file that was put there is a rule like the others; whoever offers it changes no code."""
+    copytree(CATALOG.folder, tmp_path / "schemas")
+    rule = FILE | {"id": "swimming_lessons", "name": {"ko": "수영 강습 감면", "en": "Cheaper swimming lessons"}}
+    (tmp_path / "schemas" / "rules" / "swimming_lessons.json").write_text(json.dumps(rule))
+    catalog = Catalog.load(tmp_path / "schemas")
+    records = EligibilityRecords(Agencies("disabled_person_certificate"), catalog, inbox=INBOX, env=Clock().env())
+    answered = {rule.id: records.claims(WHO, rule.asked) for rule in records.rules}
+    assert {path.stem for path in FILES} | {"swimming_lessons"} == answered.keys()
+    assert {"rule": "swimming_lessons", "version": 1, "answer": "Y"} == answered["swimming_lessons"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("nothing", [NotFound("storage.not_found"), TransportError("fetch.unavailable")])
+def test_every_rule_consults_all_of_its_branches(path, nothing):
+    """Also where the first says nothing, or cannot be reached."""
+    rule = CATALOG.rule(path.stem)
+    agencies = Agencies(down={rule.branches[0].type_id: nothing})
+    _answer(agencies, rule=rule)
+    assert [(WHO, branch.type_id) for branch in rule.branches] == agencies.asked
 
 
 @pytest.mark.parametrize(("second", "answer"), [(-1, "N"), (0, "Y")])
@@ -283,3 +307,10 @@ def test_there_is_no_rule_of_another_name():
     with pytest.raises(UsageError) as refused:
         CATALOG.rule("no_such_rule")
     assert "usage.argument" == refused.value.code
+
+
+def test_an_answer_is_never_printed(ewallet_kit):
+    """On paper it would be good for whoever has it; nothing is on record of the attempt."""
+    with pytest.raises(UsageError) as refused:
+        ewallet_kit.issuer.issue_paper(KIND, _answer(Agencies()), subject=WHO, recipient="가상시", purpose="감면")
+    assert ("usage.argument", ()) == (refused.value.code, ewallet_kit.issuer.certificates(WHO))
