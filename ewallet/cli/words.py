@@ -20,6 +20,12 @@ SAYS: Final[dict[str, dict[Language, str]]] = {
     "nothing_left": {"ko": "제출 이력이 없습니다.", "en": "Nothing was sent yet."},
     "made": {"ko": "지갑을 만들었습니다: {0}", "en": "The wallet was made: {0}"},
     "received": {"ko": "받았습니다: {0}", "en": "Received: {0}"},
+    "backed_up": {"ko": "백업을 만들었습니다: {0}", "en": "The backup was made: {0}"},
+    "put_back": {"ko": "백업에서 지갑을 되살렸습니다: {0}", "en": "The wallet was restored: {0}"},
+    "counted": {
+        "ko": "백업 뒤에 보냈을 수 있는 사본은 모두 보낸 것으로 칩니다. 다시 내려면 새로 발급받으십시오.",
+        "en": "Copies that may have been shown since the backup count as sent: to show them, receive them anew.",
+    },
     "until": {"ko": "{0}까지", "en": "until {0}"},
     "copies": {"ko": "남은 사본 {0}", "en": "copies left: {0}"},
     "reusable": {"ko": "여러 번 제출 가능", "en": "may be shown again"},

@@ -7,6 +7,7 @@ second time, in however many processes.
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -15,6 +16,7 @@ from typing import Final
 
 from ewallet.env import Env
 from ewallet.errors import NotFound, StoreError, UsageError
+from ewallet.sql import backup as backups
 from ewallet.sql import walletfile
 from ewallet.sql.bulk import SqlBulkStore
 from ewallet.sql.calls import SqlCallStore
@@ -196,6 +198,25 @@ class Database:
         if self._file:
             SqlWalletStore.open(self._engine, passphrase, self._random)  # nobody else has it brought up to date
         self._engine.prepare("wallet", WALLET, WALLET_VERSION)
+    def restore(self, backup: str | os.PathLike[str], passphrase: str, *, replace: bool = False) -> SqlWalletStore:
+        """The wallet of a backup, put where this database is, and unlocked; until all of it is good, nothing is there.
+
+        Copies that nobody had seen count as used: they may have been shown since. Raises ``storage.auth_failed`` for
+        another passphrase than that of the backup, ``storage.corrupt``, ``storage.loose_mode``, ``usage.configuration``
+        for a backup of a newer program, ``usage.file`` if there is a wallet already, unless it is to be replaced, and
+        ``storage.locked`` while that is in use.
+        """
+        file = self._file
+        if file is None:
+            raise UsageError("usage.configuration", "a backup is put into a SQLite file, and nowhere else")
+        self.close()
+        with backups.taken(Path(backup), file, self._random, replace=replace) as fresh:
+            url = self._engine.url.set(database=str(fresh)).render_as_string(hide_password=False)
+            with closing(Database(url, env=Env(random=self._random))) as database:
+                database.wallet(passphrase).count_as_shown()
+            backups.put_back(fresh, file, replace=replace)
+        return self.wallet(passphrase)
+
         return SqlWalletStore.open(self._engine, passphrase, self._random)
 
     @property
