@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
 
-from ewallet.catalog import Catalog
+from ewallet.catalog import Catalog, CredentialType
 from ewallet.catalog.claims import Pattern
 from ewallet.consent import Consent
 from ewallet.credential import Binding, Credential, covers
@@ -51,11 +51,11 @@ class Package:
         members = strings(found.get("members"), "members")
         if not 0 < len(members) <= MAX_MEMBERS:
             refuse("limit.count", f"a package of {len(members)} members, expected 1 to {MAX_MEMBERS}")
-        return cls(
-            consent=Consent.parse(member(found, "consent", str)),
-            members=members,
-            logged=Logged.of_json(member(found, "logged", dict)),
-        )
+        consent, logged = Consent.parse(member(found, "consent", str)), Logged.of_json(member(found, "logged", dict))
+        package = cls(consent=consent, members=members, logged=logged)
+        if found != package.to_json():
+            refuse("malformed.claim_type", f"a package with other members than {SCHEMA} has")
+        return package
 
     def to_json(self) -> dict[str, Json]:
         """As it travels."""
@@ -86,8 +86,15 @@ class Package:
             if kind is None or kind.id in seen:
                 raise ConsentError("consent.scope", "a member of a kind that is unknown here, or a kind twice")
             seen.add(kind.id)
-            claims = (path for path, value in _values(credential.claims) if not self._says_none(kind.id, path, value))
-            self.consent.check_covers(kind.id, claims)
+            self._check_said(kind, credential.claims)
+
+    def _check_said(self, kind: CredentialType, claims: Json) -> None:
+        """Return if that is what was consented to of a kind: answers are yes or no, and claims are what they are."""
+        told = {path: value for path, value in _values(claims) if not self._says_none(kind.id, path, value)}
+        self.consent.check_covers(kind.id, told)
+        asked = {(each.name,) for item in self.consent.items if item.type_id == kind.id for each in item.questions}
+        if not all(isinstance(told[path], bool) if path in asked else kind.claim(path) for path in told):
+            raise ConsentError("consent.scope", "an answer that is neither yes nor no, or more in a claim than it has")
 
     def _says_none(self, type_id: str, path: Pattern, value: Json) -> bool:
         """Whether it is an array without rows, of which claims were consented to: that there are none is the answer."""
