@@ -53,7 +53,7 @@ class MyDataDesk:
         recipients = RecipientFile(settings.recipients)
         keys = Database(settings.vault_url, env=env)
         origin = f"{urlsplit(settings.issuer).netloc}{settings.path}/mydata/log"
-        log = Log(origin, _log_key(settings), service.database.history)
+        log = Log(origin, _log_key(settings), service.database.history, keys.heads)
         mydata = MyData(
             service.issuer,
             registers=Registers(records=service.records, recipients=recipients, trust=trust),

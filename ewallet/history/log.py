@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from ewallet.errors import NotFound, PolicyError
 from ewallet.history import tree
-from ewallet.history.checkpoint import Head
+from ewallet.history.checkpoint import Head, key_of
 from ewallet.history.entry import Entry, Event
 from ewallet.history.inclusion import Consistency, Inclusion
 from ewallet.history.note import Note, Signature
@@ -54,34 +54,59 @@ class LogStore(Protocol):
         """All of them, the smallest first."""
 
 
+class Heads(Protocol):
+    """How far logs were signed, by their keys; kept where it is not restored from a backup together with the log."""
+
+    def newest(self, log: str) -> Head | None:
+        """The largest head that was signed with that key."""
+
+    def remember(self, log: str, head: Head) -> None:
+        """Keep a head before it is signed, unless a larger one is kept; on disk when this returns."""
+
+
 @dataclass(frozen=True)
 class Log:
-    """A log of that origin, signed with an Ed25519 key of its own (``usage.argument``)."""
+    """A log of that origin, signed with an Ed25519 key of its own (``usage.argument``).
+
+    Without ``heads`` a store that came back from a backup is not noticed here, and goes on as a fork.
+    """
 
     origin: str
     signer: Signer
     store: LogStore
+    heads: Heads | None = None
+
+    @property
+    def key(self) -> str:
+        """Its key, as others are given it."""
+        return str(key_of(self.origin, self.signer.public))
 
     def checkpoint(self) -> bytes:
         """The newest checkpoint, made now if something was logged since the last one.
 
-        ``log.tampered`` where what is stored no longer has all that was signed before: nothing is signed then.
+        ``log.tampered`` where what is stored no longer has all that was signed before, ``log.rollback`` where it is an
+        older copy, ``log.forked`` where that has gone on: nothing is signed then.
         """
         kept = self.store.checkpoint()
         head = self.check()
         if kept and Head.read(Note.read(kept).text) == head:
             return kept
         raw = head.signed(self.signer).to_bytes()
+        if self.heads:
+            self.heads.remember(self.key, head)
         self.store.put_checkpoint(head.size, raw)
         return raw
 
     def check(self) -> Head:
-        """The head as it is now, if it has all that was signed before: for ``/readyz``; else ``log.tampered``."""
+        """The head as it is now, if it has all that was signed before: for ``/readyz``; else as :meth:`checkpoint`."""
         kept = self.store.checkpoint()  # before the edge, which may move on, and be signed, in between
+        newest = self.heads.newest(self.key) if self.heads else None
         edge = self.store.edge()
         head = Head(self.origin, edge.size, edge.root)
         if kept:
             self._check_grown(Head.read(Note.read(kept).text), head)
+        if newest:
+            newest.check_successor(head, self.consistency(newest.size, head.size) if newest.size <= head.size else ())
         return head
 
     def add_signatures(self, checkpoint: bytes, signatures: Sequence[Signature]) -> bytes:

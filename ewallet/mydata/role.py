@@ -281,7 +281,10 @@ class MyData:
         """At start: go on with what an earlier process began, and destroy what a backup brought back; how much.
 
         Deletions to their end, withdrawals until everything is revoked, and keys of the deleted that are there again.
+        ``log.*``, and nothing is done, where the log is not what was signed: a store from before knows of no withdrawal
+        since.
         """
+        self._ledger.log.check()
         finished = [erasure.id for erasure in self._store.erasures() if erasure.seq is not None]
         done = self._vault.forget([*self._store.tombstones(), *finished], self._env.now())
         done += self._settle_all()

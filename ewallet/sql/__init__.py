@@ -22,6 +22,7 @@ from ewallet.sql.bulk import SqlBulkStore
 from ewallet.sql.calls import SqlCallStore
 from ewallet.sql.cases import CASES, CASES_VERSION, SqlCaseStore
 from ewallet.sql.engine import engine_of
+from ewallet.sql.heads import HEADS, HEADS_VERSION, SqlHeads
 from ewallet.sql.history import SqlLogStore
 from ewallet.sql.issuance import SqlIssuanceStore
 from ewallet.sql.issuer import SqlIssuerStore
@@ -51,6 +52,7 @@ __all__ = [
     "SqlBulkStore",
     "SqlCallStore",
     "SqlCaseStore",
+    "SqlHeads",
     "SqlIssuanceStore",
     "SqlIssuerStore",
     "SqlKeyStore",
@@ -65,6 +67,7 @@ __all__ = [
 _ROLES: Final = {
     "bulk": (BULK, BULK_VERSION),
     "cases": (CASES, CASES_VERSION),
+    "heads": (HEADS, HEADS_VERSION),
     "history": (HISTORY, HISTORY_VERSION),
     "issuer": (ISSUER, ISSUER_VERSION),
     "mydata": (MYDATA, MYDATA_VERSION),
@@ -128,6 +131,12 @@ class Database:
         """The keys of people, in a database that is theirs alone."""
         self._touch()
         return SqlKeyStore(self._engine)
+
+    @cached_property
+    def heads(self) -> SqlHeads:
+        """How far logs were signed, in the database of the keys."""
+        self._touch()
+        return SqlHeads(self._engine)
 
     @cached_property
     def portal(self) -> SqlPortalStore:

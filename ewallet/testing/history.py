@@ -11,6 +11,7 @@ from typing import Final
 from ewallet.env import Random
 from ewallet.errors import StoreError
 from ewallet.history import Believed, Commitment, Entry, Event, EventType, Log, NoteKey, commit, key_of, new_handle
+from ewallet.history.log import Heads
 from ewallet.history.tree import Edge, Node
 from ewallet.keys import SigningKey
 from ewallet.testing.clock import START, Clock
@@ -100,11 +101,12 @@ class Register:
     key: SigningKey = field(default_factory=lambda: SigningKey.generate("EdDSA"))
     witness_key: SigningKey = field(default_factory=lambda: SigningKey.generate("EdDSA"))
     store: MemoryLogStore = field(default_factory=MemoryLogStore)
+    heads: Heads | None = None
 
     @property
     def log(self) -> Log:
         """The log, as its operator uses it."""
-        return Log(ORIGIN, self.key, self.store)
+        return Log(ORIGIN, self.key, self.store, self.heads)
 
     @property
     def witness(self) -> NoteKey:

@@ -20,7 +20,7 @@ from ewallet.catalog import Catalog
 from ewallet.consent import Consent
 from ewallet.env import Env
 from ewallet.errors import AlreadyUsed, NotFound
-from ewallet.history import Log, LogStore
+from ewallet.history import LogStore
 from ewallet.keys import SigningKey
 from ewallet.mydata import MyData, MyDataStore, Registers, State
 from ewallet.mydata.store import READY, ConsentRow, Erasure, Message, Opening, PackageRow, Relation
@@ -321,9 +321,14 @@ class World:
         city = _recipient(CITY, "local_government", {"ko": "가상시", "en": "Example City"}, key, kit)
         vault = Vault(keys or MemoryKeyStore(), MASTER, kit.clock.env("vault").random)
         registers = Registers(records=kit.records, recipients=RecipientTable((bank, city)), trust=kit.pki.trust_list())
-        log = Log(register.log.origin, register.key, register.store)
         mydata = MyData(
-            kit.issuer, registers=registers, vault=vault, store=store, log=log, env=kit.clock.env("mydata"), **more
+            kit.issuer,
+            registers=registers,
+            vault=vault,
+            store=store,
+            log=register.log,
+            env=kit.clock.env("mydata"),
+            **more,
         )
         return cls(
             kit=kit,
@@ -352,7 +357,7 @@ class World:
         log: Any = portal.history  # any log will do, but for tests that look into one in memory
         return cls.make(
             kit=Kit.make(clock=clock, issuer_store=portal.issuer, **kit),
-            register=Register(clock=clock, key=key, store=log),
+            register=Register(clock=clock, key=key, store=log, heads=keys.heads),
             store=portal.mydata,
             keys=keys.keys,
             bank_key=bank_key,
