@@ -368,6 +368,7 @@ class Portal:
         if {client.thumbprint, proof.thumbprint} != {pushed.thumbprint}:
             raise _bad_grant("the code is bound to another key of the client")
         oauth.check_code_verifier(asked.get("code_verifier"), pushed.code_challenge)
+        self.recipient(pushed)
         return str(record["consent"])
 
     def _standing(self, asked: Mapping[str, str], client: Authenticated, proof: dpop.DpopProof) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from urllib.parse import urlencode, urlsplit
 from ewallet import jose, oauth
 from ewallet.catalog import Bundle, Catalog
 from ewallet.consent import MAX_DAYS
-from ewallet.errors import Language, Malformed, ProtocolError
+from ewallet.errors import Language, ProtocolError
 from ewallet.shape import Json, instance, json_object, json_value, member, optional, refuse
 
 DETAILS: Final = "urn:example:kr-ewallet:bundle:1"
@@ -163,12 +163,3 @@ def check_redirect(redirect_uri: str, registered: frozenset[str]) -> None:
     """Return if that very address is registered: no beginning of one, no other spelling; error ``invalid_request``."""
     if redirect_uri not in registered:
         raise ProtocolError("request.invalid", "redirect_uri is not one that is registered for this client")
-
-
-def check_registered(redirect_uris: frozenset[str], *, loopback: bool = False) -> None:
-    """Return if addresses may be registered at all: https, no fragment; ``malformed.url``."""
-    for address in redirect_uris:
-        try:
-            oauth.url(address, "a redirect_uri", loopback=loopback)
-        except Malformed as exc:
-            refuse(exc.code, exc.detail)

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NoReturn, Protocol
 
+from ewallet import oauth
 from ewallet.catalog import Bundle
 from ewallet.consent import Party
 from ewallet.credential import moment
@@ -49,6 +50,8 @@ class Recipient:
         names = member(found, "names", dict)
         if not keys:
             refuse("malformed.claim_type", "a recipient without a key")
+        if not all(isinstance(shown, str) and shown.isprintable() for shown in (found.get("id"), *names.values())):
+            refuse("malformed.claim_type", "an identifier or a name with characters that are not shown as they are")
         return cls(
             id=member(found, "id", str),
             names={lang: member(names, lang, str) for lang in ("ko", "en")},
@@ -57,9 +60,7 @@ class Recipient:
             bundles=frozenset(strings(found.get("bundles"), "bundles")),
             until=moment(numeric_date(member(found, "until", int), "until")),
             suspended=optional(found, "suspended", bool) or False,
-            redirect_uris=frozenset(
-                strings(found["redirect_uris"], "redirect_uris") if found.get("redirect_uris") else ()
-            ),
+            redirect_uris=_addresses(found.get("redirect_uris") or []),
         )
 
     def to_json(self) -> dict[str, Json]:
@@ -131,6 +132,13 @@ class RecipientTable:
     @cached_property
     def _by_id(self) -> Mapping[str, Recipient]:
         return _by_id(self.recipients)
+
+
+def _addresses(found: Json) -> frozenset[str]:
+    """Where people may be led back to: https, or a program on their own machine (RFC 8252 §7.3); ``malformed.url``."""
+    addresses = instance(found, list, "redirect_uris")
+    checked = (oauth.url(instance(each, str, "a redirect_uri"), "a redirect_uri", loopback=True) for each in addresses)
+    return frozenset(checked)
 
 
 def _by_id(recipients: Iterable[Recipient]) -> Mapping[str, Recipient]:

@@ -162,8 +162,12 @@ class MyData:
 
     def consent(self, consent_id: str, recipient: str) -> Consent:
         """A consent under which that recipient may be provided with something now; as :meth:`download`."""
-        opened = self._consents.opened(consent_id)
-        self._providing.check(opened, recipient, self._env.now())
+        at, opened = self._env.now(), self._consents.opened(consent_id)
+        try:
+            self._providing.check(opened, recipient, at)
+        except _REFUSALS as exc:
+            self._record_refusal(opened, recipient, exc, at)
+            raise
         return opened.consent
 
     def consents(self, subject: str) -> tuple[Given, ...]:
@@ -195,9 +199,7 @@ class MyData:
                 opened.consent.check_covers(type_id, paths)
             return self._provided(opened, recipient, key, at)
         except _REFUSALS as exc:
-            with suppress(NotFound):  # whoever was forgotten meanwhile is told nothing
-                refused = self._providing.refusal(opened, recipient, exc.code, at)
-                self._store.record(refused, subject=opened.subject)
+            self._record_refusal(opened, recipient, exc, at)
             raise
 
     def missing(self, package: Package) -> tuple[Missing, ...]:
@@ -310,6 +312,11 @@ class MyData:
         cycle = terms.cycle_at(opened.consent, at)
         asked = Asked(recipient=registered, cycle=cycle, key=thumbprint, at=at)
         return self._providing.provide(opened, asked)
+
+    def _record_refusal(self, opened: Opened, recipient: str, exc: Refusal, at: datetime) -> None:
+        with suppress(NotFound):  # whoever was forgotten meanwhile is told nothing
+            refused = self._providing.refusal(opened, recipient, exc.code, at)
+            self._store.record(refused, subject=opened.subject)
 
     def _run(self, row: ConsentRow, at: datetime) -> Run | None:
         try:

@@ -132,6 +132,16 @@ def test_more_than_was_consented_to_is_refused(world: World) -> None:
     assert world.mydata.download(consent.id, recipient=BANK, asked=fits).members
 
 
+def test_consent_that_is_asked_for_in_vain_is_on_record(world: World) -> None:
+    """Before a token as before a package: by another recipient, and when it is over."""
+    consent = world.given()
+    assert "consent.recipient" == _code(world.mydata.consent, consent.id, CITY)
+    world.mydata.withdraw(consent.id, CITIZEN)
+    assert "consent.withdrawn" == _code(world.mydata.consent, consent.id, BANK)
+
+    assert 2 == _past(world).count(("package.downloaded", "refused"))
+
+
 def test_consent_is_of_use_to_its_recipient_only(world: World) -> None:
     """MYD-04: whoever else has its identifier learns not even whether it holds; the person sees who tried."""
     consent = world.given()

@@ -296,6 +296,15 @@ def test_a_code_that_comes_twice_ends_what_was_given_for_it(site):
     assert "invalid_token" == _error(lambda: _fetch(site, token, seed="later"))
 
 
+def test_a_recipient_that_was_suspended_meanwhile_has_no_use_for_a_code(site):
+    """It is gone with that, whatever becomes of the registration."""
+    code = _code(site)
+    site.register(replace(site.recipients[BANK], suspended=True))
+    assert "access_denied" == _error(lambda: _redeem(site, code))
+    site.register(replace(site.recipients[BANK], suspended=False))
+    assert "invalid_grant" == _error(lambda: _redeem(site, code, seed="later"))
+
+
 def test_a_code_is_over_after_a_minute(site):
     """FAPI 2.0 §5.3.2.1."""
     code = _code(site)

@@ -58,6 +58,15 @@ def test_unknown_one_is_not_found(tmp_path: Path) -> None:
         ({"bundles": ["a", 1]}, "malformed.claim_type"),
         ({"until": "2028"}, "malformed.claim_type"),
         ({"suspended": "no"}, "malformed.claim_type"),
+        ({"id": "bank\u202e1000"}, "malformed.claim_type"),
+        ({"names": {"ko": "가상은행\n목적: 없음", "en": "Example Bank"}}, "malformed.claim_type"),
+        ({"names": {"ko": "가상은행", "en": "Example\u200bBank"}}, "malformed.claim_type"),
+        ({"redirect_uris": "https://bank.example/return"}, "malformed.claim_type"),
+        ({"redirect_uris": [1]}, "malformed.claim_type"),
+        ({"redirect_uris": ["http://bank.example/return"]}, "malformed.url"),
+        ({"redirect_uris": ["javascript:alert(1)"]}, "malformed.url"),
+        ({"redirect_uris": ["https://bank.example/return#part"]}, "malformed.url"),
+        ({"redirect_uris": ["https://bank.example@evil.example/"]}, "malformed.url"),
     ],
 )
 def test_entry_that_is_none_is_refused(tmp_path: Path, changes: dict[str, Any], code: str) -> None:
