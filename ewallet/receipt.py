@@ -18,86 +18,51 @@ receipt outlives the data: it has no claim in it, and whoever holds the answer c
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from hashlib import sha256
-from typing import Final, Literal, NoReturn, cast, get_args
+from typing import Final
 
 from ewallet import consenting, dpv, jose
 from ewallet import verdict as verdicts
 from ewallet.catalog import Catalog
 from ewallet.consent import TRANSACTION, Consent
-from ewallet.credential import Path, moment
+from ewallet.countersignature import (
+    Event,
+    Logged,
+    Signed,
+    check_order,
+    check_places,
+    checking,
+    goes_on,
+    invalid,
+    sign,
+)
+from ewallet.credential import Path
 from ewallet.dpv import Happened
 from ewallet.env import Env
-from ewallet.errors import Malformed, PolicyError, ProtocolError, UsageError, VerificationError
+from ewallet.errors import UsageError
 from ewallet.expectation import FORMAT, check_proxy, confirming, proxy_in
-from ewallet.flow import offline, run
+from ewallet.flow import Send, offline, run
 from ewallet.formats import FORMATS
-from ewallet.history import Believed, Checkpoint, Head, Note
+from ewallet.history import Believed
 from ewallet.keys import PublicKey, Signer
 from ewallet.oid4vp import AuthorizationRequest, VpToken
 from ewallet.oid4vp.request import check_identified
-from ewallet.shape import MAX_DOCUMENT, Json, instance, json_object, member, numeric_date, strings, to_base64url
+from ewallet.shape import MAX_DOCUMENT, Json, instance, json_object, member, strings, to_base64url
 from ewallet.trust import TrustList
 from ewallet.verdict import Rung, Verdict
 
-TYP: Final = "consent-receipt+jwt"
 SCHEMA: Final = "ewallet.receipt/1"
 _ID: Final = 16  # bytes
 _MOMENT: Final = timedelta(seconds=1)
 _SKEW: Final = timedelta(seconds=60)  # what clocks may differ by
 MAX_EVENTS: Final = 2000  # a daily provision for five years, with its beginning and end
 
-Event = Literal["given", "renewed", "withdrawn", "fulfilled", "deleted"]
-
 #: What of a request is kept: whom it is from, what it asks and what it has confirmed; it reads as a request again.
 _ASKED: Final = frozenset({"response_type", "client_id", "nonce", "dcql_query", "transaction_data", "iat", "exp"})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Logged:
-    """Where in the log of use an event is, and the newest checkpoint of that log, signed-note text."""
-
-    seq: int
-    checkpoint: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Signed:
-    """One event as the recipient signed it; nothing of it believed."""
-
-    jws: jose.Jws = field(repr=False)
-    claims: Mapping[str, Json] = field(repr=False)
-    id: str
-    by: str
-    event: Event
-    at: datetime
-    logged: Logged | None
-
-    @classmethod
-    def parse(cls, compact: str) -> Signed:
-        """An event taken apart; ``malformed.*``, ``limit.*``, ``crypto.*``."""
-        if not compact.isascii():
-            _invalid("an event with other characters than ascii")
-        jws = jose.parse(compact, TYP, what="the event")
-        claims = jws.claims
-        event = claims.get("event")
-        if event not in get_args(Event):
-            _invalid("an event that is none of those of a consent")
-        log = member(claims, "log", dict) if "log" in claims else None
-        return cls(
-            jws=jws,
-            claims=claims,
-            id=member(claims, "jti", str),
-            by=member(claims, "iss", str),
-            event=cast(Event, event),
-            at=moment(numeric_date(member(claims, "iat", int), "iat")),
-            logged=Logged(seq=member(log, "seq", int), checkpoint=member(log, "checkpoint", str)) if log else None,
-        )
 
 
 @dataclass(frozen=True)
@@ -125,28 +90,28 @@ class Receipt:
         ``more`` is what the recipient says besides, such as where it can be asked to delete (:mod:`ewallet.deletion`).
         """
         stated = {**_stated(request, token), **(more or {})}
-        event = _signed("given", request.client_id, signer, id_, at, logged, stated)
+        event = sign("given", request.client_id, signer, id_=id_, at=at, logged=logged, stated=stated)
         return cls(request, _confirmation(request, token), (event,))
 
     @classmethod
     def of_answer(cls, request: AuthorizationRequest, token: VpToken, event: str) -> Receipt:
         """The receipt that a recipient gave for this very answer; ``receipt.invalid``."""
-        with _checking("the recipient's half"):
+        with checking("the recipient's half"):
             claims = Signed.parse(event).claims
         if any(claims.get(name) != found for name, found in _stated(request, token).items()):
-            _invalid("a receipt for another request or another answer")
+            invalid("a receipt for another request or another answer")
         return cls(request, _confirmation(request, token), (event,))
 
     @classmethod
     def parse(cls, raw: str | bytes) -> Receipt:
         """The receipt of a JSON text; ``receipt.invalid``, ``limit.*``."""
-        with _checking("the receipt"):
+        with checking("the receipt"):
             found = json_object(raw, "the receipt", limit=MAX_DOCUMENT)
             request = AuthorizationRequest.parse(_canonical(member(found, "request", dict)))
             events = strings(found.get("events"), "events")
             receipt = cls(request, member(found, "confirmation", str), events)
         if not 0 < len(events) <= MAX_EVENTS or found != receipt.to_json():
-            _invalid(f"a receipt with other members than {SCHEMA} has")
+            invalid(f"a receipt with other members than {SCHEMA} has")
         return receipt
 
     def to_json(self) -> dict[str, Json]:
@@ -165,12 +130,12 @@ class Receipt:
     @cached_property
     def consent(self) -> Consent:
         """What was consented to; ``receipt.invalid``."""
-        return consenting.consent_in(self.request) or _invalid("a receipt of a request without a consent")
+        return consenting.consent_in(self.request) or invalid("a receipt of a request without a consent")
 
     @cached_property
     def signed(self) -> tuple[Signed, ...]:
         """The events taken apart; ``receipt.invalid``."""
-        with _checking("the recipient's half"):
+        with checking("the recipient's half"):
             return tuple(Signed.parse(event) for event in self.events)
 
     @property
@@ -195,7 +160,8 @@ class Receipt:
         if event != "deleted" and "withdrawn" in (signed.event for signed in self.signed):
             raise UsageError("usage.argument", "nothing but its deletion comes after a withdrawal")
         stated: dict[str, Json] = {"consent": self.consent.digest}
-        new = _signed(event, self.request.client_id, signer, self.id, at, logged, stated)
+        by = self.request.client_id
+        new = sign(event, by, signer, id_=self.id, at=at, logged=logged, stated=stated)
         return replace(self, events=(*self.events, new))
 
     def view(self) -> dict[str, Json]:
@@ -216,22 +182,22 @@ class Receipt:
 
     def check_recipient(self, trust: TrustList, believed: Believed | None = None) -> None:
         """Return if whoever asked signed every event, in their order, and the first for this request and answer."""
-        with _checking("the recipient's half"):
+        with checking("the recipient's half"):
             for signed in self.signed:
                 path = _as_of(trust, signed.at).check(signed.jws.chain, "verifier", signed.at, type_id=None)
                 signed.jws.verify(path.key)
                 if signed.by != self.request.client_id:
-                    _invalid("signed by another recipient than the one who asked")
+                    invalid("signed by another recipient than the one who asked")
                 check_identified(self.request.client_id, signed.jws.chain[0], None)
                 if signed.claims.get("consent") != self.consent.digest or signed.id != self.id:
-                    _invalid("an event of another consent")
-            self._check_places(believed)
-        self._check_order()
+                    invalid("an event of another consent")
+            check_places(self.signed, believed)
+        check_order(self.signed)
         self._check_halves()
 
     def check_countersigned(self, key: PublicKey) -> None:
         """Return if that key, which is our own, signed every event, and the first for this request and answer."""
-        with _checking("the recipient's half"):
+        with checking("the recipient's half"):
             for signed in self.signed:
                 signed.jws.verify(key)
         self._check_halves()
@@ -239,48 +205,24 @@ class Receipt:
     def _check_halves(self) -> None:
         first = self.signed[0].claims
         if first.get("request") != _digest(_canonical(_asked(self.request))):
-            _invalid("countersigned for another request")
+            invalid("countersigned for another request")
         if first.get("confirmation") != _digest(self.confirmation.encode()):
-            _invalid("countersigned for another confirmation")
-
-    def _check_order(self) -> None:
-        events = [signed.event for signed in self.signed]
-        times = [signed.at for signed in self.signed]
-        places = [signed.logged.seq for signed in self.signed if signed.logged]
-        ended = events[events.index("withdrawn") + 1 :] if "withdrawn" in events else []
-        if events[0] != "given" or "given" in events[1:] or "deleted" in events[:-1] or {*ended} - {"deleted"}:
-            _invalid("events in an order in which they do not happen")
-        if times != sorted(times) or places != sorted(set(places)):
-            _invalid("events that are not one after another")
-
-    def _check_places(self, believed: Believed | None) -> None:
-        """Return if each place is in its checkpoint, and the checkpoints are of one log that only grows."""
-        before: Head | None = None
-        for place in (signed.logged for signed in self.signed if signed.logged):
-            raw = place.checkpoint.encode()
-            head = Checkpoint.read(raw, believed).head if believed else Head.read(Note.read(raw).text)
-            if not 0 <= place.seq < head.size:
-                _invalid("a place in the log that its checkpoint does not reach")
-            if before and (head.origin != before.origin or head.size < before.size):
-                _invalid("checkpoints of two logs, or of one that shrank")
-            if before and head.size == before.size and head.root != before.root:
-                _invalid("checkpoints of two histories")
-            before = head
+            invalid("countersigned for another confirmation")
 
     def check_past(self, at: datetime) -> None:
         """Return if nothing in it is of a time that is to come."""
         if self.signed[-1].at > at + _SKEW:
-            _invalid("an event of a time that is to come")
+            invalid("an event of a time that is to come")
 
     def check_holder(self, trust: TrustList) -> None:
         """Return if the holder of what was asked for confirmed the consent of this request."""
-        with _checking("the holder's half"):
+        with checking("the holder's half"):
             asked = self.request.query.get(self._confirming)
             if asked is None:
-                _invalid("confirmed with a credential that was not asked for")
+                invalid("confirmed with a credential that was not asked for")
             half = confirming(self.request, FORMATS[asked.format].open_confirmation(self.confirmation))
             if half.type_id not in asked.type_ids:
-                _invalid("confirmed with a credential of another type than was asked for")
+                invalid("confirmed with a credential of another type than was asked for")
             path = _as_of(trust, self.at).check(half.chain, "issuer", self.at, type_id=half.type_id)
             path.check_issuer(half.issuer)
             half.check_signature(path.key)
@@ -289,21 +231,21 @@ class Receipt:
 
     def check_consented(self, catalog: Catalog) -> None:
         """Return if the consent held then, and covers what was asked and what was shown."""
-        with _checking("the consent"):
+        with checking("the consent"):
             self.consent.check_in_force(self.at)
             consenting.check_asked(self.request, self.consent, catalog)
             for id_, paths in self.disclosed.items():
                 asked = self.request.query.get(id_)
                 if asked is None or not set(paths) <= {claim.path for claim in asked.claims}:
-                    _invalid("something was shown that was not asked for")
+                    invalid("something was shown that was not asked for")
 
     @property
     def holder(self) -> PublicKey:
         """The key that confirmed the consent, as the holder's half says; ``receipt.invalid``."""
-        with _checking("the holder's half"):
+        with checking("the holder's half"):
             asked = self.request.query.get(self._confirming)
             if asked is None:
-                _invalid("confirmed with a credential that was not asked for")
+                invalid("confirmed with a credential that was not asked for")
             return FORMATS[asked.format].open_confirmation(self.confirmation).holder
 
     @property
@@ -344,9 +286,20 @@ class Countersigner:
 
 
 def verify(
-    raw: str | bytes, trust: TrustList, catalog: Catalog, *, at: datetime, believed: Believed | None = None
+    raw: str | bytes,
+    trust: TrustList,
+    catalog: Catalog,
+    *,
+    at: datetime,
+    believed: Believed | None = None,
+    seen: Sequence[bytes] = (),
+    send: Send = offline,
 ) -> Verdict:
-    """The verdict on a receipt; its claims are the receipt in the terms of :mod:`ewallet.dpv`."""
+    """The verdict on a receipt; its claims are the receipt in the terms of :mod:`ewallet.dpv`.
+
+    Where it is said whom to believe about the log, ``seen`` are checkpoints of it that were seen before the last event
+    of the receipt: the newest in it must go on from them, for which the log is asked by ``send``.
+    """
     found: list[Receipt] = []
 
     def read() -> None:
@@ -365,8 +318,9 @@ def verify(
         Rung("signature", countersigned),
         Rung("holder", lambda: found[0].check_holder(trust)),
         Rung("query", lambda: found[0].check_consented(catalog)),
+        *((Rung("log", lambda: goes_on(found[0].signed, seen, believed)),) if believed else ()),
     )
-    return verdicts.decide(run(verdicts.climb(rungs), offline), at, told)
+    return verdicts.decide(run(verdicts.climb(rungs), send), at, told)
 
 
 def _asked(request: AuthorizationRequest) -> dict[str, Json]:
@@ -418,39 +372,10 @@ def _confirmation(request: AuthorizationRequest, token: VpToken) -> str:
     id_ = _confirming(request, token)
     asked = request.query.get(id_)
     if asked is None:
-        _invalid("confirmed with a credential that was not asked for")
+        invalid("confirmed with a credential that was not asked for")
     return FORMATS[asked.format].confirmation(token[id_][0])
-
-
-def _signed(
-    event: Event,
-    by: str,
-    signer: Signer,
-    id_: str,
-    at: datetime,
-    logged: Logged | None,
-    stated: Mapping[str, Json],
-) -> str:
-    place = {"log": {"seq": logged.seq, "checkpoint": logged.checkpoint}} if logged else {}
-    claims = {"jti": id_, "iss": by, "iat": int(at.timestamp()), "event": event, **stated, **place}
-    return jose.sign(TYP, claims, signer)
 
 
 def _as_of(trust: TrustList, at: datetime) -> TrustList:
     """The list for what was signed before it or in its time: an anchor says itself from when on it is distrusted."""
     return replace(trust, since=min(trust.since, at), until=max(trust.until, at + _MOMENT))
-
-
-@contextmanager
-def _checking(what: str) -> Iterator[None]:
-    """While a receipt is checked: whatever is wrong with it, it is no receipt; our own list may be wrong too."""
-    try:
-        yield
-    except (Malformed, ProtocolError, VerificationError) as exc:
-        if exc.code == "receipt.invalid" or exc.code.startswith(("limit.", "trust.list_")):
-            raise
-        _invalid(f"{what}: {exc.code}")
-
-
-def _invalid(detail: str) -> NoReturn:
-    raise PolicyError("receipt.invalid", detail) from None

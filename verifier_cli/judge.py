@@ -114,7 +114,7 @@ def verifier_as(client_id: str, session: Session, remembered: Store) -> Verifier
         client_id,
         trust=trust(session, remembered),
         store=remembered,
-        send=offline if session.settings.get("offline") else _online,
+        send=offline if session.settings.get("offline") else online,
         policy=_policy(session),
         status=None if args.unsafe_skip_status else StatusFresh(stale_for=_stale_for(args)),
         drop_extra=args.drop_extra,
@@ -153,7 +153,8 @@ def store(session: Session) -> Store:
     return database.verifier
 
 
-def _online(request: Request) -> Response:
+def online(request: Request) -> Response:
+    """The network."""
     from ewallet.http import Http  # only where something is fetched
 
     return Http()(request)

@@ -9,11 +9,14 @@ from typing import Final
 from ewallet import receipt
 from ewallet.catalog import Catalog
 from ewallet.errors import Language, Malformed, UsageError
+from ewallet.files import read_own
+from ewallet.flow import offline
+from ewallet.history import Believed
 from ewallet.labels import kind_name, path_name
 from ewallet.shape import Json
 from ewallet.terminal import coloured, moment, plain
 from ewallet.verdict import Accepted, Check, Rejected, Verdict
-from verifier_cli import inputs, judge, render
+from verifier_cli import inputs, judge, logs, render
 from verifier_cli.session import Session
 
 SCHEMA: Final = "ewallet.verify-receipt/1"
@@ -29,6 +32,7 @@ _RUNGS: Final[Mapping[str, Mapping[str, str]]] = {
     "signature": {"ko": "받는 곳의 서명", "en": "signed by its recipient"},
     "holder": {"ko": "소지자의 확인", "en": "confirmed by the holder"},
     "query": {"ko": "동의 범위", "en": "within the consent"},
+    "log": {"ko": "이용내역의 기록", "en": "in the log of use"},
 }
 _EVENTS: Final[Mapping[str, Mapping[Language, str]]] = {
     "given": {"ko": "동의함", "en": "given"},
@@ -54,7 +58,19 @@ def verdict(session: Session) -> Verdict:
         raw = inputs.presented(args.files, session.settings.get("max_bytes"))
     except Malformed as exc:
         return Rejected(checks=(Check("format", "failed", exc.code, exc.detail),), at=session.at)
-    return receipt.verify(raw, trust, Catalog.bundled(), at=session.at)
+    believed, seen = _log(session)
+    send = offline if session.settings.get("offline") else judge.online
+    return receipt.verify(raw, trust, Catalog.bundled(), at=session.at, believed=believed, seen=seen, send=send)
+
+
+def _log(session: Session) -> tuple[Believed | None, tuple[bytes, ...]]:
+    """Whom to believe about the log, if that was said, and what was seen of it; ``usage.*``, ``trust.*``."""
+    seen = tuple(read_own(name, what="a checkpoint") for name in session.args.seen or ())
+    if session.args.log_key or session.args.origin:
+        return logs.believed(session), seen
+    if seen or session.args.witness_key or session.args.quorum:
+        raise UsageError("usage.argument", "expected --log-key or --origin with what is said of the log")
+    return None, ()
 
 
 def document(judged: Verdict) -> dict[str, Json]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
 
-from ewallet.command import count
+from verifier_cli import logs
 from verifier_cli.arguments import add_trust
 
 if TYPE_CHECKING:
     from ewallet.errors import VerificationError
-    from ewallet.history import Audit, Believed, Finding, Head, NoteKey
+    from ewallet.history import Audit, Believed, Finding, Head
     from ewallet.shape import Json
     from verifier_cli.session import Session
 
@@ -42,11 +42,7 @@ _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
 def add(parser: ArgumentParser) -> None:
     """The arguments of this verb."""
     parser.add_argument("file", metavar="FILE", help="an export of a log, a proof from it, or - for stdin")
-    keys = parser.add_argument_group("whose log it is; else the trust list knows, by --origin")
-    keys.add_argument("--log-key", action="append", metavar="KEY", help="name+id+key of the log; may be repeated")
-    keys.add_argument("--witness-key", action="append", metavar="KEY", help="that of a witness; may be repeated")
-    keys.add_argument("--origin", metavar="NAME", help="the log's name in the trust list")
-    keys.add_argument("--quorum", type=count, default=0, metavar="N", help="how many witnesses must have cosigned (0)")
+    logs.add(parser)
     known = parser.add_argument_group("what is known from before")
     known.add_argument("--seen", action="append", metavar="FILE", help="a checkpoint that the log must go on from")
     known.add_argument("--mirror", metavar="DIR", help="tiles that were published: then a place is found exactly")
@@ -57,7 +53,7 @@ def run(session: Session) -> int:
     """Check it, and say the first thing that is wrong, and where."""
     from ewallet.errors import VerificationError
 
-    believed = _believed(session)
+    believed = logs.believed(session)
     try:
         document, lines = _judged(session, believed)
     except VerificationError as exc:
@@ -71,29 +67,6 @@ def run(session: Session) -> int:
 
 #: The members of the document, and the lines of words.
 Told = tuple[dict[str, Any], list[str]]
-
-
-def _believed(session: Session) -> Believed:
-    from ewallet.errors import UsageError
-    from ewallet.history import Believed
-    from verifier_cli import judge
-
-    args = session.args
-    if args.log_key and not args.origin:
-        return Believed(log=_keys(args.log_key), witnesses=_keys(args.witness_key), quorum=args.quorum)
-    if args.log_key or args.witness_key or not args.origin:
-        raise UsageError("usage.argument", "expected --log-key, or --origin and a trust list, one of them")
-    return Believed.of(judge.trust(session, judge.store(session)), args.origin, session.at, quorum=args.quorum)
-
-
-def _keys(texts: Sequence[str] | None) -> tuple[NoteKey, ...]:
-    from ewallet.errors import Malformed, UsageError
-    from ewallet.history import NoteKey
-
-    try:
-        return tuple(NoteKey.read(text) for text in texts or ())
-    except Malformed as exc:
-        raise UsageError("usage.argument", exc.detail) from None
 
 
 def _judged(session: Session, believed: Believed) -> Told:

@@ -6,6 +6,7 @@ from argparse import ArgumentParser
 from typing import TYPE_CHECKING
 
 from ewallet.command import count
+from verifier_cli import logs
 from verifier_cli.arguments import add_same_person, add_trust
 
 if TYPE_CHECKING:  # what a verdict needs is loaded when one is wanted
@@ -21,6 +22,8 @@ def add(parser: ArgumentParser) -> None:
     asked.add_argument("--audience", metavar="ID", help="without a request: for whom it must be made")
     asked.add_argument("--unsafe-no-binding", action="store_true", help="accept what anybody may have copied")
     add_trust(parser)
+    log = logs.add(parser, "with --type receipt, whose log of use its events are in; else the log is not asked")
+    log.add_argument("--seen", action="append", metavar="FILE", help="a checkpoint seen before what happened last")
     known = parser.add_argument_group("what is known")
     known.add_argument("--status", action="append", metavar="FILE", help="a status list that came some other way")
     known.add_argument("--crl", action="append", metavar="FILE", help="a revocation list of certificates, likewise")
