@@ -20,10 +20,11 @@ from ewallet.acting import OWN, Act, Acting, Guardian, Official, Proxy, Role, is
 from ewallet.consent import Consent
 from ewallet.consenting import consent_in
 from ewallet.credential import Credential
-from ewallet.delegation import Delegate, Delegated, Expected, query_digest
+from ewallet.delegation import Delegate, Delegated, Expected, Terms, query_digest
 from ewallet.errors import ConsentError, Malformed, UsageError
 from ewallet.formats import Confirmation, Evidence
 from ewallet.formats.sdjwt import SdJwt
+from ewallet.keys import PublicKey
 from ewallet.oid4vp import AuthorizationRequest, invalid
 from ewallet.shape import Json, instance, member, optional
 
@@ -99,6 +100,28 @@ def expected_of_delegate(request: AuthorizationRequest) -> Expected:
         recipient=request.client_id,
         consent=consent.scope if consent else None,
     )
+
+
+def terms_for(
+    request: AuthorizationRequest, *, delegate: PublicKey, delegate_name: str, principal: str, until: datetime
+) -> Terms:
+    """What a person signs so that a delegate may answer requests like this one, of this very recipient.
+
+    Raises ``consent.authority`` where none is expected, or where the consent to be given names other people.
+    """
+    expected = expected_of_delegate(request)
+    terms = Terms(
+        delegate=delegate,
+        delegate_name=delegate_name,
+        principal=principal,
+        query=request.query,
+        case=expected.case,
+        until=until,
+        recipient=expected.recipient,
+        consent=expected.consent,
+    )
+    check_proxy(consent_in(request), terms.proxy)
+    return terms
 
 
 def confirming(request: AuthorizationRequest, half: Confirmation) -> Confirmation:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ewallet import consenting
+from ewallet.acting import Proxy
 from ewallet.catalog import Catalog
 from ewallet.consent import Choice, Consent, Party
 from ewallet.dcql import Query
@@ -63,7 +64,7 @@ def _keep(folder: Path, receipt: Receipt) -> None:
 # -- asking ------------------------------------------------------------------------------------------------------
 
 
-def consent(members: Mapping[str, Json], recipient: Party) -> Consent:
+def consent(members: Mapping[str, Json], recipient: Party, *, acting: Proxy | None = None) -> Consent:
     """The consent that a request for a bundle proposes; ``usage.argument``, ``malformed.*``."""
     env, catalog = Env(), Catalog.bundled()
     lang = optional(members, "lang", str) or "ko"
@@ -74,7 +75,7 @@ def consent(members: Mapping[str, Json], recipient: Party) -> Consent:
     )
     id_ = to_base64url(env.random(_ID))
     bundle = catalog.bundle(member(members, "bundle", str))
-    return Consent.propose(bundle, catalog, choice, id_=id_, recipient=recipient, since=env.now())
+    return Consent.propose(bundle, catalog, choice, id_=id_, recipient=recipient, since=env.now(), acting=acting)
 
 
 def query(members: Mapping[str, Json]) -> Query:

@@ -24,9 +24,21 @@ _LINK: Final = (
     "openid4vp://?client_id=x509_san_dns%3Abank.example&request_uri=https%3A%2F%2Fbank.example%2Frequest%2FHq"
 )
 
+_ACTING: Final[Schema] = {
+    "description": "who acts for the person; absent, only the person themselves is believed",
+    "type": "object",
+    "required": ["as"],
+    "additionalProperties": False,
+    "properties": {
+        "as": {"enum": ["delegate", "guardian", "official"]},
+        "case": _TEXT | {"description": "of a delegate or an official: their one case"},
+        "principal": _TEXT | {"description": "with a bundle: the person, as its consent names them"},
+        "agent": _TEXT | {"description": "with a bundle: whoever acts for them"},
+    },
+}
 _REQUEST: Final[Schema] = {
     "title": "Request",
-    "description": "What to ask a wallet for: `query`, or `type` with `claims`, or `bundle` with its consent.",
+    "description": "What to ask a wallet for: `query`, `type` with `claims`, `rule`, or `bundle` with its consent.",
     "type": "object",
     "additionalProperties": False,
     "properties": {
@@ -38,14 +50,17 @@ _REQUEST: Final[Schema] = {
         "redirect_to": _TEXT | {"description": "where a wallet on the same device leads back to", "format": "uri"},
         "transaction_data": {"type": "array", "items": ref("Transaction")},
         "verifier_info": {"type": "array", "items": _OBJECT},
+        "rule": _TEXT | {"description": "instead of a query: the id of a rule, to be answered with yes"},
         "bundle": _TEXT | {"description": "instead of a query: the id of a bundle, with days; its consent goes along"},
         "days": {"type": "integer", "minimum": 1, "description": "with a bundle: how long its consent is to hold"},
         "optional": {"type": "array", "items": _TEXT, "description": "with a bundle: members that were chosen"},
+        "acting": _ACTING,
         "lang": {"enum": ["ko", "en"], "default": "ko", "description": "with a bundle: the language of its consent"},
     },
     "oneOf": [
         {"required": ["query", "purpose"]},
         {"required": ["type", "claims", "purpose"]},
+        {"required": ["rule"]},
         {"required": ["bundle", "days"]},
     ],
 }

@@ -20,7 +20,7 @@ from ewallet.jose import to_json
 from ewallet.oid4vp.response import Declined
 from ewallet.shape import Json, instance, json_object, json_value, member, to_base64url
 from ewallet.verdict import Accepted, Rejected, Undecided, Verdict
-from verifier_cli import asking, cases, desk
+from verifier_cli import asking, cases, deputies, desk
 from verifier_cli.inputs import moment
 from verifier_cli.session import Session
 
@@ -49,11 +49,11 @@ class Inquiry:
 
 def worded(args: Namespace) -> dict[str, Json]:
     """The request that the flags word; ``usage.*``."""
-    if bool(args.kind) == bool(args.query) or bool(args.kind) != bool(args.claims):
-        raise UsageError("usage.argument", "expected --type with --claims, or --query")
-    if not args.purpose:
+    if sum(map(bool, (args.kind, args.query, args.rule))) != 1 or bool(args.kind) != bool(args.claims):
+        raise UsageError("usage.argument", "expected --type with --claims, or --query, or --rule")
+    if not (args.purpose or args.rule):
         raise UsageError("usage.argument", "--purpose is missing: the holder wants to know why")
-    members = _query(args) | {"purpose": args.purpose}
+    members = _query(args) | ({"purpose": args.purpose} if args.purpose else {}) | deputies.worded(args)
     if args.transaction_data:
         raw = read_own(args.transaction_data, what="the transactions")
         members["transaction_data"] = _transactions(raw, asking.query(members))
@@ -62,18 +62,20 @@ def worded(args: Namespace) -> dict[str, Json]:
 
 def bundled(args: Namespace) -> dict[str, Json]:
     """The same for a bundle with its consent."""
-    if args.kind or args.query or args.claims or args.transaction_data:
+    if args.kind or args.query or args.rule or args.claims or args.transaction_data:
         raise UsageError("usage.argument", "--bundle says what is asked, and what is confirmed")
     if args.days is None:
         raise UsageError("usage.argument", "--bundle goes with --days: how long the consent is to hold")
     members: dict[str, Json] = {"bundle": args.bundle, "days": args.days, "optional": args.optional or []}
     said = {"lang": args.consent_lang, "purpose": args.purpose}
-    return members | {name: value for name, value in said.items() if value}
+    return members | {name: value for name, value in said.items() if value} | deputies.worded(args)
 
 
 def _query(args: Namespace) -> dict[str, Json]:
     if args.query:
         return {"query": Query.parse(read_own(args.query, what="the query")).to_json()}
+    if args.rule:
+        return {"rule": args.rule}
     return {"type": args.kind, "claims": [name.strip() for name in args.claims.split(",")]}
 
 

@@ -12,6 +12,7 @@ from ewallet.answer import Answer, Choice
 from ewallet.cli import words
 from ewallet.cli.session import Session
 from ewallet.credential import Path, lookup
+from ewallet.entrusting import proxy_of
 from ewallet.errors import Language
 from ewallet.labels import fee, item_value, kind_name, path_name
 from ewallet.oid4vp import AuthorizationRequest
@@ -90,11 +91,13 @@ def lines(
     """The lines of the screen; without ``values`` it names the claims only."""
     says = {name: text[session.lang] for name, text in _SAYS.items()}
     yield from asking(request, session)
-    yield from _confirmed(request, session.lang)
+    yield from confirmed(request, session.lang)
     for choice in answer.choices:
         document = wallet.get(choice.candidate.id)
         yield ""
         yield f"{kind_name(document.type, document.held.type_id, session.lang)} [{document.id}]"
+        if proxy := proxy_of(document.credential):
+            yield f"  {words.people(proxy, session.lang)}"
         yield from _leaving(choice, document, session.lang, values=values)
         if document.held.use == "once" and document.copies_left == 1:
             yield f"  {says['last']}"
@@ -106,7 +109,7 @@ def lines(
     yield says["refuse"]
 
 
-def _confirmed(request: AuthorizationRequest, lang: Language) -> Iterator[str]:
+def confirmed(request: AuthorizationRequest, lang: Language) -> Iterator[str]:
     """The transactions in full, values too wherever the screen is: they are the verifier's and not the holder's."""
     for transaction in request.transaction_data:
         yield ""

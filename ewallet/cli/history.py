@@ -76,4 +76,5 @@ def _entry(shown: Shown) -> dict[str, Json]:
         "certificate": shown.held,
         "type": shown.type_id,
         "claims": [list(path) for path in shown.paths],
+        **({"acting": shown.acting.to_json()} if shown.acting else {}),
     }

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ewallet.command import count
-from verifier_cli.arguments import add_asked, add_service, add_terms, add_trust
+from verifier_cli.arguments import add_acting, add_asked, add_service, add_terms, add_trust
 
 if TYPE_CHECKING:
     from ewallet.dcql import Query
@@ -27,6 +27,7 @@ _SHOW: Final = {
 def add(parser: ArgumentParser) -> None:
     """The arguments of this verb."""
     asked = add_asked(parser)
+    asked.add_argument("--rule", metavar="ID", help="instead of a kind: a yes to this rule (schemas/rules), not why")
     asked.add_argument("--transaction-data", metavar="FILE", help="what the holder confirms with the answer, JSON")
     bundle = parser.add_argument_group("a bundle with its consent")
     bundle.add_argument("--bundle", metavar="ID", help="instead of a kind: what one service needs, with its consent")
@@ -34,6 +35,7 @@ def add(parser: ArgumentParser) -> None:
     bundle.add_argument("--days", type=count, metavar="N", help="how long the consent is to hold")
     bundle.add_argument("--consent-lang", choices=("ko", "en"), help="the language of the consent (ko)")
     bundle.add_argument("--receipts", metavar="DIR", help="keep the receipt of the consent here")
+    add_acting(parser)
     parser.add_argument("--qr", metavar="FILE", help="draw the code to a new PNG file too")
     parser.add_argument("--wait", type=count, default=_WAIT, metavar="SECONDS", help="for an answer (300)")
     running = parser.add_argument_group("through a service that is running")
