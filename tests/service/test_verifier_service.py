@@ -225,6 +225,19 @@ def test_an_answer_is_a_form(media_type, service):
 
 # -- what the bank's programs may not do ---------------------------------------------------------------------
 
+def test_a_counter_asks_for_a_yes_to_a_rule(service):
+    """By its identifier alone; its name is the purpose, and the answer is the one there is."""
+    service.kit.issue("eligibility_answer", claims={"rule": "museum_free_admission", "version": 1, "answer": "Y"})
+    made = service.bank("POST", "/v1/requests", document={"rule": "museum_free_admission"})
+    request = service.open(made.json())
+    assert ("공립 박물관 무료 관람", [["museum_free_admission"], [1], ["Y"]] * 2) == (
+        request.purpose,
+        [list(claim.values) for query in request.query.credentials for claim in query.claims],
+    )
+    refused = [{"rule": "no_such_rule"}, ASKED | {"rule": "museum_free_admission"}, {"purpose": "a test"}]
+    assert [400] * 3 == [service.bank("POST", "/v1/requests", document=each).status_code for each in refused]
+
+
 BANKS = [("POST", "/v1/requests"), ("GET", "/v1/requests/x"), ("POST", "/v1/verify")]
 
 
