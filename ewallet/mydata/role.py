@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
+import logging
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -13,7 +14,16 @@ from ewallet.catalog.claims import Pattern
 from ewallet.catalog.kinds import KST
 from ewallet.consent import Choice, Consent, Road
 from ewallet.env import Env
-from ewallet.errors import AlreadyUsed, ConsentError, EWalletError, Language, NotFound, ProtocolError, UsageError
+from ewallet.errors import (
+    AlreadyUsed,
+    ConsentError,
+    EWalletError,
+    Language,
+    NotFound,
+    ProtocolError,
+    StoreError,
+    UsageError,
+)
 from ewallet.history import Log, new_handle
 from ewallet.issuer import Issuer
 from ewallet.mydata import terms
@@ -30,6 +40,7 @@ from ewallet.shape import Json
 from ewallet.trace import Trace
 from ewallet.vault import Vault
 
+_LOG: Final = logging.getLogger("ewallet")
 OWN: Final = "self"  # the party of what a person does with their own data
 _PAGE: Final = 100  # standing consents that are looked up at once
 _REFUSALS: Final = (ConsentError, ProtocolError, MembersMissing, AlreadyUsed)
@@ -291,8 +302,9 @@ class MyData:
         done = self._vault.forget([*self._store.tombstones(), *finished], self._env.now())
         done += self._settle_all()
         for erasure in self._store.erasures(open_only=True):
-            self._erasing.resume(erasure)
-            done += 1
+            with _alone(f"deletion {erasure.id}"):
+                self._erasing.resume(erasure)
+                done += 1
         if done:
             self._store.scrub()
         return done
@@ -323,6 +335,8 @@ class MyData:
             opened = self._consents.opened(row.id)
         except ConsentError:  # forgotten, and back with a backup
             return None
+        except StoreError as exc:
+            return Run(consent_id=row.id, cycle=0, code=exc.code)
         cycle = terms.cycle_at(opened.consent, at)
         try:
             return self._unasked(opened, cycle, at)
@@ -348,7 +362,11 @@ class MyData:
 
     def _settle_all(self) -> int:
         """Go on with withdrawals, before what they are about is deleted."""
-        return sum(self._settled(consent_id) for consent_id in self._store.unsettled())
+        done = 0
+        for consent_id in self._store.unsettled():
+            with _alone(f"withdrawal {consent_id}"):
+                done += self._settled(consent_id)
+        return done
 
     def _settled(self, consent_id: str) -> int:
         """Go on with a withdrawal; what was forgotten since needs no entry any more."""
@@ -395,3 +413,14 @@ class MyData:
         except (NotFound, ProtocolError):
             return None
         return record if isinstance(record, Mapping) else None
+
+
+@contextmanager
+def _alone(what: str) -> Iterator[None]:
+    """A damaged record keeps back what it is about, and nobody else: an operator reads of it."""
+    try:
+        yield
+    except StoreError as exc:
+        if exc.code != "storage.corrupt":
+            raise
+        _LOG.error("%s: %s", what, exc.code)
