@@ -15,7 +15,6 @@ from ewallet.exchange import Exchange
 from ewallet.idempotency import Calls
 from ewallet.joint import Cases
 from ewallet.sql import Database
-from ewallet.testing.bank import register
 from ewallet.testing.clock import Clock
 from ewallet.testing.pki import Pki
 from ewallet.verifier import Verifier
@@ -51,7 +50,7 @@ def _issuer(pki: Pki) -> dict[str, Any]:
             "issuer_keys": f"{folder}/signers",
             "records": "demo",
             "data": folder,
-            "recipients": register(Path(folder) / "recipients.json"),
+            "recipients": Path("database"),
             "trust": f"{folder}/trust-list.jwt",
             "trust_key": f"{folder}/operator.jwk",
             "portal_key": f"{folder}/verifier.key",

@@ -7,12 +7,12 @@ it may have, and an end. Whether it may have whole resident numbers is not said 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import Literal, NoReturn, Protocol
 
 from ewallet import oauth
 from ewallet.catalog import Bundle
@@ -101,6 +101,32 @@ class Recipients(Protocol):
         """The recipient of that identifier; :class:`ewallet.errors.NotFound`."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What was done with a registration, by which operator, why, and when."""
+
+    what: Literal["registered", "suspended", "resumed"]
+    by: str
+    reason: str
+    at: datetime
+
+
+class Registry(Recipients, Protocol):
+    """Registrations that operators change. Each change is one transaction, on record, and in force when it returns."""
+
+    def recipients(self) -> Sequence[Recipient]:
+        """All of them, by identifier."""
+
+    def register(self, recipient: Recipient, change: Change) -> Recipient:
+        """Register it, or register it anew; whether it is suspended stays as it is. As it is from now on."""
+
+    def suspend(self, id_: str, change: Change, *, suspended: bool = True) -> Recipient:
+        """Let it have nothing until it is resumed, with ``suspended=False``; :class:`ewallet.errors.NotFound`."""
+
+    def changes(self, id_: str) -> Sequence[Change]:
+        """All that was done with a registration, the newest first; :class:`ewallet.errors.NotFound`."""
+
+
 @dataclass(frozen=True)
 class RecipientFile:
     """The registrations in a JSON file of schema ``ewallet.recipients/1``, read anew each time."""
@@ -150,9 +176,12 @@ def _by_id(recipients: Iterable[Recipient]) -> Mapping[str, Recipient]:
 
 
 def _found(recipients: Mapping[str, Recipient], id_: str) -> Recipient:
-    if id_ not in recipients:
-        raise NotFound("storage.not_found", "no recipient is registered under that identifier")
-    return recipients[id_]
+    return recipients.get(id_) or unregistered()
+
+
+def unregistered() -> NoReturn:
+    """Refuse an identifier that nobody is registered under."""
+    raise NotFound("storage.not_found", "no recipient is registered under that identifier")
 
 
 def _forbidden(detail: str) -> NoReturn:

@@ -39,6 +39,7 @@ from issuer_service.routes import (
     operator,
     paper,
     portal,
+    recipients,
     wallet,
 )
 from issuer_service.service import Service
@@ -94,6 +95,8 @@ def framework(service: Service, registry: CollectorRegistry, desk: MyDataDesk | 
         app.include_router(portal.routes(service, desk))
         app.include_router(agreeing.routes(service, pages, desk))
         app.include_router(mydata.routes(service, pages, desk))
+        if desk.registry:
+            app.include_router(recipients.routes(service, desk.registry))
         app.include_router(eligibility.routes(service, pages))
     if service.settings.unsafe_loopback:
         app.get(f"{service.settings.path}/openapi.json", include_in_schema=False)(

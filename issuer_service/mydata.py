@@ -19,7 +19,7 @@ from ewallet.keys import SigningKey
 from ewallet.mydata import MyData, Registers
 from ewallet.oid4vp.request import client_id
 from ewallet.portal import Portal
-from ewallet.recipients import RecipientFile
+from ewallet.recipients import RecipientFile, Recipients, Registry
 from ewallet.shape import base64url, to_base64url
 from ewallet.sql import Database
 from ewallet.trust import TrustList
@@ -30,6 +30,7 @@ from issuer_service.settings import Settings
 
 _READ: Final = timedelta(minutes=10)  # as long as a proposal waits for its person to go on
 _MASTER: Final = 32
+_DATABASE: Final = Path("database")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +43,7 @@ class MyDataDesk:
     exchange: Exchange
     log: Log
     keys: Database
+    registry: Registry | None = None
 
     @classmethod
     def of(cls, service: Service) -> MyDataDesk | None:
@@ -50,7 +52,7 @@ class MyDataDesk:
         if settings.recipients is None:
             return None
         trust = _trust(service)
-        recipients = RecipientFile(settings.recipients)
+        recipients, registry = _recipients(service)
         keys = Database(settings.vault_url, env=env)
         origin = f"{urlsplit(settings.issuer).netloc}{settings.path}/mydata/log"
         log = Log(origin, _log_key(settings), service.database.history, keys.heads)
@@ -82,7 +84,24 @@ class MyDataDesk:
             records=service.records,
             catalog=service.issuer.catalog,
         )
-        return cls(mydata=mydata, portal=portal, agreement=agreement, exchange=exchange, log=log, keys=keys)
+        return cls(
+            mydata=mydata,
+            portal=portal,
+            agreement=agreement,
+            exchange=exchange,
+            log=log,
+            keys=keys,
+            registry=registry,
+        )
+
+
+def _recipients(service: Service) -> tuple[Recipients, Registry | None]:
+    """Registrations in a file, or in the database, where operators change them."""
+    setting = service.settings.recipients
+    if setting == _DATABASE:
+        registry = service.database.recipients
+        return registry, registry
+    return RecipientFile(setting or _DATABASE), None
 
 
 def _trust(service: Service) -> TrustList:

@@ -29,6 +29,7 @@ from ewallet.sql.issuer import SqlIssuerStore
 from ewallet.sql.mydata import SqlMyDataStore
 from ewallet.sql.mydata_tables import MYDATA, MYDATA_VERSION
 from ewallet.sql.portal import PORTAL, PORTAL_VERSION, SqlPortalStore
+from ewallet.sql.recipients import RECIPIENTS, RECIPIENTS_VERSION, SqlRecipientStore
 from ewallet.sql.tables import (
     BULK,
     BULK_VERSION,
@@ -59,6 +60,7 @@ __all__ = [
     "SqlLogStore",
     "SqlMyDataStore",
     "SqlPortalStore",
+    "SqlRecipientStore",
     "SqlVerifierStore",
     "SqlWalletStore",
     "upgrade",
@@ -72,6 +74,7 @@ _ROLES: Final = {
     "issuer": (ISSUER, ISSUER_VERSION),
     "mydata": (MYDATA, MYDATA_VERSION),
     "portal": (PORTAL, PORTAL_VERSION),
+    "recipients": (RECIPIENTS, RECIPIENTS_VERSION),
     "vault": (VAULT, VAULT_VERSION),
     "verifier": (VERIFIER, VERIFIER_VERSION),
 }
@@ -143,6 +146,12 @@ class Database:
         """What a portal keeps between two steps."""
         self._touch()
         return SqlPortalStore(self._engine)
+
+    @cached_property
+    def recipients(self) -> SqlRecipientStore:
+        """Who is registered to receive, and every change of that."""
+        self._touch()
+        return SqlRecipientStore(self._engine)
 
     @cached_property
     def verifier(self) -> SqlVerifierStore:
