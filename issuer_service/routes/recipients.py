@@ -16,7 +16,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ewallet.catalog import Catalog
 from ewallet.errors import UsageError
-from ewallet.pushed import check_registered
 from ewallet.recipients import Change, Recipient, Registry
 from issuer_service import description_recipients as told
 from issuer_service import operators
@@ -126,7 +125,6 @@ class _Office:
         """Put a registration on record; ``usage.argument``, ``crypto.*``, ``malformed.*``."""
         found = asked.model_dump(by_alias=True, exclude={"reason"})
         recipient = Recipient.of_json({**found, "id": id_, "until": int(asked.until.timestamp())})
-        check_registered(recipient.redirect_uris, loopback=self._service.settings.unsafe_loopback)
         _check_bundles(recipient, self._service.issuer.catalog)
         return self.registry.register(recipient, self._change("registered", id_, operator, asked.reason))
 
