@@ -163,7 +163,7 @@ class Statement:
             raise ConsentError("consent.recipient", "a delegation for another recipient")
         if expected.consent is not None and self.consent != expected.consent:
             raise ConsentError(
-                "consent.required", "the person let their delegate consent to nothing, or to something else"[:0] or "x"
+                "consent.required", "the person let their delegate consent to nothing, or to other things"
             )
 
 
@@ -293,9 +293,13 @@ class Delegate:
             raise ConsentError("consent.authority", "a delegation in another name than the credential's")
 
     def once(self, shown: Sequence[Evidence], _credentials: Sequence[Credential]) -> tuple[tuple[str, datetime], ...]:
-        """Each delegation: the person said yes to one showing."""
+        """Each delegation: the person said yes to one showing.
+
+        By what was signed alone: of an ECDSA signature anybody makes a second one that holds as well.
+        """
         found = (each for each in shown if isinstance(each, Delegated))
-        return tuple((f"delegation:{_digest(each.delegation)}", each.statement.until) for each in found)
+        said = ((each.delegation.rpartition(".")[0], each.statement.until) for each in found)
+        return tuple((f"delegation:{_digest(signed)}", until) for signed, until in said)
 
     def told(self, shown: Sequence[Evidence], _credentials: Sequence[Credential]) -> Mapping[str, Json]:
         """Both people, by the names that the person signed."""

@@ -16,6 +16,7 @@ from ewallet.errors import BindingError, PolicyError, UsageError
 from ewallet.formats.sdjwt import SD_JWT, SdJwt
 from ewallet.history import Event, commit, new_handle
 from ewallet.keys import SigningKey
+from ewallet.shape import base64url, to_base64url
 from ewallet.testing.kit import Kit
 from ewallet.verdict import Accepted, parse
 
@@ -214,6 +215,23 @@ def test_answer_of_a_delegate_is_taken_once(world):
     assert [None, "replay.response_used"] == [world.judge(shown, request).code for _ in range(2)]
 
 
+def test_delegation_is_shown_once_whoever_signs_it_again(world):
+    """Nor with the other ECDSA signature that holds for the same key and words."""
+    delegated = world.delegated()
+    signed, _, signature = delegated.rpartition(".")
+    raw = base64url(signature, "a signature")
+    other = raw[:32] + (_ORDER - int.from_bytes(raw[32:], "big")).to_bytes(32, "big")
+    codes = []
+    for each in (delegated, delegated, f"{signed}.{to_base64url(other)}"):
+        request = world.ask()
+        codes.append(world.judge(world.present(each, request), request).code)
+
+    assert [None, "replay.response_used", "replay.response_used"] == codes
+
+
+_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of P-256
+
+
 def test_nothing_is_delegated_any_more_when_the_credential_is_revoked(world):
     """The delegation is as good as the principal's credential."""
     shown = world.delegated()
@@ -289,6 +307,19 @@ def test_official_acts_for_a_person_without_a_phone(world):
     office = {"case": CASE, "office": "가상특별시 예시구청", "law": "민원처리법 제10조"}
     assert {"as": "official", **people, **office} == verdict.acting
     assert "replay.response_used" == _show(world, raw, Official(CASE)).code
+
+
+def test_official_acts_once_however_many_copies_there_are(world):
+    """The mandate is for one case and once; the office may have issued a batch."""
+    record = {**world.kit.catalog.type(KIND).sample, **world.act(official=True).claims()}
+    keys = [SigningKey.generate() for _ in range(2)]
+    copies = world.kit.issuer.issue(KIND, record, subject="citizen-1", holders=[key.public for key in keys])
+    codes = []
+    for raw, key in zip(copies.credentials, keys, strict=True):
+        request = world.ask()
+        codes.append(world.judge(world.own(raw, request, key), request, Official(CASE)).code)
+
+    assert [None, "replay.response_used"] == codes
 
 
 def _late(world):
