@@ -167,13 +167,16 @@ class Agreement:
         Raises ``consent.authority`` where the wallet is another person's, ``consent.*`` as
         :meth:`ewallet.mydata.MyData.give`. That it is this person's wallet is all that counts, not which browser comes.
         """
+        if self._portal.steps.see("given", proposal.receipt) is not None:
+            return "given"  # once: who has deleted everything since is not to find it again
         outcome = self._exchange.verdict(proposal.exchange)
         if isinstance(outcome, Waiting):
             return "waiting"
         if isinstance(outcome, Expired | Collected):
             return "over"
-        if not isinstance(outcome, Accepted):
-            return "refused"
+        return self._confirmed(proposal, outcome) if isinstance(outcome, Accepted) else "refused"
+
+    def _confirmed(self, proposal: Proposal, outcome: Accepted) -> State:
         confirmed = self._receipts.of(proposal)
         if confirmed is None:
             raise ProtocolError("request.invalid", "an answer without the receipt that it was given")
@@ -182,6 +185,7 @@ class Agreement:
         if not self._portal.stands(proposal.request_uri, proposal.consent.id):
             return "over"
         self._giver.give(proposal.consent, proposal.subject, evidence=confirmed.receipt)
+        self._portal.steps.begin("given", proposal.consent.id.encode(), life=LIFE, secret=proposal.receipt)
         return "given"
 
     def check_person(self, subject: str, shown: Mapping[str, Json]) -> None:

@@ -356,6 +356,22 @@ def test_data_is_deleted_when_one_is_sure(portal):
     assert "동의한 적이 없습니다" in portal.site.page("/my/consents")
 
 
+def test_a_page_that_is_opened_again_after_a_deletion_gives_nothing_again(portal):
+    """Not by going on once more, nor by the way back: the token that the bank has gets nothing any more."""
+    portal.site.sign_in()
+    portal.hold()
+    asking = portal.asked()
+    address = portal.chosen(asking)
+    portal.confirm(address)
+    granted = portal.client.token(asking, portal.back(address))
+    portal.site.page("/my/data")
+    portal.site.page("/my/data/erase", csrf=portal.site.csrf, sure="on")
+    portal.site.page(address, csrf=portal.site.csrf)
+    _status(portal, "GET", f"{address}/return")
+    assert () == portal.site.desk.mydata.consents("hong")
+    assert (403, "consent.required") == _refused(portal.client.package, granted)
+
+
 # -- the log, to anybody -----------------------------------------------------------------------------------------
 
 
