@@ -40,14 +40,13 @@ class Form:
 class Page(HTMLParser):
     """What a person finds on a page: forms, buttons that lead on, the QR code and the link beside it.
 
-    ``texts`` are those that are to be read or kept as they are, by the ``id`` of the element, ``status`` the answer's.
+    ``texts`` are those that are to be read or kept as they are, by the ``id`` of the element.
     """
 
-    def __init__(self, address: str, text: str, status: int = 200) -> None:
+    def __init__(self, address: str, text: str) -> None:
         super().__init__()
         self.address = address
         self.text = text
-        self.status = status
         self.forms: list[Form] = []
         self.buttons: list[str] = []
         self.texts: dict[str, str] = {}
@@ -124,7 +123,7 @@ class Browser:
 
 
 def _page(answer: httpx2.Response) -> Page:
-    return Page(str(answer.url), answer.text, answer.status_code)
+    return Page(str(answer.url), answer.text)
 
 
 def call(to: httpx2.Client, method: str, url: str, key: str, body: Mapping[str, Json] | None = None) -> Json:
