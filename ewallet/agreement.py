@@ -182,7 +182,7 @@ class Agreement:
             raise ProtocolError("request.invalid", "an answer without the receipt that it was given")
         for shown in (outcome.claims, confirmed.shown):
             self.check_person(proposal.subject, shown)
-        if not self._portal.stands(proposal.request_uri, proposal.consent.id):
+        if not self._portal.agree(proposal.request_uri, proposal.consent.id):
             return "over"
         self._giver.give(proposal.consent, proposal.subject, evidence=confirmed.receipt)
         self._portal.steps.begin("given", proposal.consent.id.encode(), life=LIFE, secret=proposal.receipt)

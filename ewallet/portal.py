@@ -272,22 +272,29 @@ class Portal:
 
         Whoever never got there is led there with the same code, as long as it is good and nobody has shown it.
         """
+        self.agree(request_uri, consent_id)
         handle = handle_of(request_uri)
-        code = self._code(handle, consent_id)
-        found = self.steps.see("request", handle)
+        code, agreed = self._code(handle, consent_id), f"{handle}:{consent_id}"
+        found = self.steps.see("agreed", agreed)
         if found is not None:
             record = jose.to_json({"consent": consent_id, "pushed": found.decode()})
-            self.steps.turn("request", handle, self.steps.step("code", code, record, life=CODE_LIFE))
+            self.steps.turn("agreed", agreed, self.steps.step("code", code, record, life=CODE_LIFE))
         made = self.steps.see("code", code)
         if made is None:
             raise _over()
         return Pushed.read(json_object(made)["pushed"].encode()).back(self.issuer, code=code)
 
-    def stands(self, request_uri: str, consent_id: str) -> bool:
-        """Whether a request still waits for a consent, or has led to a code for this one; not where it was refused."""
+    def agree(self, request_uri: str, consent_id: str) -> bool:
+        """Whether a request is answered by that consent, from now on; not where it was refused, or by another.
+
+        Of no and yes whichever comes first counts: who has said yes withdraws.
+        """
         handle = handle_of(request_uri)
-        code = self._code(handle, consent_id)
-        steps = (("request", handle), ("code", code), ("redeemed", code))
+        code, agreed = self._code(handle, consent_id), f"{handle}:{consent_id}"
+        found = self.steps.see("request", handle)
+        if found is not None:
+            self.steps.turn("request", handle, self.steps.step("agreed", agreed, found, life=REQUEST_LIFE))
+        steps = (("agreed", agreed), ("code", code), ("redeemed", code))
         return any(self.steps.see(use, secret) is not None for use, secret in steps)
 
     # -- inside ------------------------------------------------------------------------------------------------

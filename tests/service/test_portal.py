@@ -192,6 +192,19 @@ def test_who_says_no_after_signing_has_consented_to_nothing(portal):
     assert () == portal.site.desk.mydata.consents("hong")
 
 
+def test_who_has_said_yes_withdraws(portal):
+    """On a page that is still open nobody says no to what is on record: the recipient would be told so."""
+    portal.site.sign_in()
+    portal.hold()
+    asking = portal.asked()
+    address = portal.chosen(asking)
+    portal.confirm(address)
+    said = {"csrf": portal.site.csrf, **_hidden(portal.site.page(address))}
+    back = portal.back(address)
+    assert 400 == _status(portal, "POST", "/mydata/refuse", data=said)
+    assert portal.client.token(asking, back).consent_id == portal.site.desk.mydata.consents("hong")[0].consent.id
+
+
 def test_what_is_kept_of_an_answer_opens_with_nothing_on_record(portal):
     """Not with the identifiers of consents, exchanges or requests that databases have in the clear."""
     granted = portal.granted()
