@@ -11,23 +11,25 @@ A proposal waits ten minutes, for the person it was made to. Nobody else learns 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal, Protocol
 
-from ewallet import consenting, jose
+from ewallet import consenting, history, jose
 from ewallet.answer import Candidate, asked_claims
 from ewallet.catalog import Bundle, Catalog
 from ewallet.consent import Consent
+from ewallet.countersignature import Event, Logged
 from ewallet.credential import Credential, moment
 from ewallet.dcql import CredentialSet, Query
 from ewallet.env import Env
 from ewallet.errors import ConsentError, NotFound, ProtocolError
 from ewallet.exchange import Collected, Exchange, Expired, Waiting
 from ewallet.formats import FORMATS
-from ewallet.history import new_handle
+from ewallet.history import EventType, Log, new_handle
 from ewallet.keys import Signer
+from ewallet.mydata import Given, Past
 from ewallet.oid4vp import AuthorizationRequest, VpToken
 from ewallet.portal import Portal, Steps
 from ewallet.receipt import Receipt
@@ -38,6 +40,13 @@ from ewallet.verdict import Accepted
 _LOG: Final = logging.getLogger("ewallet")
 
 LIFE: Final = timedelta(minutes=10)
+#: What a receipt calls what the log has about its consent, after it was given.
+_HAPPENED: Final[Mapping[EventType, Event]] = {
+    "package.downloaded": "fulfilled",
+    "consent.renewed": "renewed",
+    "consent.fulfilled": "fulfilled",
+    "consent.withdrawn": "withdrawn",
+}
 #: What tells people apart on an identity, as far as it has them; no number, and nothing that is not on its face.
 IDENTIFYING: Final = ("name", "birth_date", "issue_date", "document_number")
 
@@ -88,17 +97,21 @@ class Confirmed:
 
 
 class Receipts:
-    """Makes the portal's receipt of every consent that was confirmed, and keeps it until the person goes on."""
+    """Makes the portal's receipt of every consent that was confirmed, and keeps it until the person goes on.
 
-    def __init__(self, steps: Steps, signer: Signer, env: Env) -> None:
+    Each says how far ``log`` was at that time, and once the consent is on record where that is.
+    """
+
+    def __init__(self, steps: Steps, signer: Signer, log: Log, env: Env) -> None:
         self._steps = steps
         self._signer = signer
+        self._log = log
         self._env = env
 
     def confirmed(self, request: AuthorizationRequest, token: VpToken) -> str:
         """The portal's half of the receipt, for the wallet; :class:`ewallet.exchange.Exchange` asks for it."""
-        id_ = new_handle(self._env.random)
-        receipt = Receipt.make(request, token, self._signer, id_=id_, at=self._env.now())
+        id_, far = new_handle(self._env.random), Logged(seq=None, checkpoint=self._log.checkpoint().decode())
+        receipt = Receipt.make(request, token, self._signer, id_=id_, at=self._env.now(), logged=far)
         kept = jose.to_json({"receipt": receipt.to_bytes().decode(), "shown": _shown(request, token)})
         self._steps.begin("receipt", kept, life=LIFE, secret=_secret(request))
         return receipt.events[0]
@@ -108,6 +121,24 @@ class Receipts:
         kept = self._steps.see("receipt", proposal.receipt)
         found = json_object(kept, "what was confirmed") if kept else None
         return Confirmed(receipt=found["receipt"].encode(), shown=found["shown"]) if found else None
+
+    def to_date(self, given: Given, pasts: Iterable[Past]) -> Receipt:
+        """The receipt of a consent with all that has happened under it, each with its place in the log.
+
+        So there is one for each provision, whoever was away or was killed when it was made. ``pasts`` are the person's,
+        in order; ``receipt.invalid`` where something else than a receipt proves the consent.
+        """
+        receipt = Receipt.parse(given.evidence).placed(self._signer, _place(given.logged))
+        for past in pasts:
+            event = past.entry.event
+            if (event.consent, event.outcome) == (given.consent.id, "done") and event.type in _HAPPENED:
+                happened = _HAPPENED[event.type]
+                receipt = receipt.after(happened, self._signer, at=event.at, logged=_place(past.logged))
+        return receipt
+
+
+def _place(logged: history.Logged) -> Logged:
+    return Logged(seq=logged.inclusion.index, checkpoint=logged.inclusion.checkpoint.decode())
 
 
 class Agreement:

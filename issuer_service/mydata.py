@@ -41,6 +41,7 @@ class MyDataDesk:
     portal: Portal
     agreement: Agreement
     exchange: Exchange
+    receipts: Receipts
     log: Log
     keys: Database
     registry: Registry | None = None
@@ -74,7 +75,7 @@ class MyDataDesk:
             secret=service.issuance.server.tag("portal"),
             env=env,
         )
-        receipts = Receipts(portal.steps, _portal_key(settings), env)
+        receipts = Receipts(portal.steps, _portal_key(settings), log, env)
         exchange = _exchange(service, trust, receipts)
         agreement = Agreement(
             portal,
@@ -89,6 +90,7 @@ class MyDataDesk:
             portal=portal,
             agreement=agreement,
             exchange=exchange,
+            receipts=receipts,
             log=log,
             keys=keys,
             registry=registry,

@@ -131,6 +131,11 @@ class Consents:
             raise NotFound("storage.not_found", "no consent of that identifier is this person's")
         return self._opened(row, subject)
 
+    def given(self, consent_id: str, subject: str) -> Given:
+        """As :meth:`own`, with the proof that it is on record."""
+        opened = self.own(consent_id, subject)
+        return self._given(opened, self.ledger.logged(opened.row.seq, opened.blinding))
+
     def all(self, subject: str) -> Iterator[Given]:
         """A person's consents, recipient by recipient."""
         rows = [row for slot in self.people.slots(subject) for row in self.people.store.consents(slot.handle)]

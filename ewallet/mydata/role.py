@@ -181,6 +181,10 @@ class MyData:
             raise
         return opened.consent
 
+    def given(self, consent_id: str, subject: str) -> Given:
+        """One consent of a person, with its proof; :class:`NotFound` of anybody else's, and the attempt is logged."""
+        return self._consents.given(consent_id, subject)
+
     def consents(self, subject: str) -> tuple[Given, ...]:
         """All consents of a person, by recipient, each with its proof."""
         return tuple(self._consents.all(subject))

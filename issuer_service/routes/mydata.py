@@ -34,6 +34,7 @@ def routes(service: Service, pages: Pages, desk: MyDataDesk) -> APIRouter:
     own = _Own(service, pages, desk)
     router.get("/consents")(own.consents)
     router.post("/consents/{consent_id}/withdraw")(own.withdraw)
+    router.get("/consents/{consent_id}/receipt")(own.receipt)
     router.post("/recipients/stop")(own.stop)
     router.get("/notices")(own.notices)
     router.get("/history")(own.history)
@@ -50,6 +51,7 @@ class _Own:
         self._service = service
         self._pages = pages
         self._mydata = desk.mydata
+        self._receipts = desk.receipts
         self._visits = Visits(service)
         self._home = f"{service.settings.path}/"
 
@@ -71,6 +73,19 @@ class _Own:
         if session:
             self._mydata.withdraw(consent_id, session.citizen_id)
         return RedirectResponse(f"{self._home}my/consents?done=withdrawn" if session else self._home, 303)
+
+    def receipt(self, request: WebRequest, consent_id: str) -> WebResponse:
+        """The receipt of one consent with all that has happened under it, as a file."""
+        session = self._visits.session(request)
+        if session is None:
+            return RedirectResponse(self._home, 303)
+        given = self._mydata.given(consent_id, session.citizen_id)
+        made = self._receipts.to_date(given, self._mydata.history(session.citizen_id))
+        return WebResponse(
+            made.to_bytes(),
+            media_type="application/json",
+            headers={"content-disposition": attachment("consent-receipt", "json")},
+        )
 
     def stop(self, request: WebRequest, csrf: Token = "", recipient: Text = "") -> WebResponse:
         """End all consents for one recipient."""
