@@ -101,6 +101,8 @@ def check_order(events: Sequence[Signed]) -> None:
         invalid("events in an order in which they do not happen")
     if times != sorted(times) or places != sorted(set(places)):
         invalid("events that are not one after another")
+    if len({signed.jws.payload for signed in events}) < len(names):
+        invalid("an event that stands there twice")
 
 
 def check_places(events: Iterable[Signed], believed: Believed | None) -> Head | None:

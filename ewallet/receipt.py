@@ -30,7 +30,6 @@ from ewallet import verdict as verdicts
 from ewallet.catalog import Catalog
 from ewallet.consent import TRANSACTION, Consent
 from ewallet.countersignature import (
-    TYP,
     Event,
     Logged,
     Signed,
@@ -165,11 +164,6 @@ class Receipt:
         new = sign(event, by, signer, id_=self.id, at=at, logged=logged, stated=stated)
         return replace(self, events=(*self.events, new))
 
-    def placed(self, signer: Signer, logged: Logged) -> Receipt:
-        """The same once its first event is in the log, signed again with its place there."""
-        claims = {**self.signed[0].claims, "log": logged.to_json()}
-        return replace(self, events=(jose.sign(TYP, claims, signer), *self.events[1:]))
-
     def view(self) -> dict[str, Json]:
         """The receipt in the terms of :mod:`ewallet.dpv`."""
         events = [Happened(event=e.event, at=e.at, seq=e.logged.seq if e.logged else None) for e in self.signed]
@@ -188,6 +182,7 @@ class Receipt:
 
     def check_recipient(self, trust: TrustList, believed: Believed | None = None) -> None:
         """Return if whoever asked signed every event, in their order, and the first for this request and answer."""
+        check_order(self.signed)
         with checking("the recipient's half"):
             for signed in self.signed:
                 path = _as_of(trust, signed.at).check(signed.jws.chain, "verifier", signed.at, type_id=None)
@@ -198,7 +193,6 @@ class Receipt:
                 if signed.claims.get("consent") != self.consent.digest or signed.id != self.id:
                     invalid("an event of another consent")
             check_places(self.signed, believed)
-        check_order(self.signed)
         self._check_halves()
 
     def check_countersigned(self, key: PublicKey) -> None:

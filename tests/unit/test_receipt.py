@@ -371,6 +371,9 @@ FORGED = {
             *g.after("renewed", c.kit.pki.verifier, at=g.at).events[1:],
         ),
     ),
+    "an event twice": lambda c, g: replace(
+        g, events=(*g.events, *g.after("renewed", c.kit.pki.verifier, at=g.at).events[1:] * 2)
+    ),
     "given twice": lambda _c, g: replace(g, events=(*g.events, *g.events)),
     "a request without a consent": lambda _c, g: replace(g, request=replace(g.request, transaction_data=())),
     "two consents": lambda _c, g: replace(
