@@ -59,7 +59,7 @@ pictures: .venv/dev.stamp  ## the pictures of pages and forms in docs/pictures, 
 	@$(BIN)/python docs/take_pictures.py
 	@$(BIN)/python docs/take_forms.py
 
-catalogue: .venv/base.stamp  ## check every certificate kind and bundle in schemas/
+catalogue: .venv/base.stamp  ## check every certificate kind, bundle and rule in schemas/
 	@$(BIN)/python -m ewallet.catalog
 
 bench: .venv/bench.stamp  ## the benchmarks, with their limits and peers

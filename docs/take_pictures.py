@@ -54,6 +54,9 @@ _SHOWN: Final = {
     "notices-ko-phone",
     "data-ko-phone",
     "consent-en-desktop",
+    "eligibility-ko-phone",
+    "rule-ko-phone",
+    "rule-en-desktop",
     "signing-en-desktop",
     "consents-en-desktop",
     "history-en-desktop",
@@ -150,6 +153,13 @@ def _walk_mydata(page: Page, town: Town, language: Language) -> Iterator[str]:
     yield "given"
     answer = page.request.get(f"{town.origin}{way}", max_redirects=0)
     town.client.package(town.client.token(asking, answer.headers["location"]))
+    page.goto(f"{town.origin}/eligibility")
+    yield "eligibility"
+    page.locator('a[href$="/public_facility_discount"]').click()
+    page.locator(".apply button").wait_for()
+    yield "rule"
+    page.locator(".apply button").click()
+    town.wallet.accept(page.locator("#link").input_value())
     for name in ("notices", "history", "data", "consents"):
         page.goto(f"{town.origin}/my/{name}")
         yield name

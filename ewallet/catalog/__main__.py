@@ -1,4 +1,4 @@
-"""``python -m ewallet.catalog [FOLDER]``: check every file, print kinds and bundles; what ``make catalogue`` runs."""
+"""``python -m ewallet.catalog [FOLDER]``: check every file, and list them; what ``make catalogue`` runs."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     problems += kindcheck.folder_findings(catalog.folder)
     print(kindcheck.table(tuple(catalog)))
     print(f"\n{kindcheck.bundle_table(tuple(catalog.bundles()))}")
+    print(f"\n{kindcheck.rule_table(tuple(catalog.rules()))}")
     for problem in problems:
         print(problem, file=sys.stderr)
     return 1 if problems else 0

@@ -1,4 +1,4 @@
-"""What ``make catalogue`` looks for in files beyond what loading refuses, and the tables of kinds and bundles."""
+"""What ``make catalogue`` looks for in files beyond what loading refuses, and tables of kinds, bundles and rules."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ewallet import shape
 from ewallet.catalog.bundles import ROUTES, Bundle
 from ewallet.catalog.bundles import STANDINGS as BUNDLE_STANDINGS
 from ewallet.catalog.claims import ClaimType, Way
+from ewallet.catalog.eligibility import Rule
 from ewallet.catalog.kindfile import STANDINGS
 from ewallet.catalog.kinds import CredentialType
 from ewallet.errors import EWalletError
@@ -138,6 +139,13 @@ def bundle_table(bundles: Sequence[Bundle]) -> str:
     ]
     head = "| id | name | route | standing | members |\n|---|---|---|---|---|"
     return "\n".join([head, *rows, "", bundle_counts(bundles)])
+
+
+def rule_table(rules: Sequence[Rule]) -> str:
+    """The rules of the yes/no service as a Markdown table, and how many there are."""
+    rows = [f"| {rule.id} | {rule.label()} | {rule.version} | {len(rule.branches)} |" for rule in rules]
+    head = "| id | name | version | branches |\n|---|---|---|---|"
+    return "\n".join([head, *rows, "", f"{len(rules)} rules"])
 
 
 def bundle_counts(bundles: Sequence[Bundle]) -> str:

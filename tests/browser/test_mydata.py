@@ -13,6 +13,7 @@ from ewallet.testing.office import office
 
 pytestmark = pytest.mark.loopback
 
+ANSWERED = ("eligibility", "rule", "answer")
 WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 FOREIGN = """() => [...document.querySelectorAll('body *')]
   .filter(found => [...found.childNodes].some(node => node.nodeType === 3 && /[\\uac00-\\ud7a3]/.test(node.data)))
@@ -57,6 +58,7 @@ def _walk(visit: Any, town: Town) -> Iterator[str]:
     way = visit.page.get_by_role("main").locator("a.button").get_attribute("href")
     answer = visit.page.request.get(town.origin + way, max_redirects=0)
     town.client.package(town.client.token(asking, answer.headers["location"]))
+    yield from _answered(visit, town)
     for name in ("notices", "history", "data"):
         visit.open(f"/my/{name}")
         for closed in visit.page.locator("details").all():
@@ -68,6 +70,22 @@ def _walk(visit: Any, town: Town) -> Iterator[str]:
     visit.page.locator("details[open] button.danger").press("Enter")
     visit.page.get_by_text(visit.word("done_withdrawn")).wait_for()
     yield "withdrawn"
+
+
+def _answered(visit: Any, town: Town) -> Iterator[str]:
+    """The pages of the yes/no service, and the answer in the wallet."""
+    visit.page.get_by_role("link", name=visit.word("eligibility")).press("Enter")
+    visit.page.get_by_role("heading", name=visit.word("eligibility")).wait_for()
+    yield "eligibility"
+    visit.page.locator('a[href$="/public_facility_discount"]').press("Enter")
+    visit.button("get_qr").wait_for()
+    yield "rule"
+    visit.button("get_qr").press("Enter")
+    link = visit.page.get_by_label(visit.word("link"), exact=True)
+    link.wait_for()
+    yield "answer"
+    (document,) = town.wallet.accept(link.input_value())
+    assert "Y" == document.credential.claims["answer"]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +107,7 @@ def test_every_page_about_ones_data_is_for_everybody(tab, axe, portal_town, lang
         assert visit.page.title().startswith(visit.page.locator("h1").inner_text()), name
 
     assert ([], [], []) == (broken, wide, foreign)
-    assert ["consent", "signing", "given", "notices", "history", "data", "consents", "withdrawn"] == names
+    assert ["consent", "signing", "given", *ANSWERED, "notices", "history", "data", "consents", "withdrawn"] == names
 
 
 def test_everything_works_without_scripts(tab, portal_town):
