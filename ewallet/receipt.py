@@ -30,6 +30,7 @@ from ewallet import verdict as verdicts
 from ewallet.catalog import Catalog
 from ewallet.consent import TRANSACTION, Consent
 from ewallet.countersignature import (
+    TYP,
     Event,
     Logged,
     Signed,
@@ -163,6 +164,11 @@ class Receipt:
         by = self.request.client_id
         new = sign(event, by, signer, id_=self.id, at=at, logged=logged, stated=stated)
         return replace(self, events=(*self.events, new))
+
+    def placed(self, signer: Signer, logged: Logged) -> Receipt:
+        """The same once its first event is in the log, signed again with its place there."""
+        claims = {**self.signed[0].claims, "log": logged.to_json()}
+        return replace(self, events=(jose.sign(TYP, claims, signer), *self.events[1:]))
 
     def view(self) -> dict[str, Json]:
         """The receipt in the terms of :mod:`ewallet.dpv`."""
