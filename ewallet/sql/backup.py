@@ -65,14 +65,18 @@ def put_back(fresh: Path, wallet: Path, *, replace: bool) -> None:
 
 
 def _retire(old: sqlite3.Connection, wallet: Path) -> None:
-    """Have all of the old wallet in one file and keep others from it: they would take its log for that of the new one.
+    """Have all of the old wallet in its file, and keep others from it: its log would be taken for that of the new one.
 
-    What a damaged one has beside it is of no use.
+    No journal is written for that, which somebody would have to roll back. What a damaged one has beside it is of no
+    use.
     """
     try:
         old.execute("PRAGMA trusted_schema = OFF")
         old.execute("PRAGMA locking_mode = EXCLUSIVE")
-        old.execute("PRAGMA journal_mode = DELETE")
+        old.execute("SELECT count(*) FROM sqlite_master").fetchall()  # without a look there is no log to be emptied
+        (busy, *_) = old.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise StoreError("storage.locked", "another program holds the wallet")
         old.execute("BEGIN EXCLUSIVE")
     except sqlite3.DatabaseError as exc:
         if exc.sqlite_errorcode & 0xFF not in _DAMAGED:
