@@ -18,6 +18,7 @@ from ewallet.http import Http
 from ewallet.keys import SigningKey
 from ewallet.mydata import MyData, Registers
 from ewallet.oid4vp.request import client_id
+from ewallet.paper import own
 from ewallet.portal import Portal
 from ewallet.recipients import RecipientFile, Recipients, Registry
 from ewallet.shape import base64url, to_base64url
@@ -64,6 +65,7 @@ class MyDataDesk:
             store=service.database.mydata,
             log=log,
             env=env,
+            exporters=own.exporters(),
         )
         mydata.recover()
         portal = Portal(

@@ -56,13 +56,18 @@ class Exported:
     content: bytes = field(repr=False)
 
 
+def _nothing() -> None:
+    """What the formats need that need nothing further."""
+
+
 @dataclass(frozen=True)
 class Exporter:
-    """One format."""
+    """One format; ``check`` raises ``usage.missing_extra`` before anything is on record, where it lacks something."""
 
     suffix: str
     media_type: str
     write: Callable[[Own], bytes]
+    check: Callable[[], None] = _nothing
 
     def export(self, own: Own) -> Exported:
         """The file."""

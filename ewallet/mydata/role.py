@@ -274,11 +274,12 @@ class MyData:
     def export(self, subject: str, format_id: str, *, kinds: Sequence[str] = (), lang: Language = "ko") -> Exported:
         """The person's own data as a file: records of these kinds, consents, notices. On record, without a notice.
 
-        ``usage.argument`` for an unknown format or kind; kinds without a record are left out.
+        ``usage.argument`` for an unknown format or kind, ``usage.missing_extra``; kinds without a record are left out.
         """
         exporter = self._exporters.get(format_id)
         if exporter is None:
             raise UsageError("usage.argument", f"no such format, expected one of {', '.join(self._exporters)}")
+        exporter.check()
         at = self._env.now()
         own = self._own(subject, kinds, lang, at)
         handle, id_ = self._people.handle(subject, OWN), new_handle(self._env.random)

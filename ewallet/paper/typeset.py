@@ -1,7 +1,8 @@
 """A form as an A4 PDF: PDF/A-3a and PDF/UA-1 in one, tagged, the credential attached, the same bytes each time.
 
-The page is drawn by typst from ``form.typ``. What stands on it goes there as one JSON text, never as markup. typst
-refuses to write what breaks either standard, a letter without a glyph among it, so that what comes out keeps to them.
+The page is drawn by typst from ``form.typ``, own data from ``own.typ``. What stands on it goes there as one JSON text,
+never as markup. typst refuses to write what breaks either standard, a letter without a glyph among it, so that what
+comes out keeps to them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from threading import Lock
 from typing import Any, Final, Literal
 
 from ewallet import qr
-from ewallet.errors import UsageError
+from ewallet.errors import Language, UsageError
 from ewallet.paper import layout
 from ewallet.paper.form import Box, Field, Form, Section, Table
 from ewallet.paper.glyphs import FONTS
@@ -27,7 +28,7 @@ from ewallet.paper.words import word
 
 StyleName = Literal["standard", "large_print"]
 
-_TEMPLATE: Final = Path(__file__).with_name("form.typ")
+_FOLDER: Final = Path(__file__).parent
 _STANDARDS: Final = ["a-3a", "ua-1"]
 _MODULE: Final = 0.34  # mm of one module of the code: 300 dpi draw it with four dots, and a phone reads it at 15 cm
 _VIEW_BOX: Final = re.compile(r'viewBox="0 0 ([0-9]+) ')
@@ -45,9 +46,14 @@ def pdf(form: Form, *, credential: str, code: str, at: datetime, style: StyleNam
     """
     if style not in STYLES:
         raise UsageError("usage.argument", f"no such style, expected one of {', '.join(STYLES)}")
-    said = json.dumps(_page(form, credential, code, style), ensure_ascii=False)
+    return compiled("form", _page(form, credential, code, style), at=at)
+
+
+def compiled(template: str, page: Mapping[str, Any], *, at: datetime) -> bytes:
+    """A page of one of the templates as a PDF; ``at`` is the time in the file."""
+    said = json.dumps(page, ensure_ascii=False)
     with _drawing:
-        made = _compiler().compile(
+        made = _compiler(template).compile(
             format="pdf", sys_inputs={"form": said}, pdf_standards=_STANDARDS, timestamp=int(at.timestamp())
         )
     return bytes(made)
@@ -55,24 +61,30 @@ def pdf(form: Form, *, credential: str, code: str, at: datetime, style: StyleNam
 
 def png(form: Form, *, code: str, style: StyleName = "standard", ppi: float = 96) -> list[bytes]:
     """The same pages as pictures, as they are looked at in documentation."""
-    said = json.dumps(_page(form, None, code, style), ensure_ascii=False)
+    return pictures("form", _page(form, None, code, style), ppi=ppi)
+
+
+def pictures(template: str, page: Mapping[str, Any], *, ppi: float = 96) -> list[bytes]:
+    """The pages of one of the templates as PNG."""
+    said = json.dumps(page, ensure_ascii=False)
     with _drawing:
-        made = _compiler().compile(format="png", sys_inputs={"form": said}, ppi=ppi)
+        made = _compiler(template).compile(format="png", sys_inputs={"form": said}, ppi=ppi)
     return [bytes(page) for page in made] if isinstance(made, list) else [bytes(made)]
 
 
 @cache
-def _compiler() -> Any:
+def _compiler(template: str) -> Any:
     import typst  # the extra ``paper``
 
-    return typst.Compiler(str(_TEMPLATE), root=str(_TEMPLATE.parent), font_paths=[str(FONTS)], ignore_system_fonts=True)
+    file = str(_FOLDER / f"{template}.typ")
+    return typst.Compiler(file, root=str(_FOLDER), font_paths=[str(FONTS)], ignore_system_fonts=True)
 
 
 def _page(form: Form, credential: str | None, code: str, style: str) -> dict[str, Any]:
     sizes = STYLES[style]
     large = style == "large_print"
     size, tracking = _title(form, style)
-    parts = [_part(section, sizes, form) for section in form.sections]
+    parts = [part(section, sizes, form.lang) for section in form.sections]
     return {
         "large": large,
         "tight": not large and sum(map(_lines, parts)) in _TIGHT,
@@ -111,15 +123,16 @@ def _title(form: Form, style: str) -> tuple[float, float]:
     return max(round(room / em, 1), 15.0 if style == "standard" else 20.0), 0.0
 
 
-def _part(section: Section, style: Style, form: Form) -> dict[str, Any]:
+def part(section: Section, style: Style, lang: Language) -> dict[str, Any]:
+    """A section as the templates take it."""
     if isinstance(section, Picture):
         return {"is": "picture", **_picture(section)}
     if isinstance(section, Box):
         return {"is": "pairs", "label": section.label, "rows": _rows(section.fields, style)}
     widths = layout.columns(section, style)
     if widths is None and section.rows:
-        return {"is": "blocks", "label": section.label, "blocks": _blocks(section, style, form)}
-    return {"is": "table", "label": section.label, "none": word("none", form.lang), **_cells(section, widths)}
+        return {"is": "blocks", "label": section.label, "blocks": _blocks(section, style, lang)}
+    return {"is": "table", "label": section.label, "none": word("none", lang), **_cells(section, widths)}
 
 
 def _lines(part: Mapping[str, Any]) -> int:
@@ -148,8 +161,8 @@ def _cells(table: Table, widths: Sequence[float] | None) -> dict[str, Any]:
     }
 
 
-def _blocks(table: Table, style: Style, form: Form) -> list[dict[str, Any]]:
-    title = word("row", form.lang)
+def _blocks(table: Table, style: Style, lang: Language) -> list[dict[str, Any]]:
+    title = word("row", lang)
     return [
         {
             "title": title.format(label=table.label, number=number),

@@ -13,6 +13,8 @@ from fastapi.responses import RedirectResponse
 from ewallet.eligibility import KIND, PARTY
 from ewallet.errors import Language, NotFound
 from ewallet.mydata import Given, Notice, Past, State
+from ewallet.mydata.exports import EXPORTERS
+from ewallet.paper import own as printed
 from issuer_service.downloads import attachment
 from issuer_service.listing import Register
 from issuer_service.mydata import MyDataDesk
@@ -21,7 +23,7 @@ from issuer_service.service import Service
 from issuer_service.session import Session
 from issuer_service.visits import Visits
 
-_FORMATS: Final = ("json", "csv")
+_FORMATS: Final = (*EXPORTERS, *printed.exporters())
 _DONE: Final = ("withdrawn", "stopped")
 
 Token = Annotated[str, Form(alias="csrf", max_length=64)]

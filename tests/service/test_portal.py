@@ -347,10 +347,10 @@ def test_the_history_has_a_proof_for_each_entry(portal):
 
 
 def test_own_data_is_downloaded_as_a_file(portal):
-    """JSON and CSV, under a name that is ours; no other format."""
+    """JSON, CSV and PDF, under a name that is ours; no other format."""
     portal.site.sign_in()
     portal.site.page("/my/data")
-    for kind in ("json", "csv"):
+    for kind in ("json", "csv", "pdf"):
         said = {"csrf": portal.site.csrf, "format": kind}
         answer = portal.site.browser.post("/my/data/export", data=said, headers=HTML)
         assert 200 == answer.status_code
