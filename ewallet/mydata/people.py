@@ -15,12 +15,13 @@ from typing import Final
 
 from ewallet import jose
 from ewallet.env import Random
-from ewallet.errors import NotFound
+from ewallet.errors import NotFound, UsageError
 from ewallet.history import new_handle
 from ewallet.mydata.store import MyDataStore, Relation
 from ewallet.shape import Json, json_object, member, to_base64url
 from ewallet.vault import Vault
 
+_NEXT: Final = "\x1f"
 _PAGE: Final = 8  # slots that are asked for at once: few people have more recipients
 
 
@@ -42,8 +43,13 @@ class People:
     random: Random = field(repr=False)
 
     def name(self, subject: str) -> str:
-        """The name of a person's key: that of the person, until it is destroyed, and then the next one."""
-        names = chain([subject], (f"{subject}\x1f{number}" for number in count(1)))
+        """The name of a person's key: that of the person, until it is destroyed, and then the next one.
+
+        ``usage.argument`` for a person whom an agency names as if they were somebody else's next.
+        """
+        if _NEXT in subject:
+            raise UsageError("usage.argument", "a person's identifier with a unit separator")
+        names = chain([subject], (f"{subject}{_NEXT}{number}" for number in count(1)))
         return next(name for name in names if not self.vault.is_destroyed(name))
 
     def slots(self, subject: str) -> list[Slot]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ewallet.errors import EWalletError
+from ewallet.errors import EWalletError, UsageError
 from ewallet.mydata import Deletion, State
 from ewallet.mydata.erasure import facts_of, read_acknowledgement
 from ewallet.testing.mydata import BANK, CITIZEN, CITY, World
@@ -138,6 +138,16 @@ def test_whoever_comes_back_is_somebody_new(world: World) -> None:
     assert first.id != second.id
     assert second.id == world.mydata.erase(CITIZEN).id
     assert () == world.mydata.consents(CITIZEN)
+
+
+def test_nobody_is_named_like_whoever_somebody_becomes(world: World) -> None:
+    """An identifier that would lead to what is kept of another person, who has come back, is refused."""
+    world.mydata.erase(CITIZEN)
+    world.given()
+    with pytest.raises(UsageError) as refused:
+        world.mydata.consents(f"{CITIZEN}\x1f1")
+
+    assert "usage.argument" == refused.value.code
 
 
 def test_somebody_who_never_came_is_deleted_too(world: World) -> None:
