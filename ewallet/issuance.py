@@ -230,11 +230,10 @@ class Issuance:
             until=found.until,
             at=at,
         )
-        record = self._record(wanted)
-        if isinstance(record, Pending) or at < found.due:
+        record = Pending(found.due - at) if at < found.due else self._record(wanted)  # nobody is asked too early
+        if isinstance(record, Pending):
             self.server.take(authorized, wanted.once)
-            wait = record.interval if isinstance(record, Pending) else found.due - at
-            return self._wait(wanted, asked.transaction_id, wait)
+            return self._wait(wanted, asked.transaction_id, record.interval)
         answer = self._issue(wanted, record)
         self._store.collect(found.digest)  # not before: what a crash kept from being issued can be collected still
         return answer
