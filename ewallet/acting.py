@@ -8,6 +8,7 @@ those of whoever stands there. What a person delegates with their own key is :mo
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -211,9 +212,9 @@ class Official:
 
     def once(self, _shown: Sequence[Evidence], credentials: Sequence[Credential]) -> tuple[tuple[str, datetime], ...]:
         mandate = _act(credentials).mandate
-        keys = [credential.holder.thumbprint for credential in credentials if credential.holder]
-        used = [to_base64url(sha256(f"mandate:{self.case}:{key}".encode()).digest()) for key in keys]
-        return tuple((each, mandate.until) for each in used if mandate)
+        said = [json.dumps([each.type_id, each.claims.get(ACT)], sort_keys=True) for each in credentials]
+        used = [to_base64url(sha256(f"mandate:{each}".encode()).digest()) for each in said]
+        return tuple((each, mandate.until) for each in used if mandate)  # whichever copy of it is shown
 
     def told(self, _shown: Sequence[Evidence], credentials: Sequence[Credential]) -> Mapping[str, Json]:
         act = _act(credentials)

@@ -35,6 +35,7 @@ from issuer_service.routes import (
     documents,
     eligibility,
     health,
+    mandates,
     mydata,
     operator,
     paper,
@@ -47,7 +48,7 @@ from issuer_service.settings import Settings
 
 _STATIC: Final = Path(__file__).parent / "static"
 _WALLET: Final = frozenset({"token", "nonce", "credential", "deferred", "notification"})
-_RECIPIENT: Final = frozenset({"mydata/par", "mydata/token", "mydata/packages"})
+_RECIPIENT: Final = frozenset({"mydata/par", "mydata/token", "mydata/packages", "mydata/messages"})
 _CONSENT: Final = "mydata/vp/"
 
 
@@ -86,6 +87,7 @@ def framework(service: Service, registry: CollectorRegistry, desk: MyDataDesk | 
     app.include_router(wallet.discovery(service))
     app.include_router(wallet.routes(service))
     app.include_router(operator.routes(service))
+    app.include_router(mandates.routes(service))
     app.include_router(health.routes(service, registry, desk))
     app.include_router(documents.routes(service, pages))
     app.include_router(paper.routes(service, pages))

@@ -239,6 +239,23 @@ OFFERS: Final[Responses] = problems(
         },
     }
 )
+APPOINTED: Final[Responses] = problems(
+    _NO_KEY
+    | _NONE
+    | {
+        400: {"usage.argument": "a kind that is not issued here, or without the name of whom it is about"},
+        403: {
+            "access.forbidden": "the key has no right to mandate",
+            "consent.authority": "no guardian of that person on record",
+        },
+        409: {"usage.in_progress": "the first call of that idempotency-key has not ended"},
+        422: {
+            "request.invalid": "missing, unknown or wrong: subject",
+            "usage.key_reused": "the idempotency-key of another call, expected a new one",
+        },
+    }
+)
+ENDED: Final[Responses] = problems(_NO_KEY | {400: {"status.transition": "the certificate is revoked for good"}})
 WITHDRAWN: Final[Responses] = problems(_NO_KEY | _NONE)
 LISTED: Final[Responses] = problems(_NO_KEY | {400: {"usage.argument": "a cursor that is none of ours"}})
 CHANGED: Final[Responses] = problems(

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from ewallet import jose
 from ewallet.catalog import Catalog
-from ewallet.eligibility import EligibilityRecords, Inbox
+from ewallet.eligibility import EligibilityRecords
 from ewallet.env import Env
 from ewallet.errors import UsageError
 from ewallet.files import read_secret
@@ -20,6 +20,7 @@ from ewallet.idempotency import Calls
 from ewallet.issuance import Issuance
 from ewallet.issuer import Issuer
 from ewallet.keys import SigningKey
+from ewallet.mandates import Inbox, Mandates
 from ewallet.records import Records
 from ewallet.shape import instance, json_object
 from ewallet.sql import Database
@@ -29,6 +30,7 @@ from issuer_service.session import Sessions
 from issuer_service.settings import Settings
 
 _LOG: Final = logging.getLogger("ewallet")
+_MANDATES: Final = "mandates"
 _STATUS = "status"  # the signer of the status lists of all systems
 
 
@@ -42,6 +44,7 @@ class Service:
     issuer: Issuer
     issuance: Issuance
     records: Records
+    mandates: Mandates
     sessions: Sessions
     operators: tuple[operators.Operator, ...]
     calls: Calls
@@ -64,7 +67,9 @@ class Service:
         )
         issuer.recover()
         records = records_of(settings.records, catalog, env, _access(settings))
-        issuance = _issuance(settings, issuer, records, database, env)
+        secret = _issuance(settings, issuer, records, database, env).server.tag(_MANDATES)
+        mandates = Mandates(records, catalog, secret=secret, guardianships=records, env=env)
+        issuance = _issuance(settings, issuer, mandates, database, env)
         return cls(
             settings=settings,
             env=env,
@@ -72,6 +77,7 @@ class Service:
             issuer=issuer,
             issuance=issuance,
             records=records,
+            mandates=mandates,
             sessions=Sessions(issuance.server, database.issuance, secure=settings.secure, env=env),
             operators=operators.read(settings.operators),
             calls=Calls(database.issuer_calls, env=env),
@@ -80,7 +86,12 @@ class Service:
     def answering(self, inbox: Inbox) -> Service:
         """The same service, which answers rules besides, and tells people of each answer there."""
         answers = EligibilityRecords(self.records, self.issuer.catalog, inbox=inbox, env=self.env)
-        return replace(self, issuance=_issuance(self.settings, self.issuer, answers, self.database, self.env))
+        secret = self.issuance.server.tag(_MANDATES)
+        mandates = Mandates(
+            answers, self.issuer.catalog, secret=secret, guardianships=self.records, env=self.env, inbox=inbox
+        )
+        issuance = _issuance(self.settings, self.issuer, mandates, self.database, self.env)
+        return replace(self, mandates=mandates, issuance=issuance)
 
 
 def _issuance(settings: Settings, issuer: Issuer, records: Records, database: Database, env: Env) -> Issuance:

@@ -21,8 +21,8 @@ from ewallet.trace import NoticeRow
 
 _LANGUAGES: Final[tuple[Language, ...]] = ("ko", "en")
 
-#: What a look is: data went out, or a yes or no was worked out of it.
-Look = Literal["package.downloaded", "eligibility.answered"]
+#: What a look is: data went out, a yes or no was worked out of it, or somebody got it who acts for the person.
+Look = Literal["package.downloaded", "eligibility.answered", "delegation.given"]
 
 
 @dataclass(frozen=True, kw_only=True)

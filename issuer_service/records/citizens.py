@@ -42,7 +42,8 @@ class Citizen:
     """Somebody in the demo register; ``id`` is the register's own handle and never leaves the issuer.
 
     ``instead`` has what the samples say of their protagonist, and what is said of this citizen instead; ``claims``
-    what a claim of that name says; ``records`` what a record says otherwise than its sample, by kind.
+    what a claim of that name says; ``records`` what a record says otherwise than its sample, by kind;
+    ``wards`` for whom they act, and by which law.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Citizen:
     instead: Mapping[str, str]
     claims: Record
     records: Mapping[str, Record]
+    wards: Mapping[str, str]
 
     @property
     def name(self) -> str:
@@ -83,6 +85,7 @@ def _citizen(handle: str) -> Citizen:
         instead={said[particular]: text for particular, text in own.items()},
         claims=life["claims"],
         records={kind: _referred(record) for kind, record in life["records"].items()},
+        wards=life.get("wards", {}),
     )
 
 

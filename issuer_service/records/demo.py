@@ -24,6 +24,7 @@ from ewallet.catalog.claims import ClaimType
 from ewallet.catalog.kinds import KST, CredentialType
 from ewallet.env import Env
 from ewallet.errors import NotFound
+from ewallet.mandates import Guardianship
 from issuer_service.records.citizens import CITIZENS, Citizen, Json, Record
 
 _CI: Final = b"invented connecting information of the demo register: "
@@ -47,6 +48,12 @@ class DemoRecords:
         """Invented connecting information; a company has none, nor has its head in the company's name."""
         citizen = CITIZENS.get(subject)
         return sha512(_CI + subject.encode()).digest() if citizen and not citizen.is_company else None
+
+    def guardianship(self, guardian: str, ward: str) -> Guardianship | None:
+        """By which law one of the seven acts for another; None where they do not."""
+        citizen = CITIZENS.get(guardian)
+        law = citizen.wards.get(ward) if citizen else None
+        return Guardianship(name=citizen.name, law=law) if citizen and law else None
 
     def claims(self, subject: str, type_id: str) -> Record:
         citizen = CITIZENS.get(subject)

@@ -38,6 +38,7 @@ KEYS = {
     "offer-key": "desk offer",
     "status-key": "court status",
     "read-key": "auditor read",
+    "mandate-key": "counter mandate",
     "all-key": "chief offer status read",
 }
 
