@@ -31,10 +31,11 @@ from ewallet.history import EventType, Log, new_handle
 from ewallet.keys import Signer
 from ewallet.mydata import Given, Past
 from ewallet.oid4vp import AuthorizationRequest, VpToken
-from ewallet.portal import Portal, Steps
+from ewallet.portal import Portal
 from ewallet.receipt import Receipt
 from ewallet.records import Pending, Records
 from ewallet.shape import Json, json_object
+from ewallet.steps import Steps
 from ewallet.verdict import Accepted
 
 _LOG: Final = logging.getLogger("ewallet")

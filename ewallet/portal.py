@@ -14,16 +14,16 @@ digest: a copy of the database opens nothing.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from hashlib import sha256
+from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
 from ewallet import assertion, dpop, jose, oauth
 from ewallet.assertion import Authenticated
 from ewallet.authorization import NO_STORE, check_media_type, values
 from ewallet.catalog import Catalog
+from ewallet.catalog.claims import Pattern
 from ewallet.consent import Consent
 from ewallet.env import Env
 from ewallet.errors import NotFound, ProtocolError
@@ -31,46 +31,27 @@ from ewallet.flow import Request, Response
 from ewallet.keys import ALGORITHMS, PublicKey
 from ewallet.nonces import Nonces
 from ewallet.package import Package
-from ewallet.pushed import DETAILS, REQUEST_URI, Pushed, check_redirect, consent_of, handle_of
+from ewallet.pushed import DETAILS, REQUEST_URI, Pushed, asked_in, check_redirect, consent_of, handle_of
 from ewallet.recipients import Recipient, Recipients
-from ewallet.sealing import Sealer
 from ewallet.shape import Json, json_object, to_base64url
+from ewallet.steps import PortalStore, Step, Steps
 
 REQUEST_LIFE: Final = timedelta(minutes=10)  # FAPI 2.0 §5.3.2.2: shorter than 600 seconds after it is used
 CODE_LIFE: Final = timedelta(seconds=60)  # FAPI 2.0 §5.3.2.1
 TOKEN_LIFE: Final = timedelta(minutes=5)
-_TIDY: Final = timedelta(minutes=1)
 _FORM: Final = "application/x-www-form-urlencoded"
-_ENTROPY: Final = 32
 _GRANTS: Final = ("authorization_code", "client_credentials")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """What is kept of one step, under the digest of its secret."""
+class Notice(Protocol):
+    """Something that a recipient is to be told: :class:`ewallet.mydata.Message`."""
 
-    digest: bytes
-    sealed: bytes
-    until: datetime
+    @property
+    def id(self) -> str:
+        """By which it says that it was told."""
 
-
-class PortalStore(Protocol):
-    """What is kept between two steps. Every method is one transaction, on disk when it returns."""
-
-    def put_step(self, digest: bytes, sealed: bytes, until: datetime) -> bool:
-        """Keep a step until then; whether there was none of that digest before."""
-
-    def step(self, digest: bytes, at: datetime) -> bytes | None:
-        """A step whose time is not over."""
-
-    def take_step(self, digest: bytes, at: datetime) -> bytes | None:
-        """The same, and it is gone with that: of all who come at once, one has it."""
-
-    def turn_step(self, digest: bytes, at: datetime, *into: Step) -> bool:
-        """Take a step and keep these in its place, in one; False, and nothing is kept, where it is gone or over."""
-
-    def forget_steps(self, at: datetime) -> int:
-        """Delete those whose time is over; how many."""
+    def to_json(self) -> dict[str, Json]:
+        """The message."""
 
 
 class Provider(Protocol):
@@ -79,8 +60,17 @@ class Provider(Protocol):
     def consent(self, consent_id: str, recipient: str) -> Consent:
         """A consent in force that names this recipient; ``consent.*``, :class:`ewallet.errors.NotFound`."""
 
-    def download(self, consent_id: str, *, recipient: str, key: str) -> Package:
-        """The package of a consent; the same one again while the first answer may have been lost."""
+    def download(self, consent_id: str, *, recipient: str, key: str, asked: Mapping[str, Iterable[Pattern]]) -> Package:
+        """The package of a consent; the same one again while the first answer may have been lost; ``consent.scope``."""
+
+    def fulfil(self, consent_id: str, *, recipient: str) -> None:
+        """What a consent was given for is done: nothing more is provided under it; ``consent.*``."""
+
+    def messages(self, recipient: str) -> Sequence[Notice]:
+        """What a recipient is still to be told."""
+
+    def told(self, message_id: str) -> None:
+        """It was; again is allowed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,57 +80,6 @@ class Token:
     consent: str
     client_id: str
     thumbprint: str
-
-
-class Steps:
-    """Steps, each kept under the digest of a secret that is told once, and sealed with it."""
-
-    def __init__(self, store: PortalStore, env: Env) -> None:
-        self._store = store
-        self._env = env
-        self._tidied = datetime.min.replace(tzinfo=UTC)
-
-    def begin(self, use: str, record: bytes, *, life: timedelta, secret: str = "") -> str:
-        """Keep a record; the secret that opens it, a fresh one unless it is given. Again, the newest is kept."""
-        at, told = self._env.now(), secret or self.secret()
-        if at - self._tidied >= _TIDY:
-            self._tidied = at
-            self._store.forget_steps(at)
-        step = self.step(use, told, record, life=life)
-        if not self._store.put_step(step.digest, step.sealed, step.until):
-            self._store.turn_step(step.digest, at, step)
-        return told
-
-    def secret(self) -> str:
-        """A fresh one."""
-        return to_base64url(self._env.random(_ENTROPY))
-
-    def step(self, use: str, secret: str, record: bytes, *, life: timedelta) -> Step:
-        """A record as it is kept under a secret, for :meth:`turn`."""
-        sealed = self._sealer(secret).seal(record, use)
-        return Step(digest=_digest(use, secret), sealed=sealed, until=self._env.now() + life)
-
-    def turn(self, use: str, secret: str, *into: Step) -> bool:
-        """Take a record, and keep these in its place: all of that, or nothing, and only for the first who comes."""
-        return self._store.turn_step(_digest(use, secret), self._env.now(), *into)
-
-    def see(self, use: str, secret: str) -> bytes | None:
-        """The record, if it is there and not over."""
-        return self._opened(use, secret, self._store.step(_digest(use, secret), self._env.now()))
-
-    def take(self, use: str, secret: str) -> bytes | None:
-        """The same, once."""
-        return self._opened(use, secret, self._store.take_step(_digest(use, secret), self._env.now()))
-
-    def use_up(self, use: str, name: str, until: datetime) -> bool:
-        """Whether that name was not used up before; now it is."""
-        return self._store.put_step(_digest(use, name), b"", until)
-
-    def _opened(self, use: str, secret: str, sealed: bytes | None) -> bytes | None:
-        return None if sealed is None else self._sealer(secret).unseal(sealed, use)
-
-    def _sealer(self, secret: str) -> Sealer:
-        return Sealer(secret.encode("utf-8", "surrogatepass"), self._env.random)
 
 
 class Portal:
@@ -233,19 +172,37 @@ class Portal:
     def packages(self, request: Request) -> Response:
         """The package that a token is for; while the token is good, the same one again.
 
-        Errors ``invalid_token``, ``invalid_dpop_proof``, ``use_dpop_nonce`` (401); ``consent.*`` where the consent is
-        over, and nothing of the package is in the answer.
+        ``asked`` in the query is what the recipient believes to be in it, a JSON object of claims paths by kind. Errors
+        ``invalid_token``, ``invalid_dpop_proof``, ``use_dpop_nonce`` (401); ``consent.scope`` where something else was
+        consented to, ``consent.*`` where the consent is over, and nothing of the package is in the answer.
         """
-        at = self._env.now()
-        shown = oauth.Authorization.parse(values(request, "authorization"), query=request.url.partition("?")[2])
+        at, query = self._env.now(), request.url.partition("?")[2]
+        shown = oauth.Authorization.parse(values(request, "authorization"), query=query)
         found = self.steps.see("token", shown.token)
         if found is None:
             raise oauth.invalid_token("the token is not one of ours, or its time is over", scheme=shown.scheme)
         token = Token(**json_object(found))
         shown.check_scheme(token.thumbprint)
         self._use_up_proof(self._proof(request, "packages", at, token=shown.token, bound=token.thumbprint), status=401)
-        package = self._provider.download(token.consent, recipient=token.client_id, key=token.thumbprint)
+        asked, who = asked_in(query), token.client_id
+        package = self._provider.download(token.consent, recipient=who, key=token.thumbprint, asked=asked)
         return self._answer(package.to_json(), at)
+
+    def messages(self, request: Request) -> Response:
+        """What the recipient is to be told: what is ready, withdrawn or stopped. Errors ``invalid_client`` (401).
+
+        The form may name what it was ``told``, which is left out from then on, and a consent whose purpose is
+        ``fulfilled``, so that nothing more is provided under it (``consent.*``).
+        """
+        at, asked = self._env.now(), self._form(request)
+        client = self._client(asked, at)
+        self._use_up(client)
+        if "fulfilled" in asked:
+            self._provider.fulfil(asked["fulfilled"], recipient=client.client_id)
+        for message in self._provider.messages(client.client_id):
+            if message.id in asked.get("told", "").split():
+                self._provider.told(message.id)
+        return self._answer({"messages": [each.to_json() for each in self._provider.messages(client.client_id)]}, at)
 
     # -- the person's side -------------------------------------------------------------------------------------
 
@@ -408,10 +365,6 @@ class Portal:
 def _token(consent_id: str, client: Authenticated, proof: dpop.DpopProof) -> bytes:
     record = {"consent": consent_id, "client_id": client.client_id, "thumbprint": proof.thumbprint}
     return jose.to_json(record)
-
-
-def _digest(use: str, secret: str) -> bytes:
-    return sha256(f"{use}:{secret}".encode("utf-8", "surrogatepass")).digest()
 
 
 def _over() -> ProtocolError:

@@ -12,14 +12,17 @@ What comes is not believed yet: :meth:`ewallet.verifier.Verifier.verify_package`
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from ewallet import assertion, oauth
+from ewallet.catalog.claims import Pattern
 from ewallet.conversation import Conversation
+from ewallet.credential import moment
 from ewallet.env import Env
 from ewallet.errors import Language, ProtocolError
 from ewallet.flow import Flow, Request, Response, Send, run
@@ -30,9 +33,10 @@ from ewallet.oauth import Authorization, ErrorResponse
 from ewallet.oid4vci.metadata import AUTHORIZATION_SERVER
 from ewallet.package import Package
 from ewallet.pushed import DETAILS, Details
-from ewallet.shape import MAX_DOCUMENT, Json, instance, json_object, member
+from ewallet.shape import MAX_DOCUMENT, Json, instance, json_object, member, numeric_date
 
 _FORM: Final = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
+_WHATEVER: Final[Mapping[str, Iterable[Pattern]]] = {}
 _MAX_ANSWER: Final = 64 * 1024  # bytes of everything but a package
 
 
@@ -51,6 +55,22 @@ class Granted:
 
     token: str = field(repr=False)
     consent_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What a portal tells: ``package.ready``, ``consent.withdrawn`` or ``recipient.stopped``, and of which consent."""
+
+    id: str
+    about: str
+    consent: str
+    at: datetime
+
+    @classmethod
+    def of(cls, found: Mapping[str, Json]) -> Told:
+        """Of its members; ``malformed.*``."""
+        id_, about, consent = (member(found, name, str) for name in ("id", "about", "consent"))
+        return cls(id=id_, about=about, consent=consent, at=moment(numeric_date(member(found, "at", int), "at")))
 
 
 class PortalClient:
@@ -116,12 +136,27 @@ class PortalClient:
         details = [{"type": DETAILS, "consent": consent_id}]
         return self._granted({"grant_type": "client_credentials", "authorization_details": to_json(details).decode()})
 
-    def package(self, granted: Granted) -> Package:
-        """The package that a token is for; asked again with the same token it is the same one."""
-        url = f"{self.portal}/packages"
+    def package(self, granted: Granted, *, asked: Mapping[str, Iterable[Pattern]] = _WHATEVER) -> Package:
+        """The package that a token is for; asked again with the same token it is the same one.
+
+        ``asked`` are kinds and claims that are to be in it, else ``request.invalid`` with error ``consent.scope``.
+        """
+        said = to_json({kind: [list(path) for path in paths] for kind, paths in asked.items()})
+        url = f"{self.portal}/packages" + (f"?{urlencode({'asked': said})}" if asked else "")
         token = Authorization(scheme="DPoP", token=granted.token)
-        asked = Request("GET", url, {"accept": "application/json"}, limit=MAX_DOCUMENT)
-        return Package.parse(self._run(Conversation(self._env, key=self._signer).send(asked, token)).body)
+        request = Request("GET", url, {"accept": "application/json"}, limit=MAX_DOCUMENT)
+        return Package.parse(self._run(Conversation(self._env, key=self._signer).send(request, token)).body)
+
+    def messages(self, *, told: Iterable[str] = (), fulfilled: str = "") -> tuple[Told, ...]:
+        """What the portal has to tell: what is ready, what was withdrawn or stopped.
+
+        What it was ``told`` it is told no more; under a consent that is ``fulfilled`` nothing more is provided.
+        """
+        said = {"told": " ".join(told)} | ({"fulfilled": fulfilled} if fulfilled else {})
+        shown = assertion.prove(self.client_id, self.portal, self._signer, at=self._env.now(), random=self._env.random)
+        request = Request("POST", f"{self.portal}/messages", _FORM, oauth.form({**said, **shown}), limit=_MAX_ANSWER)
+        answer = json_object(self._run(Conversation(self._env).send(request)).body, "the answer")
+        return tuple(Told.of(instance(each, dict, "a message")) for each in member(answer, "messages", list))
 
     def _granted(self, asked: Mapping[str, str]) -> Granted:
         answer = self._posted("token_endpoint", asked, Conversation(self._env, key=self._signer), 200)

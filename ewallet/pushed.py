@@ -15,10 +15,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn, cast
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from ewallet import jose, oauth
 from ewallet.catalog import Bundle, Catalog
+from ewallet.catalog.claims import Pattern
 from ewallet.consent import MAX_DAYS
 from ewallet.errors import Language, ProtocolError
 from ewallet.shape import Json, instance, json_object, json_value, member, optional, refuse
@@ -157,6 +158,23 @@ def handle_of(request_uri: str) -> str:
     if not request_uri.startswith(REQUEST_URI):
         raise ProtocolError("request.invalid", "a request_uri that is none of ours", error="invalid_request_uri")
     return request_uri.removeprefix(REQUEST_URI)
+
+
+def asked_in(query: str) -> dict[str, list[Pattern]]:
+    """What a recipient believes to be in a package: claims paths by kind, of ``asked`` in a query; ``malformed.*``.
+
+    Nothing where it says nothing, which is then whatever was consented to.
+    """
+    said = dict(parse_qsl(query)).get("asked")
+    found = json_object(said, "asked") if said else {}
+    return {kind: [_path(path) for path in instance(paths, list, "paths")] for kind, paths in found.items()}
+
+
+def _path(found: Json) -> Pattern:
+    steps = instance(found, list, "a path")
+    if not all(step is None or isinstance(step, str) for step in steps):
+        refuse("malformed.claim_type", "a path whose steps are neither names nor null")
+    return tuple(steps)
 
 
 def check_redirect(redirect_uri: str, registered: frozenset[str]) -> None:

@@ -101,6 +101,32 @@ PACKAGE: Final[Responses] = (
         }
     )
 )
+MESSAGES_TAKE: Final[Schema] = _form(
+    tuple(_CLIENT),
+    told=_TEXT | {"description": "identifiers of messages that were read, with spaces: they are left out from now on"},
+    fulfilled=_TEXT | {"description": "a consent whose purpose is met: nothing more is provided under it"},
+    **_CLIENT,
+)
+PACKAGE_TAKES: Final[Schema] = {
+    "parameters": [
+        {
+            "name": "asked",
+            "in": "query",
+            "required": False,
+            "description": "what must be in it, a JSON object of claims paths by kind; else 403 consent.scope",
+            "schema": _TEXT,
+        }
+    ]
+}
+MESSAGES: Final[Responses] = (
+    _gives(
+        "what is still to be told",
+        {"messages": [{"id": "bXNn", "about": "package.ready", "consent": "ZGVtbw", "at": 1795230000}]},
+        nonce=True,
+    )
+    | errors({400: ["invalid_request"], 401: ["invalid_client"]})
+    | problems({403: {"consent.recipient": "the consent names another recipient"}})
+)
 METADATA: Final[Responses] = _gives("how a recipient asks here (RFC 8414)", {"issuer": _PORTAL})
 _ABSENT: Final = problems({404: {"storage.not_found": "no request of that address"}})
 REQUEST: Final[Responses] = (

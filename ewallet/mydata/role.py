@@ -156,7 +156,9 @@ class MyData:
         """What it was given for is done, says its recipient: nothing more is provided; ``consent.*``."""
         opened = self._consents.opened(consent_id)
         if opened.consent.recipient.id != recipient:
-            raise ConsentError("consent.recipient", "the consent names another recipient")
+            refused = ConsentError("consent.recipient", "the consent names another recipient")
+            self._record_refusal(opened, recipient, refused, self._env.now())
+            raise refused
         self._consents.end(opened, State.FULFILLED, "consent.fulfilled", self._env.now(), tell=False)
 
     def stop(self, recipient: str, subject: str) -> int:

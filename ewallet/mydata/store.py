@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Final, Protocol
 
+from ewallet.shape import Json
 from ewallet.trace import Happened, NoticeRow
 
 
@@ -81,6 +82,10 @@ class Message:
     about: str
     consent: str
     at: datetime
+
+    def to_json(self) -> dict[str, Json]:
+        """As the recipient is told."""
+        return {"id": self.id, "about": self.about, "consent": self.consent, "at": int(self.at.timestamp())}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,8 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, Table, delete, select
 
-from ewallet.portal import Step
 from ewallet.sql.engine import Engine, insert_into, micros
+from ewallet.steps import Step
 
 PORTAL: Final = MetaData()
 PORTAL_VERSION: Final = 1
@@ -26,7 +26,7 @@ portal_steps: Final = Table(
 
 
 class SqlPortalStore:
-    """A :class:`ewallet.portal.PortalStore`."""
+    """A :class:`ewallet.steps.PortalStore`."""
 
     def __init__(self, engine: Engine) -> None:
         engine.prepare("portal", PORTAL, PORTAL_VERSION)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 from ewallet.catalog import Catalog
+from ewallet.catalog.claims import Pattern
 from ewallet.consent import Choice, Consent
 from ewallet.env import Env
 from ewallet.errors import ConsentError, NotFound, ProtocolError
@@ -17,7 +19,7 @@ from ewallet.jose import to_json
 from ewallet.keys import SigningKey
 from ewallet.oauth import ErrorResponse
 from ewallet.package import Package, payload_of
-from ewallet.portal import Portal
+from ewallet.portal import Notice, Portal
 from ewallet.portal_client import PortalClient
 from ewallet.recipients import Recipient, RecipientTable
 from ewallet.testing.clock import Clock
@@ -52,9 +54,22 @@ class Agencies:
             raise ConsentError(self.over, "it is over")
         return self.consents[consent_id]
 
-    def download(self, consent_id: str, *, recipient: str, key: str) -> Package:
+    def download(self, consent_id: str, *, recipient: str, key: str, asked: Mapping[str, Iterable[Pattern]]) -> Package:
         consent = self.consent(consent_id, recipient)
+        for type_id, paths in asked.items():
+            consent.check_covers(type_id, paths)
         return self._packages.setdefault(consent_id, self._package(consent, key))
+
+    def fulfil(self, consent_id: str, *, recipient: str) -> None:
+        self.consent(consent_id, recipient)
+        del self.consents[consent_id]
+
+    def messages(self, recipient: str) -> tuple[Notice, ...]:
+        """There is nothing to tell anybody."""
+        return ()
+
+    def told(self, message_id: str) -> None:
+        """Nobody was told anything."""
 
     def _package(self, consent: Consent, key: str) -> Package:
         members = (f"member-for-{key}",)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from threading import RLock
 
-from ewallet.portal import Step
+from ewallet.steps import Step
 
 
 class MemoryPortalStore:
-    """A :class:`ewallet.portal.PortalStore`."""
+    """A :class:`ewallet.steps.PortalStore`."""
 
     def __init__(self) -> None:
         self._steps: dict[bytes, tuple[bytes, datetime]] = {}

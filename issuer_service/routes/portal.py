@@ -63,10 +63,15 @@ def _recipients(router: APIRouter, desk: MyDataDesk) -> None:
         """A token for a code, or for a consent in cycles."""
         return carried(desk.portal.token(request))
 
-    @router.get("/packages", responses=told.PACKAGE)
+    @router.get("/packages", responses=told.PACKAGE, openapi_extra=told.PACKAGE_TAKES)
     def package(request: Received) -> WebResponse:
         """The package that the token is for."""
         return carried(desk.portal.packages(request))
+
+    @router.post("/messages", responses=told.MESSAGES, openapi_extra=told.MESSAGES_TAKE)
+    def messages(request: Received) -> WebResponse:
+        """What the recipient is to be told: what is ready, what was withdrawn or stopped."""
+        return carried(desk.portal.messages(request))
 
 
 def _wallets(router: APIRouter, desk: MyDataDesk) -> None:
