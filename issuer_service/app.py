@@ -85,7 +85,7 @@ def framework(service: Service, registry: CollectorRegistry, desk: MyDataDesk | 
         service = service.answering(desk.mydata)
     pages = Pages(service)
     app.include_router(wallet.discovery(service))
-    app.include_router(wallet.routes(service))
+    app.include_router(wallet.routes(service, desk.log if desk else None))
     app.include_router(operator.routes(service))
     app.include_router(mandates.routes(service))
     app.include_router(health.routes(service, registry, desk))

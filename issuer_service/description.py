@@ -105,6 +105,9 @@ _NOTIFICATION: Final[Schema] = {
 }
 
 _UNBOUND: Final = {401: ["invalid_token", "invalid_dpop_proof", "use_dpop_nonce"]}
+_CHECKPOINT: Final[Schema] = {
+    "log-checkpoint": {"description": "of a portal: how far its log of use is, a signed note in base64", "schema": _TEXT}
+}
 _NONCE: Final[Schema] = {"dpop-nonce": {"description": "for the next proof (RFC 9449 §8)", "schema": _TEXT}}
 
 
@@ -122,7 +125,7 @@ def _gives(description: str, schema: Schema, example: Any, *, status: int = 200)
 
 def _maybe_encrypted(description: str, schema: Schema, example: Any, *, status: int = 200) -> Responses:
     content = json_content(schema, example=example)["content"] | json_content(_TEXT, media_type=_JWT)["content"]
-    return {status: {"description": description, "headers": _NONCE, "content": content}}
+    return {status: {"description": description, "headers": _NONCE | _CHECKPOINT, "content": content}}
 
 
 TOKEN_TAKES: Final[Schema] = {

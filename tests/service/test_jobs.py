@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from base64 import b64decode
 from datetime import timedelta
 
 import pytest
@@ -161,3 +162,29 @@ def test_a_portal_whose_log_departs_from_what_was_signed_is_not_ready(portal):
     with portal.site.service.database._engine.writing() as connection:
         connection.exec_driver_sql("UPDATE log_head SET size = 0, peaks = x''")
     assert (503, "storage.unavailable") == _ready(portal)
+
+
+def test_whoever_is_issued_a_certificate_gets_the_newest_checkpoint(portal):
+    """In a header, in base64; a service that is no portal has no log, and sends none."""
+    _given(portal)
+    seen = []
+
+    def noted(request):
+        response = portal.site.send(request)
+        if request.url.endswith("/credential"):
+            seen.append(response.headers.get("log-checkpoint", ""))
+        return response
+
+    portal.wallet._send = noted
+    portal.hold()
+    assert [portal.site.desk.log.checkpoint()] == [b64decode(each) for each in seen]
+
+
+def test_certificates_are_issued_while_the_log_does_not_hold(portal):
+    """Nothing is signed of it then, and nothing else has to wait for that."""
+    _given(portal)
+    portal.site.desk.log.checkpoint()
+    with portal.site.service.database._engine.writing() as connection:
+        connection.exec_driver_sql("UPDATE log_head SET size = 0, peaks = x''")
+    portal.hold()
+    assert 1 == len(portal.wallet.documents())
