@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
 from ewallet.catalog import Catalog
-from ewallet.catalog.eligibility import KIND
-from ewallet.dcql import CredentialQuery, Query
-from ewallet.jose import to_json
 from issuer_service.demo.browser import expect
 from issuer_service.demo.keyring import CITIZEN
 from issuer_service.demo.pictures import await_picture, downloaded
@@ -37,11 +32,10 @@ def _get_the_answer(stage: Stage) -> None:
 
 
 def _show_it(stage: Stage) -> None:
-    query = stage.write("discount-query.json", to_json(_only_yes().to_json()).decode())
     purpose = "이용요금 감면" if stage.language == "ko" else "a discount"
     counter = stage.path("counter")
     who = ("--signer", str(counter / "signer.key"), "--chain", str(counter / "signer.pem"), "--prefix", PREFIX)
-    asked = ("--query", str(query), "--purpose", purpose, "--qr", str(stage.path("discount.png")), "--json")
+    asked = ("--rule", RULE, "--purpose", purpose, "--qr", str(stage.path("discount.png")), "--json")
     asking = stage.begin("ewallet-verify", "request", *asked, *who)
     stage.run("ewallet", "present", await_picture(stage, "discount", asking), "--yes")
     print("   … ewallet-verify request")
@@ -52,19 +46,6 @@ def _show_it(stage: Stage) -> None:
         "창구가 알게 된 것은 이것뿐입니다. 이름도, 생년월일도, 어느 증명서 때문인지도 없습니다.",
         "That is all the counter has learned: no name, no date of birth, and not which certificate was the reason.",
     )
-
-
-def _only_yes() -> Query:
-    """Ask for a yes by the present edition of the rule: a wallet with a no has nothing to send."""
-    catalog = Catalog.bundled()
-    wanted = catalog.rule(RULE).yes
-    asked = Query.for_type(catalog.type(KIND), list(wanted))
-    return replace(asked, credentials=tuple(_only(each, wanted) for each in asked.credentials))
-
-
-def _only(query: CredentialQuery, wanted: Mapping[str, str | int]) -> CredentialQuery:
-    claims = tuple(replace(claim, values=(wanted[str(claim.path[-1])],)) for claim in query.claims)
-    return replace(query, claims=claims)
 
 
 def _check_nothing_else(received: str) -> None:

@@ -29,8 +29,11 @@ def _ask_and_consent(stage: Stage) -> None:
     with stage.browser(stage.place.desk) as browser:
         page = browser.send(browser.open("/").form("/ask"))
         expect(page.address.startswith(f"{stage.place.portal}/authorize?"), "the bank does not lead to the portal")
-        led = page.address.partition("?")[0]
-        stage.done(f"은행이 요청을 넣고 보낸 곳: {led}", f"the bank has pushed its request, and leads to {led}")
+        stage.call("POST", f"{stage.place.portal}/par")
+        stage.done(
+            "은행이 무엇을 요청하는지 포털에 먼저 넣고(PAR, PKCE, authorization_details), 홍길동을 그리로 보냅니다.",
+            "the bank has pushed what it asks for (PAR, PKCE, authorization_details), and leads Hong there",
+        )
         choices = browser.send(page.form("/sign-in"), citizen=CITIZEN)
         signing = browser.send(choices.form("/mydata/authorize"))
         given = browser.send(_confirmed(stage, signing))
@@ -51,8 +54,12 @@ def _show_package(stage: Stage) -> None:
     verdict = json.loads((folder / "verdict.json").read_bytes())
     expect(verdict["verdict"] == "accepted", f"the package: {verdict['code']}")
     expect(set(verdict["claims"]) == set(members()), "the package has other members than were consented to")
+    stage.call("POST", f"{stage.place.portal}/token")
     stage.call("GET", f"{stage.place.portal}/packages")
-    stage.done("진위 확인됨", "accepted")
+    stage.done(
+        "진위 확인됨(은행의 열쇠로만 쓸 수 있는 토큰, DPoP)",
+        "accepted (by a token that only the bank's key can use, DPoP)",
+    )
     for title, lines in told(package.consent, verdict["claims"], stage.language):
         stage.show("\n".join([title, *(f"  {line}" for line in lines)]))
     check_receipt(stage, stage.path(_RECEIPT))
