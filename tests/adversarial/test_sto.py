@@ -9,12 +9,14 @@ from contextlib import closing
 from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 from ewallet.keys import SigningKey
 from ewallet.sql import Database
 from ewallet.testing.canary import found, spellings
 from ewallet.testing.kit import SUBJECT, Kit
 from ewallet.testing.peers import IssuerPeer, VerifierPeer
+from ewallet.verdict import Accepted
 
 KIND = "resident_register_copy"
 PASSPHRASE = "a passphrase-canary of nobody"
@@ -22,7 +24,7 @@ NAME = "카나리아 canary-4d1b07"
 NUMBER = f"{990230}-{1}{234567}"  # of a day that does not exist
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def temporary(tmp_path, monkeypatch):
     """A folder of its own for whatever is written in passing."""
     folder = tmp_path / "temporary"
@@ -34,7 +36,7 @@ def temporary(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def store(tmp_path, temporary):
+def store(tmp_path):
     """An empty wallet in a file."""
     with closing(Database(f"sqlite:///{tmp_path}/wallet/wallet.db")) as database:
         yield database.wallet(PASSPHRASE, create=True, unsafe_fast_kdf=True)
@@ -50,7 +52,9 @@ def _record(kit):
 def _scalars(store, document):
     """The private keys of its copies: as they are kept, and the bare numbers."""
     kept = [store.key(copy.key) for copy in store.copies(document.id)]
-    numbers = [SigningKey.of_secret(secret)._key.private_numbers().private_value for secret in kept]
+    keys = [SigningKey.of_secret(secret)._key for secret in kept]
+    numbers = [key.private_numbers().private_value for key in keys if isinstance(key, EllipticCurvePrivateKey)]
+    assert len(kept) == len(numbers)
     return [*kept, *(number.to_bytes(32, "big") for number in numbers)]
 
 
@@ -83,13 +87,15 @@ def test_what_a_wallet_knows_is_nowhere_in_clear(tmp_path, temporary, store, cap
     scan("received", *(copy.raw for copy in store.copies(document.id)), *_scalars(store, document))
     request = kit.wallet.open(bank.ask(kit.query(KIND, ["household_head_name"])))
     kit.wallet.answer(request, kit.wallet.match(request.query))
-    shown = bank.verdict().claims
+    verdict = bank.verdict()
     scan("shown")
     kit.wallet.forget(document.id)
     scan("deleted")
 
     assert {step: [] for step in ("deferred", "received", "shown", "deleted")} == scans
-    assert ({KIND: {"household_head_name": NAME}}, NUMBER) == (shown, members[0]["resident_registration_number"])
+    assert isinstance(verdict, Accepted)
+    assert {KIND: {"household_head_name": NAME}} == verdict.claims
+    assert NUMBER == members[0]["resident_registration_number"]
     assert {"wallet.db", "wallet.db-wal"} <= {path.name for path in (tmp_path / "wallet").iterdir()}
     assert [] == [*temporary.iterdir()]
     assert "accepted" in caplog.text
