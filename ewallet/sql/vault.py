@@ -21,6 +21,7 @@ person_keys: Final = Table(
     Column("subject", Text, primary_key=True),
     Column("sealed", LargeBinary, nullable=False),
     sqlite_strict=True,
+    sqlite_with_rowid=False,
 )
 # Rows are never deleted: a person whose key is in this table has none, and is given none.
 destroyed_keys: Final = Table(
@@ -29,6 +30,7 @@ destroyed_keys: Final = Table(
     Column("subject", Text, primary_key=True),
     Column("at", _BIG, nullable=False),
     sqlite_strict=True,
+    sqlite_with_rowid=False,
 )
 
 

@@ -6,9 +6,11 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import select
 
 from ewallet.errors import NotFound, StoreError, UsageError
 from ewallet.sql import Database
+from ewallet.sql.vault import destroyed_keys, person_keys
 from ewallet.testing.clock import START, Clock
 from ewallet.testing.keystore import MemoryKeyStore
 from ewallet.vault import Vault
@@ -126,4 +128,22 @@ def test_crowd_seals_under_one_key(shared_url):
     with ThreadPoolExecutor(20) as crowd:
         sealed = list(crowd.map(lambda number: vault.seal("hong", str(number).encode()), range(20)))
     assert [str(number).encode() for number in range(20)] == [vault.unseal("hong", each) for each in sealed]
+    database.close()
+
+
+def test_no_file_tells_which_keys_were_made_or_destroyed_one_after_the_other(tmp_path):
+    """Those of one person are: what is kept is in the order of its random names, and no row has a number."""
+    database = Database(f"sqlite:///{tmp_path}/keys.db")
+    vault = _vault(database.keys)
+    names = ["q", "hong", "b", "z", "a"]
+    for name in names:
+        vault.seal(name, b"")
+        vault.destroy(name, START)
+        vault.seal(f"{name} again", b"")
+    with database._engine.reading() as connection:
+        asked = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND wr = 0"
+        numbered = set(connection.exec_driver_sql(asked).scalars())
+        found = [list(connection.execute(select(table.c.subject)).scalars()) for table in (person_keys, destroyed_keys)]
+    assert not {person_keys.name, destroyed_keys.name} & numbered
+    assert [[f"{name} again" for name in sorted(names)], sorted(names)] == found
     database.close()
