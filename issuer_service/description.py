@@ -106,7 +106,7 @@ _NOTIFICATION: Final[Schema] = {
 
 _UNBOUND: Final = {401: ["invalid_token", "invalid_dpop_proof", "use_dpop_nonce"]}
 _CHECKPOINT: Final[Schema] = {
-    "log-checkpoint": {"description": "of a portal: how far its log of use is, a signed note in base64", "schema": _TEXT}
+    "log-checkpoint": {"description": "how far the log of use is, a signed note in base64", "schema": _TEXT}
 }
 _NONCE: Final[Schema] = {"dpop-nonce": {"description": "for the next proof (RFC 9449 §8)", "schema": _TEXT}}
 
