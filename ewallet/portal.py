@@ -350,7 +350,7 @@ class Portal:
 
     def _burn(self, code: str) -> None:
         """RFC 6749 §4.1.2: a code that comes twice was stolen once, so what was given for it ends."""
-        if self.steps.take("code", code) is not None:
+        if self.steps.burn("code", code):
             return
         token = self.steps.take("redeemed", code)
         if token is not None:

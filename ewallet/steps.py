@@ -15,6 +15,7 @@ from ewallet.sealing import Sealer
 from ewallet.shape import to_base64url
 
 _TIDY: Final = timedelta(minutes=1)
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)  # every step ends later
 _ENTROPY: Final = 32
 
 
@@ -85,6 +86,10 @@ class Steps:
     def take(self, use: str, secret: str) -> bytes | None:
         """The same, once."""
         return self._opened(use, secret, self._store.take_step(_digest(use, secret), self._env.now()))
+
+    def burn(self, use: str, secret: str) -> bool:
+        """Whether there was a record, which is gone now; also one that was over, lest a clock go back and revive it."""
+        return self._store.take_step(_digest(use, secret), _EPOCH) is not None
 
     def use_up(self, use: str, name: str, until: datetime) -> bool:
         """Whether that name was not used up before; now it is."""

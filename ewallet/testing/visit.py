@@ -46,6 +46,7 @@ class PortalSite(IssuerSite):
         super().__init__(nursery, town, folder, database=database)
         self.bank = bank.Bank.make(Env().now())
         self.settings = bank.portal(town.folder, self.bank)
+        self.env = Env()
 
     def environment(self, port: int) -> Mapping[str, str]:
         return {**super().environment(port), **{f"EWALLET_{name}": value for name, value in self.settings.items()}}
@@ -54,7 +55,7 @@ class PortalSite(IssuerSite):
         """The bank."""
         back, signer = min(self.bank.recipient.redirect_uris), self.bank.key
         id_, send = self.bank.recipient.id, self.sender()
-        return PortalClient(f"{self.address}/mydata", id_, signer=signer, redirect_uri=back, send=send)
+        return PortalClient(f"{self.address}/mydata", id_, signer=signer, redirect_uri=back, send=send, env=self.env)
 
     def wallet(self) -> Wallet:
         """A wallet with one identity of the person, in two copies."""
@@ -75,7 +76,10 @@ class PortalSite(IssuerSite):
 
 @dataclass
 class Visit:
-    """One consent from the request to the deletion; ``consents`` are those that were begun."""
+    """One consent from the request to the deletion; ``consents`` counts those that were begun.
+
+    ``interrupted`` is the last step that got no answer.
+    """
 
     STEPS: ClassVar = (
         "cookie",
@@ -94,7 +98,7 @@ class Visit:
     wallet: Wallet
     heard: dict[str, Any] = field(default_factory=dict)
     consents: int = 1
-    interrupted: bool = False
+    interrupted: str = ""
 
     def go_on(self, until: str = STEPS[-1]) -> bool:
         """Whether it came to its end, or to that of a step."""
@@ -103,12 +107,12 @@ class Visit:
                 if step not in self.heard:
                     self.heard[step] = getattr(self, f"_{step}")()
         except (LostError, TransportError, OSError):
-            self.interrupted = True
+            self.interrupted = step
             return False
         except ProtocolError as exc:
             if exc.status != _UNAVAILABLE:
                 raise
-            self.interrupted = True
+            self.interrupted = step
             return False
         return True
 
@@ -133,7 +137,7 @@ class Visit:
             request = self.wallet.open(unescape(links[0]))
             self.wallet.answer(request, self.wallet.match(request.query))
         except (BindingError, NotFound, ProtocolError, TransportError) as exc:
-            if not self.interrupted or getattr(exc, "status", 0) == _UNAVAILABLE:
+            if self.interrupted != "confirmed" or getattr(exc, "status", 0) == _UNAVAILABLE:
                 raise
             return exc.code  # if it was not heard the first time, the next step says so
         return "accepted"
@@ -154,7 +158,7 @@ class Visit:
         try:
             return self.site.client().token(self.heard["asking"], self.heard["back"])
         except ProtocolError as exc:
-            if exc.error != "invalid_grant" or not self.interrupted:
+            if (exc.error, self.interrupted) != ("invalid_grant", "granted"):
                 raise
         self.consents += 1
         for step in ("asking", "address", "confirmed", "way", "back"):

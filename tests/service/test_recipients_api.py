@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
@@ -104,7 +105,7 @@ def test_what_is_registered_is_read_as_it_was_sent(registered):
     assert {name: sent[name] for name in listed} == listed
 
 
-WRONG = [
+WRONG: Final[list[tuple[dict[str, Any], tuple[int, str]]]] = [
     ({"bundles": ["no_such_bundle"]}, (400, "usage.argument")),
     ({"bundles": ["local_youth_job_support"]}, (400, "usage.argument")),
     ({"class": "hospital"}, (400, "usage.argument")),

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from ewallet.portal import Step
 from ewallet.sql import Database
+from ewallet.steps import Step
 from ewallet.testing.clock import Clock
 from ewallet.testing.portal import MemoryPortalStore
 
