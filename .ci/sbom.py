@@ -22,11 +22,12 @@ VENDORED: Final = (
     ("Pretendard", "1.3.9", "OFL-1.1"),
     ("Noto Sans CJK KR", "2.004", "OFL-1.1"),  # a part of it
 )
-#: Of those that say it in no field, only in the files that come with them.
+#: Of those that say it in no field, or not clearly, only in the files that come with them.
 LICENCES: Final = {
     "axe-playwright-python": "MIT",
     "isomdoc": "Apache-2.0",
     "pypdfium2": "(BSD-3-Clause OR Apache-2.0) AND LicenseRef-PDFium",  # PDFium's libraries have further ones
+    "qrcode": "BSD-3-Clause",
     "sd-jwt": "Apache-2.0",
 }
 
@@ -44,7 +45,7 @@ def described(component: Component) -> Component:
     """What it is and its licence; words and addresses are left out, some of which name a registry or this machine."""
     kept = {name: component[name] for name in _KEPT if name in component}
     known = LICENCES.get(component["name"])
-    return {"licenses": [{"expression": known, "acknowledgement": "concluded"}]} | kept if known else kept
+    return kept | {"licenses": [{"expression": known, "acknowledgement": "concluded"}]} if known else kept
 
 
 def vendored() -> list[Component]:
