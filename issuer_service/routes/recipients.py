@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from fastapi import APIRouter, Depends, Header, Path
 from fastapi import Response as WebResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from ewallet.catalog import Catalog
 from ewallet.errors import UsageError
@@ -50,7 +50,7 @@ class Registration(_Strict):
     class_: str = Field(alias="class", max_length=_MAX, examples=["bank"])
     keys: list[dict[str, Any]] = Field(min_length=1, max_length=10)
     bundles: list[str] = Field(min_length=1, max_length=100, examples=[["bank_personal_loan"]])
-    until: datetime = Field(strict=False)
+    until: AwareDatetime = Field(strict=False)  # a time without a zone would be that of the machine
     redirect_uris: list[str] = Field(default_factory=list, max_length=20, examples=[["https://bank.example/return"]])
     reason: Reason
 

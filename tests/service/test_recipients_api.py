@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 
 from ewallet.errors import ProtocolError
+from ewallet.keys import SigningKey
 from ewallet.testing.bank import register
 
 BANK = "bank.example"
@@ -115,6 +116,11 @@ WRONG: Final[list[tuple[dict[str, Any], tuple[int, str]]]] = [
     ({"reason": ""}, (422, "request.invalid")),
     ({"suspended": False}, (422, "request.invalid")),
     ({"until": "soon"}, (422, "request.invalid")),
+    ({"until": "2027-11-21T00:00:00"}, (422, "request.invalid")),
+    ({"until": "0001-01-01T00:00:00Z"}, (400, "malformed.claim_type")),
+    ({"names": {"ko": "가상은행\n목적: 없음", "en": "Example Bank"}}, (400, "malformed.claim_type")),
+    ({"redirect_uris": ["javascript:alert(1)"]}, (400, "malformed.url")),
+    ({"keys": [{**SigningKey.generate().public.jwk, "d": "AA"}]}, (400, "crypto.key_invalid")),
 ]
 CALLS = [
     ("GET", ""),
