@@ -145,12 +145,14 @@ class MyData:
     def withdraw(self, consent_id: str, subject: str) -> None:
         """Let nothing more be provided under a consent, revoke what was, and tell the recipient; again is allowed.
 
-        What is kept about the person stays, and so do their own certificates. :class:`NotFound`.
+        What is kept about the person stays, and so do their own certificates. It is signed for at once, so that no
+        backup forgets it (:class:`ewallet.history.Log`). :class:`NotFound`.
         """
         opened = self._consents.own(consent_id, subject)
         self._consents.end(opened, State.WITHDRAWN, "consent.withdrawn", self._env.now(), tell=True)
         if self._store.consent(consent_id) is not None:
             self._settle(opened)
+        self._ledger.log.checkpoint()
 
     def fulfil(self, consent_id: str, *, recipient: str) -> None:
         """What it was given for is done, says its recipient: nothing more is provided; ``consent.*``."""
@@ -164,14 +166,18 @@ class MyData:
     def stop(self, recipient: str, subject: str) -> int:
         """Let that recipient have nothing more under any consent given so far, and tell it; how many those were.
 
-        What was provided before is not revoked, and a consent given later holds. :class:`NotFound`.
+        What was provided before is not revoked, and a consent given later holds. Signed for as a withdrawal is.
+        :class:`NotFound`.
         """
         at = self._env.now()
         handle = next((slot.handle for slot in self._people.slots(subject) if slot.party == recipient), None)
         if handle is None:
             raise NotFound("storage.not_found", "this person has given nothing to that recipient")
         noted = self._ledger.event("recipient.stopped", handle, said(recipient=recipient), at=at, about=handle)
-        return self._store.stop(handle, noted.happened, self._consents.message("recipient.stopped", recipient, at))
+        told = self._consents.message("recipient.stopped", recipient, at)
+        stopped = self._store.stop(handle, noted.happened, told)
+        self._ledger.log.checkpoint()
+        return stopped
 
     def consent(self, consent_id: str, recipient: str) -> Consent:
         """A consent under which that recipient may be provided with something now; as :meth:`download`."""

@@ -51,7 +51,6 @@ def rewound(tmp_path):
     shutil.copytree(folder, backup)
     with _portal(folder) as world:
         world.mydata.withdraw(consent.id, CITIZEN)
-        world.register.log.checkpoint()
     _put_back(folder, backup)
     return folder, consent
 
@@ -63,6 +62,20 @@ def test_a_withdrawal_is_not_forgotten_with_a_backup(rewound):
         assert "log.rollback" == _code(world.mydata.recover)
         assert "log.rollback" == _code(world.register.log.checkpoint)
         assert "log.forked" == _code(world.mydata.download, consent.id, recipient=BANK)
+
+
+def test_that_a_recipient_was_stopped_is_not_forgotten_either(tmp_path):
+    """One call stops it, and a backup does not let it go on."""
+    folder, backup = tmp_path / "portal", tmp_path / "backup"
+    folder.mkdir()
+    with _portal(folder) as world:
+        world.given()
+    shutil.copytree(folder, backup)
+    with _portal(folder) as world:
+        assert 1 == world.mydata.stop(BANK, CITIZEN)
+    _put_back(folder, backup)
+    with _portal(folder) as world:
+        assert "log.rollback" == _code(world.mydata.recover)
 
 
 def test_what_goes_on_all_the_same_is_a_fork(rewound):
