@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, Final
 
 from ewallet.catalog import Catalog
+from ewallet.shape import json_object
 from issuer_service.demo.browser import call, expect
 from issuer_service.demo.keyring import BUNDLE, CITIZEN
 from issuer_service.demo.pictures import await_picture, drawn
@@ -65,7 +65,7 @@ def _ask_and_consent(stage: Stage) -> None:
 
 def _check_receipts(stage: Stage) -> None:
     (kept,) = (stage.path("verifier") / "receipts").glob("*.json")
-    own, countersigned = (json.loads(path.read_bytes()) for path in (stage.path(_RECEIPT), kept))
+    own, countersigned = (json_object(path.read_bytes(), "a receipt") for path in (stage.path(_RECEIPT), kept))
     expect(own == countersigned, "wallet and bank keep different receipts")
     stage.done("지갑과 은행이 보관한 영수증이 같습니다.", "The wallet and the bank keep the same receipt.")
     check_receipt(stage, kept)

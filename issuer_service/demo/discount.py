@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import Final
 
 from ewallet.catalog import Catalog
+from ewallet.shape import json_object
 from issuer_service.demo.browser import expect
 from issuer_service.demo.keyring import CITIZEN
 from issuer_service.demo.pictures import await_picture, downloaded
 from issuer_service.demo.portal import signed_in
-from issuer_service.demo.stage import PREFIX, Stage, Step
+from issuer_service.demo.stage import PREFIX, Stage, Step, as_json
 from issuer_service.records import CITIZENS
 
 RULE: Final = "public_facility_discount"
@@ -40,7 +40,7 @@ def _show_it(stage: Stage) -> None:
     stage.run("ewallet", "present", await_picture(stage, "discount", asking), "--yes")
     print("   … ewallet-verify request")
     received = stage.finish(asking, expected=0, shown=0)
-    stage.show(json.dumps(json.loads(received)["claims"], ensure_ascii=False, indent=2))
+    stage.show(as_json(json_object(received, "the verdict")["claims"]))
     _check_nothing_else(received)
     stage.done(
         "창구가 알게 된 것은 이것뿐입니다. 이름도, 생년월일도, 어느 증명서 때문인지도 없습니다.",
@@ -49,7 +49,7 @@ def _show_it(stage: Stage) -> None:
 
 
 def _check_nothing_else(received: str) -> None:
-    verdict, rule, citizen = json.loads(received), Catalog.bundled().rule(RULE), CITIZENS[CITIZEN]
+    verdict, rule, citizen = json_object(received, "the verdict"), Catalog.bundled().rule(RULE), CITIZENS[CITIZEN]
     expect(verdict["verdict"] == "accepted", f"the verdict is {verdict['code']}")
     expect(list(verdict["claims"].values()) == [dict(rule.yes)], "something else was learned than yes")
     said = [citizen.name, citizen.birth_date, *(branch.type_id for branch in rule.branches)]

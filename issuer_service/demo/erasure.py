@@ -38,7 +38,7 @@ class _Sealed:
 
 def _canary(stage: Stage) -> str:
     """Where Hong works: a value that the portal has handed over, and keeps sealed."""
-    verdict = json.loads((stage.path("desk") / "verdict.json").read_bytes())
+    verdict = json_object((stage.path("desk") / "verdict.json").read_bytes(), "the verdict")
     kind_id, name = _CANARY
     return str(verdict["claims"][kind_id][name])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from html import unescape
 from typing import Final
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 
 from ewallet.errors import words
 from ewallet.package import Package
+from ewallet.shape import json_object
 from issuer_service.demo.browser import Browser, Form, Page, expect
 from issuer_service.demo.bundle import check_receipt, consent, members
 from issuer_service.demo.keyring import CITIZEN
@@ -51,7 +51,7 @@ def _confirmed(stage: Stage, signing: Page) -> Form:
 def _show_package(stage: Stage) -> None:
     folder = stage.path("desk")
     package = Package.parse((folder / "package.json").read_bytes())
-    verdict = json.loads((folder / "verdict.json").read_bytes())
+    verdict = json_object((folder / "verdict.json").read_bytes(), "the verdict")
     expect(verdict["verdict"] == "accepted", f"the package: {verdict['code']}")
     expect(set(verdict["claims"]) == set(members()), "the package has other members than were consented to")
     stage.call("POST", f"{stage.place.portal}/token")

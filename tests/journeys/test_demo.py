@@ -22,7 +22,7 @@ from ewallet.links import purpose
 pytestmark = pytest.mark.loopback
 
 STEPS = 21
-PATIENCE = 300  # seconds; about fifteen where nothing else runs
+PATIENCE = 600  # seconds; about fifteen where nothing else runs
 
 
 class Demo:
@@ -97,18 +97,29 @@ def _alive(pids):
 linux = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs the process table of Linux")
 
 
+@pytest.fixture(scope="module")
+def played(tmp_path_factory):
+    """A demo that was played to its end and looked at, with its services, what a page answered, and its exit code."""
+    demo = Demo(tmp_path_factory.mktemp("played"))
+    try:
+        demo.wait_for("Ctrl-C closes everything.")
+        with urllib.request.urlopen(demo.address("the issuer's pages"), timeout=10) as page:  # noqa: S310 - http, of here
+            answered = page.status
+        children = demo.children
+        demo.process.send_signal(signal.SIGINT)
+        yield demo, children, answered, demo.ended()
+    finally:
+        demo.process.kill()
+        demo.process.wait()
+
+
 @linux
-def test_every_step_holds_and_the_pages_stay_up_until_ctrl_c(start):
-    """Two services with databases of their own, QR pictures that can be read, pages that answer, and a clean end."""
-    demo = start()
-    demo.wait_for("Ctrl-C closes everything.")
-    with urllib.request.urlopen(demo.address("the issuer's pages"), timeout=10) as page:  # noqa: S310 - http, of this machine
-        answered = page.status
-    children = demo.children
-    demo.process.send_signal(signal.SIGINT)
+def test_every_step_holds_and_the_pages_stay_up_until_ctrl_c(played):
+    """Services with databases of their own, QR pictures that can be read, pages that answer, and a clean end."""
+    demo, children, answered, code = played
 
     assert (200, 3) == (answered, len(children))
-    assert (0, []) == (demo.ended(), _alive(children))
+    assert (0, []) == (code, _alive(children))
     assert [str(number) for number in range(1, STEPS + 1)] == re.findall(r"^(\d+)\. ", demo.said, re.MULTILINE)
     assert "ACCEPTED" in demo.said
     assert "[status.revoked]" in demo.said
@@ -121,11 +132,12 @@ def test_every_step_holds_and_the_pages_stay_up_until_ctrl_c(start):
     assert copies | services | {"wallet/wallet.db"} == databases
 
 
-def test_the_demo_shows_what_becomes_of_peoples_data(start):
+@linux
+def test_what_becomes_of_peoples_data_is_shown_and_is_so_in_the_files(played):
     """Receipts of both roads, the changed row, the refused download, the yes, and a deletion that is in the bytes."""
-    demo = start("--once")
-    assert 0 == demo.ended(), demo.said
+    demo, *_ = played
     folder, said = demo.folder / ".demo", demo.said
+
     assert 2 == said.count("RECEIPT HOLDS")
     assert re.search(r"entry 1 now says .*\n.*\n +THE HISTORY DOES NOT HOLD\n.*\n +first bad position: 1\n", said)
     assert "withdrawn the consent. [consent.withdrawn]" in said
@@ -135,7 +147,7 @@ def test_the_demo_shows_what_becomes_of_peoples_data(start):
     assert "주식회사 가상전자" == verdict["claims"]["health_insurance_qualification_history"]["current_workplace_name"]
     files = [path for path in (folder / "issuer").rglob("*") if path.is_file()]
     assert [] == [path.name for path in files if "주식회사 가상전자".encode() in path.read_bytes()]
-    assert 3 == (folder / "acknowledgement.jwt").read_text("ascii").count(".") + 1
+    assert 2 == (folder / "acknowledgement.jwt").read_text("ascii").count(".")
 
 
 @linux
