@@ -165,8 +165,10 @@ def asked_in(query: str) -> dict[str, list[Pattern]]:
 
     Nothing where it says nothing, which is then whatever was consented to.
     """
-    said = dict(parse_qsl(query)).get("asked")
-    found = json_object(said, "asked") if said else {}
+    said = [value for name, value in parse_qsl(query) if name == "asked"]
+    if len(said) > 1:
+        refuse("malformed.encoding", "the query repeats a parameter")
+    found = json_object(said[0], "asked") if said else {}
     return {kind: [_path(path) for path in instance(paths, list, "paths")] for kind, paths in found.items()}
 
 

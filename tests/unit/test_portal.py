@@ -9,11 +9,11 @@ from datetime import timedelta
 import pytest
 
 from ewallet import assertion, dpop, oauth
-from ewallet.errors import ConsentError, ProtocolError
+from ewallet.errors import ConsentError, Malformed, ProtocolError
 from ewallet.flow import Request
 from ewallet.jose import to_json
 from ewallet.keys import SigningKey
-from ewallet.pushed import DETAILS
+from ewallet.pushed import DETAILS, asked_in
 from ewallet.shape import json_object, to_base64url
 from ewallet.testing.agency import BACK, BANK, BUNDLE, CYCLES, OTHER, PORTAL, PortalSite, asked
 
@@ -372,6 +372,16 @@ def test_a_proof_is_used_once(site):
 def _code_again(site):
     answer = json_object(site.portal.push(_pushed(site, **_shown(site, seed="two"))).body)
     return asked(site.agreed(f"{PORTAL}/authorize?client_id={BANK}&request_uri={answer['request_uri']}"))["code"]
+
+
+@pytest.mark.parametrize(
+    "query", ["asked=%7B%7D&asked=%7B%22x%22%3A%5B%5D%7D", "asked=%5B%5D", "asked=x", "asked=%7B%22x%22%3A1%7D"]
+)
+def test_what_is_asked_for_is_said_once_and_in_its_form(query):
+    """VCI-10: of two that differ nobody knows which was meant."""
+    with pytest.raises(Malformed) as refused:
+        asked_in(query)
+    assert refused.value.code.startswith("malformed.")
 
 
 def test_a_token_in_the_query_is_refused(site):
