@@ -381,12 +381,16 @@ class Delegated:
             raise BindingError("kb.sd_hash", "the proof of another delegation")
         check_confirmed(proof, binding)
 
-    def _proof(self) -> dict[str, Json]:
-        compact = self._parts[1]
-        key = PublicKey.of_jwk(member(jose.parse(compact, None, what="the proof").header, "jwk", dict))
+    @property
+    def holder(self) -> PublicKey:
+        """The delegate's key, which confirms what is confirmed; ``consent.authority`` for another than was named."""
+        key = PublicKey.of_jwk(member(jose.parse(self._parts[1], None, what="the proof").header, "jwk", dict))
         if key.thumbprint != self.statement.jkt:
             raise ConsentError("consent.authority", "shown by another than the delegate")
-        return binding_claims(compact, key, PROOF_TYP)
+        return key
+
+    def _proof(self) -> dict[str, Json]:
+        return binding_claims(self._parts[1], self.holder, PROOF_TYP)
 
 
 def names_in(credentials: Iterable[Credential]) -> frozenset[str]:

@@ -22,7 +22,7 @@ from ewallet.consenting import consent_in
 from ewallet.credential import Credential
 from ewallet.delegation import Delegate, Delegated, Expected, Terms, query_digest
 from ewallet.errors import ConsentError, Malformed, UsageError
-from ewallet.formats import Confirmation, Evidence
+from ewallet.formats import BoundConfirmation, Confirmation, Evidence
 from ewallet.formats.sdjwt import SdJwt
 from ewallet.keys import PublicKey
 from ewallet.oid4vp import AuthorizationRequest, invalid
@@ -124,7 +124,7 @@ def terms_for(
     return terms
 
 
-def confirming(request: AuthorizationRequest, half: Confirmation) -> Confirmation:
+def confirming(request: AuthorizationRequest, half: BoundConfirmation) -> BoundConfirmation:
     """What shows that a consent was confirmed, judged as the answer was: a delegate's as a delegate's."""
     expected = Expectation.of(request)
     if expected is None or expected.role != "delegate" or not isinstance(half, SdJwt):

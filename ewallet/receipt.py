@@ -252,7 +252,7 @@ class Receipt:
             asked = self.request.query.get(self._confirming)
             if asked is None:
                 invalid("confirmed with a credential that was not asked for")
-            return FORMATS[asked.format].open_confirmation(self.confirmation).holder
+            return confirming(self.request, FORMATS[asked.format].open_confirmation(self.confirmation)).holder
 
     @property
     def _answered(self) -> tuple[str, ...]:

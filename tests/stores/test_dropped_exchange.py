@@ -1,4 +1,4 @@
-"""An exchange that is dropped: it is gone with its claims, in memory and in databases."""
+"""An exchange that is dropped is gone with its claims, and a mandate is used up once: in memory and in databases."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from ewallet.errors import NotFound
+from ewallet.errors import AlreadyUsed, NotFound
 from ewallet.settlement import Kept, Sealed, Settled
 from ewallet.sql import Database
 from ewallet.testing.clock import Clock
@@ -39,3 +39,17 @@ def test_an_exchange_is_dropped_with_its_claims_and_no_other_is(store):
     with pytest.raises(NotFound):
         store.exchange(ID)
     assert (None, b"claims") == (store.take_claims(ID, AT), store.take_claims(OTHER, AT))
+
+
+def test_what_an_answer_uses_up_beside_its_nonce_is_used_up_once(store):
+    """Where it was used before nothing is changed: the exchange is open, and its nonce can still be used."""
+    mandate = (("mandate", LATER),)
+    for id_ in (ID, OTHER):
+        store.put_exchange(Kept(id=id_, handle=id_[::-1] + b"h", until=LATER, record=b"asked"))
+    store.settle_exchange(ID, Settled(outcome="{}", nonce="one", until=LATER, once=mandate))
+    with pytest.raises(AlreadyUsed):
+        store.settle_exchange(OTHER, Settled(outcome="{}", nonce="two", until=LATER, once=mandate))
+    assert (False, True) == (store.exchange(ID).open, store.exchange(OTHER).open)
+
+    store.settle_exchange(OTHER, Settled(outcome="{}", nonce="two", until=LATER))
+    assert not store.exchange(OTHER).open

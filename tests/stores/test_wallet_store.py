@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ewallet.acting import Proxy
 from ewallet.env import Env
 from ewallet.errors import AlreadyUsed, EWalletError, NotFound, StoreError, UsageError
 from ewallet.holding import Copy, Held, Shown
@@ -107,6 +108,15 @@ def test_receipts_are_listed_newest_first(store):
         store.put_receipt(raw)
 
     assert ("동의".encode(), b"{}") == store.receipts()
+
+
+def test_what_is_shown_for_somebody_is_noted_with_both_people(store):
+    """Without a copy of the wallet's own, which holds nothing of it."""
+    people = Proxy(role="delegate", principal="홍길동", agent="성춘향")
+    noted = replace(_shown(), held="", acting=people)
+    store.note(noted)
+
+    assert (noted,) == store.history()
 
 
 def test_certificates_and_history_are_listed_newest_first(store):

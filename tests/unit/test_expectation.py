@@ -243,6 +243,7 @@ def test_consent_through_a_friend_is_receipted_and_names_both(world):
     assert [receipt.to_json()] == [each.to_json() for each in world.receipts]
     assert Proxy(role="delegate", principal=world.name, agent=HELPER) == receipt.consent.acting
     receipt.check(world.kit.pki.trust_list(), world.kit.catalog)
+    assert kept.first.jkt == receipt.holder.thumbprint
 
 
 @pytest.mark.parametrize(
