@@ -198,24 +198,6 @@ class Database:
         self._engine.prepare("wallet", WALLET, WALLET_VERSION)
         return SqlWalletStore.create(self._engine, passphrase, self._random, unsafe_fast_kdf=unsafe_fast_kdf)
 
-    def ready(self) -> None:
-        """Return if the database can be written now and has the tables that this object knows, for ``/readyz``.
-
-        Raises a :class:`ewallet.errors.StoreError`, or ``usage.configuration`` when a newer program has upgraded the
-        tables in the meantime.
-        """
-        self._engine.ready()
-
-    def close(self) -> None:
-        """Close all connections; a database in memory is gone then."""
-        self._engine.close()
-
-    def _opened(self, passphrase: str) -> SqlWalletStore:
-        if self._file and walletfile.check(self._file) == WALLET_VERSION:
-            return SqlWalletStore.open(self._engine, passphrase, self._random)
-        if self._file:
-            SqlWalletStore.open(self._engine, passphrase, self._random)  # nobody else has it brought up to date
-        self._engine.prepare("wallet", WALLET, WALLET_VERSION)
     def restore(self, backup: str | os.PathLike[str], passphrase: str, *, replace: bool = False) -> SqlWalletStore:
         """The wallet of a backup, put where this database is, and unlocked; until all of it is good, nothing is there.
 
@@ -235,6 +217,24 @@ class Database:
             backups.put_back(fresh, file, replace=replace)
         return self.wallet(passphrase)
 
+    def ready(self) -> None:
+        """Return if the database can be written now and has the tables that this object knows, for ``/readyz``.
+
+        Raises a :class:`ewallet.errors.StoreError`, or ``usage.configuration`` when a newer program has upgraded the
+        tables in the meantime.
+        """
+        self._engine.ready()
+
+    def close(self) -> None:
+        """Close all connections; a database in memory is gone then."""
+        self._engine.close()
+
+    def _opened(self, passphrase: str) -> SqlWalletStore:
+        if self._file and walletfile.check(self._file) == WALLET_VERSION:
+            return SqlWalletStore.open(self._engine, passphrase, self._random)
+        if self._file:
+            SqlWalletStore.open(self._engine, passphrase, self._random)  # nobody else has it brought up to date
+        self._engine.prepare("wallet", WALLET, WALLET_VERSION)
         return SqlWalletStore.open(self._engine, passphrase, self._random)
 
     @property
