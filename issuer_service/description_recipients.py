@@ -26,4 +26,6 @@ REGISTERED: Final[Responses] = problems(
         },
     }
 )
-CHANGED: Final[Responses] = problems({**_NO_KEY, **_NONE, **_WRONG})
+CHANGED: Final[Responses] = problems(
+    {**_NO_KEY, **_NONE, **_WRONG, 400: {"request.invalid": "a body that is no json, expected an object with a reason"}}
+)

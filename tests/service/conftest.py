@@ -39,7 +39,7 @@ KEYS = {
     "status-key": "court status",
     "read-key": "auditor read",
     "mandate-key": "counter mandate",
-    "all-key": "chief offer status read",
+    "all-key": "chief offer status read register",
 }
 
 

@@ -104,6 +104,12 @@ def bank(ewallet_kit, tmp_path):
 
 
 @pytest.fixture
+def portal_settings(portal_settings):
+    """The settings of a portal that has every call: its registrations are in the database."""
+    return portal_settings | {"recipients": Path("database")}
+
+
+@pytest.fixture
 def client(request, bank):
     """A browser for either service, and a key with every right there."""
 
