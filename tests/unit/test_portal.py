@@ -457,26 +457,3 @@ def test_a_form_of_another_type_is_refused(site):
     """Pages cannot send what the endpoints take as JSON, nor the other way round."""
     request = replace(_pushed(site), headers={"content-type": "text/plain"})
     assert "invalid_request" == _error(site.portal.push, request)
-
-
-def test_who_was_led_back_in_vain_is_led_back_with_the_same_code(site):
-    """Until a minute is over or the code was shown; nobody else can make it, and no other consent has it."""
-    client = site.client()
-    asking = client.ask(BUNDLE, days=30)
-    request_uri = asked(asking.url)["request_uri"]
-    first = site.agreed(asking.url)
-    (consent_id,) = site.agencies.consents
-    assert first == site.portal.grant(request_uri, consent_id)
-    assert "invalid_request_uri" == _error(site.portal.grant, request_uri, "another-consent")
-    client.token(asking, first)
-    assert "invalid_request_uri" == _error(site.portal.grant, request_uri, consent_id)
-
-
-def test_a_code_that_was_not_shown_in_time_is_not_made_again(site):
-    """The second way back ends when the first does."""
-    client = site.client()
-    asking = client.ask(BUNDLE, days=30)
-    site.agreed(asking.url)
-    (consent_id,) = site.agencies.consents
-    site.clock.advance(timedelta(seconds=60))
-    assert "invalid_request_uri" == _error(site.portal.grant, asked(asking.url)["request_uri"], consent_id)
