@@ -602,3 +602,13 @@ def test_a_database_that_cannot_be_written_is_unavailable(path):
         connection.exec_driver_sql("PRAGMA query_only = ON")
 
     assert "storage.unavailable" == _code_of(store.put_keys, {"k": SECRET})
+
+
+def test_a_receipt_takes_the_place_of_the_same_one(store):
+    """To which something has happened since; the others stay, in their order."""
+    for raw in (b"{}", b"[]"):
+        store.put_receipt(raw)
+    store.change_receipt(b"{}", b"{1}")
+    store.change_receipt(b"nothing", b"{2}")
+
+    assert (b"[]", b"{1}") == store.receipts()
