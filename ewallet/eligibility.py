@@ -25,12 +25,12 @@ from ewallet.credential import Claims
 from ewallet.env import Env
 from ewallet.errors import EWalletError, Language, NotFound, Restricted
 from ewallet.mydata.notices import Seen
+from ewallet.recipients import ANSWERS
 from ewallet.records import Pending, PersonRecords, Records
 from ewallet.trace import Trace
 
-__all__ = ["KIND", "NO", "PARTY", "YES", "EligibilityRecords", "Inbox", "questions"]
+__all__ = ["KIND", "NO", "YES", "EligibilityRecords", "Inbox", "questions"]
 
-PARTY: Final = "eligibility"  # by which the log and the notices know the service
 _LATER: Final = timedelta(minutes=10)  # the same for everybody, whatever an agency says about itself
 _LANGUAGES: Final[tuple[Language, ...]] = ("ko", "en")
 
@@ -82,7 +82,7 @@ class EligibilityRecords:
         rule = self._rule(type_id)
         if rule is None:
             return None
-        by = Party(id=PARTY, names=self._catalog.type(KIND).agencies)
+        by = Party(id=ANSWERS, names=self._catalog.type(KIND).agencies)
         information: dict[str, str] = {lang: "\n".join(questions(rule, self._catalog, lang)) for lang in _LANGUAGES}
         seen = Seen(by=by, purposes=rule.names, information=information, at=self._env.now())
         return self._inbox.trace(subject, seen)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, NoReturn, Protocol
+from typing import Final, Literal, NoReturn, Protocol
 
 from ewallet import oauth
 from ewallet.catalog import Bundle
@@ -23,7 +23,11 @@ from ewallet.files import read_own
 from ewallet.keys import PublicKey
 from ewallet.shape import Json, instance, json_object, member, numeric_date, optional, refuse, strings
 
-SCHEMA = "ewallet.recipients/1"
+SCHEMA: Final = "ewallet.recipients/1"
+
+#: Parties of a portal that are nobody's registration: people with their own data, and the yes/no service.
+OWN: Final = "self"
+ANSWERS: Final = "eligibility"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +56,8 @@ class Recipient:
             refuse("malformed.claim_type", "a recipient without a key")
         if not all(isinstance(shown, str) and shown.isprintable() for shown in (found.get("id"), *names.values())):
             refuse("malformed.claim_type", "an identifier or a name with characters that are not shown as they are")
+        if found.get("id") in {OWN, ANSWERS}:
+            refuse("malformed.claim_type", "an identifier that a portal keeps for itself")
         return cls(
             id=member(found, "id", str),
             names={lang: member(names, lang, str) for lang in ("ko", "en")},

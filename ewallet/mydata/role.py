@@ -36,12 +36,12 @@ from ewallet.mydata.people import People
 from ewallet.mydata.providing import Asked, MembersMissing, Missing, Providing, Refusal, Registers
 from ewallet.mydata.store import READY, ConsentRow, Message, MyDataStore, State
 from ewallet.package import Package
+from ewallet.recipients import OWN
 from ewallet.shape import Json
 from ewallet.trace import Trace
 from ewallet.vault import Vault
 
 _LOG: Final = logging.getLogger("ewallet")
-OWN: Final = "self"  # the party of what a person does with their own data
 _PAGE: Final = 100  # standing consents that are looked up at once
 _REFUSALS: Final = (ConsentError, ProtocolError, MembersMissing, AlreadyUsed)
 _DELETION: Final = Deletion()

@@ -10,11 +10,12 @@ from fastapi import Request as WebRequest
 from fastapi import Response as WebResponse
 from fastapi.responses import RedirectResponse
 
-from ewallet.eligibility import KIND, PARTY
+from ewallet.eligibility import KIND
 from ewallet.errors import Language, NotFound
 from ewallet.mydata import Given, Notice, Past, State
 from ewallet.mydata.exports import EXPORTERS
 from ewallet.paper import own as printed
+from ewallet.recipients import ANSWERS
 from issuer_service.downloads import attachment
 from issuer_service.listing import Register
 from issuer_service.mydata import MyDataDesk
@@ -113,7 +114,7 @@ class _Own:
         language = self._pages.language(request)
         pasts = self._mydata.history(session.citizen_id)
         names = {given.consent.recipient.id: given.consent.recipient.names[language] for given in self._given(session)}
-        names[PARTY] = self._service.issuer.catalog.type(KIND).agency(language)
+        names[ANSWERS] = self._service.issuer.catalog.type(KIND).agency(language)
         checkpoint = pasts[-1].logged.inclusion.checkpoint.decode() if pasts else ""
         rows = [_past(past, names, language) for past in reversed(pasts)]
         return self._pages.show(request, "history", session, rows=rows, checkpoint=checkpoint)

@@ -199,19 +199,25 @@ def test_threads_share_a_desk(office, rows, new_row):
 class _Afar(ThreadPoolExecutor):
     """What it is given arrives as something new each time, as with workers in other processes."""
 
-    def submit(self, fn, make, *rest):
-        return super().submit(fn, partial(make.func, *make.args), *rest)
+    def submit(self, fn, /, *args, **kwargs):
+        make, *others = args
+        return super().submit(fn, partial(make.func, *make.args), *others, **kwargs)
 
 
 def test_a_worker_opens_one_desk_for_a_run(office, rows):
     """It is kept from piece to piece, though each piece brings a way of its own to open one."""
     opened = []
-    make = partial(lambda _place: opened.append("a desk") or office.desk, "a place")
+
+    def at(place):
+        opened.append(place)
+        return office.desk
+
+    make = partial(at, "a place")
     with _Afar(1) as executor, Spool(office.folder / "issued.jsonl") as spool:
         results = list(replace(office.batch(), make=make, executor=executor, chunk=2).run(rows, spool))
 
     assert [("issued", "")] * 10 == _outcomes(results)
-    assert ["a desk"] == opened
+    assert ["a place"] == opened
 
 
 def test_entries_that_others_have_are_drawn_again(office, rows):

@@ -11,7 +11,7 @@ from contextlib import closing
 
 import pytest
 
-from ewallet.bulk.desk import opened
+from ewallet.bulk.desk import _opened
 from ewallet.env import Env
 from ewallet.keys import SigningKey
 from ewallet.sql import Database
@@ -48,7 +48,7 @@ def bulk(settings, tmp_path, monkeypatch, capsys):
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
-    opened.cache_clear()
+    _opened.cache_clear()
 
     def run(*arguments):
         code = main(["bulk", *map(str, arguments)])
@@ -56,7 +56,7 @@ def bulk(settings, tmp_path, monkeypatch, capsys):
         return code, said.out, said.err
 
     yield run
-    opened.cache_clear()
+    _opened.cache_clear()
 
 
 @pytest.fixture

@@ -11,15 +11,17 @@ import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from shutil import copy, copytree
+from typing import Any
 
 import pytest
 
 from ewallet.catalog import Catalog
 from ewallet.dcql import Query
-from ewallet.eligibility import KIND, NO, PARTY, YES, EligibilityRecords
+from ewallet.eligibility import KIND, NO, YES, EligibilityRecords
 from ewallet.errors import NotFound, ProtocolError, QueryError, TransportError
 from ewallet.issuance import Issuance
 from ewallet.issuer import Issuer
+from ewallet.recipients import ANSWERS
 from ewallet.sql import Database
 from ewallet.testing.clock import Clock
 from ewallet.testing.history import Register
@@ -76,7 +78,8 @@ class Office:
         self.database, self.keys = (Database(f"sqlite:///{folder}/{name}.db") for name in ("issuer", "keys"))
         self.folder, self.records, self.sent = folder, records, []
         self.kit = _another(base, self.database.issuer)
-        register = Register(clock=self.kit.clock, store=self.database.history)
+        log: Any = self.database.history  # any log will do, but for tests that look into one in memory
+        register = Register(clock=self.kit.clock, store=log)
         self.world = World.make(kit=self.kit, register=register, store=self.database.mydata, keys=self.keys.keys)
         answers = EligibilityRecords(records, self.kit.catalog, inbox=self.world.mydata, env=self.kit.env)
         self.rule = self.kit.catalog.rule(RULE)
@@ -219,7 +222,7 @@ def test_every_answer_leaves_a_notice_and_an_entry(office, who):
     here.accept()
     here.accept()
     notices = here.world.mydata.notices(SUBJECT)
-    assert [(PARTY, "eligibility.answered")] * 2 == here.past()
+    assert [(ANSWERS, "eligibility.answered")] * 2 == here.past()
     assert [notice.seq for notice in notices] == [
         past.entry.seq for past in reversed(here.world.mydata.history(SUBJECT))
     ]
@@ -240,7 +243,7 @@ def test_while_an_agency_is_down_the_wallet_waits_and_nothing_is_on_record(offic
     here.records.down = False
     (document,) = here.collect()
     assert YES == document.credential.claims["answer"]
-    assert [(PARTY, "eligibility.answered")] == here.past()
+    assert [(ANSWERS, "eligibility.answered")] == here.past()
     assert 1 == len(here.world.mydata.notices(SUBJECT))
 
 

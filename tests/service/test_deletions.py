@@ -247,4 +247,3 @@ def test_a_receiver_that_has_not_said_where_is_not_asked(bank):
     assert "usage.argument" == _code(Where.of, replace(bank.receipt, events=(silent,)))
     with pytest.raises(NotFound):
         bank.kit.wallet.demand_deletion("another")
-

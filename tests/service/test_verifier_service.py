@@ -225,6 +225,7 @@ def test_an_answer_is_a_form(media_type, service):
 
 # -- what the bank's programs may not do ---------------------------------------------------------------------
 
+
 def test_a_counter_asks_for_a_yes_to_a_rule(service):
     """By its identifier alone; its name is the purpose, and the answer is the one there is."""
     service.kit.issue("eligibility_answer", claims={"rule": "museum_free_admission", "version": 1, "answer": "Y"})

@@ -51,6 +51,8 @@ def test_unknown_one_is_not_found(tmp_path: Path) -> None:
     ("changes", "code"),
     [
         ({"id": 1}, "malformed.claim_type"),
+        ({"id": "self"}, "malformed.claim_type"),
+        ({"id": "eligibility"}, "malformed.claim_type"),
         ({"names": {"ko": "가상은행"}}, "malformed.claim_type"),
         ({"keys": []}, "malformed.claim_type"),
         ({"keys": [{"kty": "oct", "k": "AA"}]}, "crypto.key_invalid"),

@@ -71,6 +71,12 @@ def test_kinds_about_a_person_have_the_claim_and_no_others():
     assert 0 < sum(kind.is_about_person for kind in CATALOG) < len(tuple(CATALOG))
 
 
+def test_certificates_of_a_loan_are_all_laid_beside_each_other():
+    """A trader's tax certificate names no day of birth, and is somebody's all the same."""
+    items = CATALOG.bundle("bank_personal_loan").items
+    assert [] == [item.type_id for item in items if not CATALOG.type(item.type_id).is_about_person]
+
+
 def test_no_record_and_no_kind_file_may_have_a_claim_of_that_name():
     """What a register says under this name would be believed as a proof."""
     with pytest.raises(UsageError) as refused:
