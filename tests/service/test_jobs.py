@@ -6,6 +6,7 @@ import json
 import logging
 from base64 import b64decode
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -113,10 +114,12 @@ def test_one_job_that_fails_keeps_no_other_from_its_work(portal, caplog):
     desk = portal.site.desk
 
     class Failing:
+        error: Exception
+
         def run_due(self):
             raise self.error
 
-    failing = Failing()
+    failing: Any = Failing()
     _given(portal)
     for failing.error in (StoreError("storage.unavailable", "secret-value"), ValueError("secret-value")):
         Jobs(failing, desk.log).run()
@@ -134,7 +137,7 @@ def test_the_jobs_run_while_the_service_does(portal):
         pass
     database = Database(settings.database_url)
     assert [] == database.mydata.due(Clock().now(), 10)
-    assert 2 == Head.read(Note.read(database.history.checkpoint()).text).size
+    assert 2 == Head.read(Note.read(database.history.checkpoint() or b"").text).size
     database.close()
 
 
