@@ -24,6 +24,7 @@ from ewallet.errors import EWalletError
 DEPTH: Final = 4  # a text in a disclosure in a presentation in an encrypted answer that was printed
 MAX_FILE: Final = 64 << 20  # bytes; nothing that a test writes is larger
 _MAX_INFLATED: Final = 4 << 20
+_MOST_SEEN: Final = 2_000_000  # parts; a set of them takes about 200 MiB
 
 #: With a dash whatever the front is, for ours are days that do not exist; without one only where it could be a day,
 #: because thirteen digits may be milliseconds.
@@ -104,6 +105,8 @@ def leaks(folder: Path) -> Iterator[str]:
     """``file: way`` for each number in the files of a folder; folders of other people's things are left out."""
     seen: set[int] = set()
     for path in _files(folder):
+        if len(seen) > _MOST_SEEN:  # some are looked into again then
+            seen.clear()
         raw = path.read_bytes()[:MAX_FILE]
         depth = (
             0 if qr.is_picture(raw) else DEPTH
