@@ -74,7 +74,7 @@ class Problem:
         """The problem document of an error; what nobody raised on purpose is a fault of ours and tells nothing."""
         error = command.understood(exc)
         status = _status(error)
-        members = {
+        members = dict(error.extensions) | {
             "type": f"urn:ewallet:error:{error.code}",
             "title": error.words().what,
             "status": status,

@@ -29,7 +29,8 @@ personal number. Anything else that escapes this library is a bug.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal
 
 from ewallet.codes import TABLE, Words
 
@@ -39,11 +40,13 @@ Language = Literal["ko", "en"]
 class EWalletError(Exception):
     """The root: ``code`` is one of :data:`ewallet.codes.TABLE`, ``detail`` is for developers and may be empty.
 
-    ``members`` are the names of the credentials of a query that it is about, where it is about some of several.
+    ``members`` are the names of the credentials of a query that it is about, where it is about some of several;
+    ``extensions`` what its problem document says besides (RFC 9457 §3.2).
     """
 
     families: ClassVar[tuple[str, ...]] = ("internal",)
     members: tuple[str, ...] = ()
+    extensions: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, code: str, detail: str = "") -> None:
         if code not in TABLE or code.partition(".")[0] not in self.families:

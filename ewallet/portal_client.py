@@ -140,6 +140,8 @@ class PortalClient:
         """The package that a token is for; asked again with the same token it is the same one.
 
         ``asked`` are kinds and claims that are to be in it, else ``request.invalid`` with error ``consent.scope``.
+        Where a member that has to be there is missing, the error is ``storage.not_found`` and the ``missing`` of its
+        ``extensions`` says of each which agency has it, and for what fee.
         """
         said = to_json({kind: [list(path) for path in paths] for kind, paths in asked.items()})
         url = f"{self.portal}/packages" + (f"?{urlencode({'asked': said})}" if asked else "")
@@ -195,7 +197,9 @@ class PortalClient:
 def _refused(answer: Response) -> ProtocolError:
     """What a portal says against a request: an OAuth error, or a problem document that names its code (RFC 9457)."""
     if answer.headers.get("content-type", "").startswith("application/problem+json"):
-        code = str(json_object(answer.body, "the problem").get("code"))
-        detail = f"the portal answered {oauth.printable(code)}"
-        return ProtocolError("request.invalid", detail, error=oauth.printable(code), status=answer.status)
+        problem = json_object(answer.body, "the problem")
+        code = oauth.printable(str(problem.get("code")))
+        refusal = ProtocolError("request.invalid", f"the portal answered {code}", error=code, status=answer.status)
+        refusal.extensions = {"missing": problem["missing"]} if "missing" in problem else {}
+        return refusal
     return ErrorResponse.received(answer).refusal(answer.status)

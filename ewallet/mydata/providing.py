@@ -56,6 +56,11 @@ class Missing:
         """Of that kind; ``pending`` where its record is only not ready yet."""
         return cls(type_id=kind.id, names=kind.names, agencies=kind.agencies, fee=kind.fee, pending=pending)
 
+    def to_json(self) -> dict[str, Json]:
+        """As a recipient is told."""
+        about: dict[str, Json] = {"type": self.type_id, "name": dict(self.names), "agency": dict(self.agencies)}
+        return about | {"fee": dict(self.fee), "pending": self.pending}
+
 
 class MembersMissing(NotFound):
     """Nothing was provided, for members that the bundle needs have no record; ``missing`` names them."""
@@ -64,6 +69,7 @@ class MembersMissing(NotFound):
         names = ", ".join(each.type_id for each in missing)
         super().__init__("storage.not_found", f"there is no record for: {names}")
         self.missing = missing
+        self.extensions = {"missing": [each.to_json() for each in missing]}
 
 
 #: Why nothing is provided: what the person is shown as an attempt.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from ewallet.errors import ConsentError, ProtocolError
+from ewallet.errors import ConsentError, NotFound, ProtocolError
 from ewallet.keys import SigningKey
 from ewallet.testing.bank import Bank
 from ewallet.testing.clock import Clock
@@ -46,11 +48,32 @@ def test_a_recipient_is_told_what_is_ready_and_fetches_it(portal, consent):
 
 
 def test_a_recipient_is_told_of_a_withdrawal_until_it_says_that_it_was(portal, consent):
-    """Item 7: withdrawal tells the recipient."""
+    """Withdrawal tells the recipient."""
     portal.site.desk.mydata.withdraw(consent.id, CITIZEN)
     (first,), (again,) = portal.client.messages(), portal.client.messages()
     assert ("consent.withdrawn", first) == (again.about, again)
     assert () == portal.client.messages(told=[first.id])
+
+
+def test_a_recipient_is_told_where_a_missing_member_is_to_be_had(portal, consent):
+    """Which agency has it, and for what fee, so that whoever asked can say so to the person."""
+    providing = portal.site.desk.mydata._providing
+    records, needed = providing.registers.records, "resident_register_abstract"
+
+    class Without:
+        def claims(self, subject, type_id):
+            if type_id == needed:
+                raise NotFound("storage.not_found", "no record")
+            return records.claims(subject, type_id)
+
+    registers: Any = replace(providing.registers, records=Without())
+    portal.site.desk.mydata._providing = replace(providing, registers=registers)
+    with pytest.raises(ProtocolError) as refused:
+        portal.client.package(portal.client.again(consent.id))
+    kind = portal.site.service.issuer.catalog.type(needed)
+    (missing,) = refused.value.extensions["missing"]
+    assert (404, "storage.not_found") == (refused.value.status, refused.value.error)
+    assert (needed, kind.agencies, kind.fee) == (missing["type"], missing["agency"], missing["fee"])
 
 
 def test_a_recipient_that_is_done_is_provided_with_nothing_more(portal, consent):
