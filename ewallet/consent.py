@@ -8,7 +8,6 @@ compare. The record is JSON in one spelling only, so that its digest names it ev
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -29,7 +28,6 @@ TRANSACTION: Final = "urn:example:kr-ewallet:transaction:consent:1"
 #: Whether the holder shows copies from the wallet, or the agencies provide what the recipient then fetches.
 ROADS: Final = ("wallet", "portal")
 VERSION: Final = 1  # of the words and of the record
-_NUMBER: Final = re.compile(r"(?<![A-Za-z])N(?![A-Za-z])")
 _OF_ONE: Final = frozenset({"id", "since", "until", "lang", "text"})  # of one consent, and not of the next like it
 Road = Literal["wallet", "portal"]
 
@@ -349,16 +347,7 @@ def _provided(item: ConsentItem, catalog: Catalog, lang: Language) -> Iterator[s
         yield " > ".join(kind.label_of(path[:n], lang) for n in range(1, len(path) + 1) if path[n - 1] is not None)
     questions = {predicate.id: predicate for predicate in kind.predicates}
     for question in item.questions:
-        yield _SAYS["yes_no"][lang].format(_asked(questions[question.predicate].label(lang), question))
-
-
-def _asked(label: str, question: Question) -> str:
-    """A question with its parameters: the number in the place of the N that stands for it, others behind."""
-    numbered = {name: value for name, value in question.params if name == "n" and _NUMBER.search(label)}
-    for value in numbered.values():
-        label = (f"{value:,}" if isinstance(value, int) else value).join(_NUMBER.split(label))
-    others = ", ".join(str(value) for name, value in question.params if name not in numbered)
-    return f"{label} [{others}]" if others else label
+        yield _SAYS["yes_no"][lang].format(questions[question.predicate].asked(question.params, lang))
 
 
 def _day(day: date, lang: Language) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
@@ -27,6 +28,7 @@ _OF_A_CODE: Final[dict[str, dict[Language, str]]] = {
     "issue_date": {"ko": "발급일", "en": "Date of issue"},
 }
 _YES_NO: Final[dict[str, dict[Language, str]]] = {"Y": {"ko": "예", "en": "yes"}, "N": {"ko": "아니요", "en": "no"}}
+_ANSWER: Final = re.compile(r"(\w+)\((\w+=[^()]*)\)", re.ASCII)
 _LINES: Final = 1_000  # of one claim; a household of twenty has 200
 
 
@@ -87,9 +89,21 @@ def claim(kind: CredentialType | None, path: Path, found: Json, lang: Language) 
 def _name(kind: CredentialType | None, path: Path, lang: Language) -> str:
     if kind and kind.claim(path):
         return plain(kind.label_of(path, lang))
+    if kind and len(path) == 1 and (question := _question(kind, str(path[0]), lang)):
+        return plain(question)
     return (
         _OF_A_CODE[str(path[-1])][lang] if kind and len(path) == 1 and path[-1] in _OF_A_CODE else plain(str(path[-1]))
     )
+
+
+def _question(kind: CredentialType, name: str, lang: Language) -> str:
+    """The words of ``income_at_least(n=30000000)``, as packages name an answer; empty where it is none of the kind."""
+    found = _ANSWER.fullmatch(name)
+    predicate = kind.predicate(found[1]) if found else None
+    if not found or not predicate:
+        return ""
+    params = (each.partition("=") for each in found[2].split(", "))
+    return predicate.asked([(key, int(value) if value.isdecimal() else value) for key, _, value in params], lang)
 
 
 def _last(kind: CredentialType | None, path: Path, lang: Language) -> str:

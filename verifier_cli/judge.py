@@ -70,7 +70,7 @@ def verdict(session: Session, verifier: Verifier, asked: Asked) -> Verdict | Pap
     try:
         given = presented(session.args.files, session.settings.get("max_bytes"))
     except Malformed as exc:
-        return _unreadable(exc, session)
+        return unreadable(exc, session)
     return judged(session, verifier, given, asked)
 
 
@@ -83,7 +83,8 @@ def judged(session: Session, verifier: Verifier, given: str | bytes, asked: Aske
     return verifier.verify(given, asked)
 
 
-def _unreadable(exc: Malformed, session: Session) -> Rejected:
+def unreadable(exc: Malformed, session: Session) -> Rejected:
+    """The verdict on what cannot be read as what it should be."""
     first, *rest = LADDER
     failed = Check(first, "failed", exc.code, exc.detail)
     return Rejected(checks=(failed, *(Check(name, "not_reached") for name in rest)), at=session.at)
@@ -102,12 +103,12 @@ def trust(session: Session, store: Store) -> TrustList:
     return read_trust(settings.required("trust"), settings.required("trust_key"), session.at, store)
 
 
-def verifier(session: Session, asked: Asked) -> Verifier:
+def verifier(session: Session, asked: Asked, policy: Policy | None = None) -> Verifier:
     """A verifier with the trust, status lists and policy of this run; ``usage.*``, ``trust.*``, ``storage.*``."""
-    return verifier_as(_client_id(asked), session, store(session))
+    return verifier_as(_client_id(asked), session, store(session), policy)
 
 
-def verifier_as(client_id: str, session: Session, remembered: Store) -> Verifier:
+def verifier_as(client_id: str, session: Session, remembered: Store, policy: Policy | None = None) -> Verifier:
     """As :func:`verifier`, for a service that has a name and a memory of its own."""
     args = session.args
     made = Verifier(
@@ -115,7 +116,7 @@ def verifier_as(client_id: str, session: Session, remembered: Store) -> Verifier
         trust=trust(session, remembered),
         store=remembered,
         send=offline if session.settings.get("offline") else online,
-        policy=_policy(session),
+        policy=policy or _policy(session),
         status=None if args.unsafe_skip_status else StatusFresh(stale_for=_stale_for(args)),
         drop_extra=args.drop_extra,
         env=session.env,

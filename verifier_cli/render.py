@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ewallet.credential import Path
 from ewallet.dcql import CredentialQuery, Query
@@ -24,7 +24,9 @@ _VERDICT: Final = {
     "undecided": {"ko": "판정할 수 없음", "en": "UNDECIDED"},
 }
 COLOUR: Final = {"accepted": "green", "rejected": "red", "undecided": "yellow"}
-_RUNGS: Final[Mapping[str, Mapping[str, str]]] = {
+Rungs: TypeAlias = Mapping[str, Mapping[str, str]]  # the words of each check, in both languages
+
+RUNGS: Final[Rungs] = {
     "format": {"ko": "형식", "en": "well-formed"},
     "issuer": {"ko": "발급기관", "en": "trusted issuer"},
     "signature": {"ko": "발급기관의 서명", "en": "issuer's signature"},
@@ -74,7 +76,7 @@ def banner(flag: str, lang: Language) -> str:
     return f"{_SAYS['warning'][lang]}: {_WAIVED[flag][lang]} (--{flag.replace('_', '-')})"
 
 
-def verdict(judged: Verdict, query: Query | None, lang: Language) -> Iterator[str]:
+def verdict(judged: Verdict, query: Query | None, lang: Language, rungs: Rungs = RUNGS) -> Iterator[str]:
     """The lines of one verdict: what it is and why, what was shown, what was checked."""
     name = named(judged)
     lax = any(check.code in _UNSAFE for check in judged.checks)
@@ -86,7 +88,7 @@ def verdict(judged: Verdict, query: Query | None, lang: Language) -> Iterator[st
         yield from deputies.lines(judged.acting, lang) if judged.acting else ()
         yield from _shown(judged, query, lang)
     yield ""
-    yield from (_check(check, lang) for check in judged.checks)
+    yield from (line(check, rungs[check.name], lang) for check in judged.checks)
 
 
 def unanswered(code: str, lang: Language) -> Iterator[str]:
@@ -100,10 +102,6 @@ def explanation(code: str, lang: Language) -> Iterator[str]:
     told = words(code, lang)
     yield f"  {told.what} [{code}]"
     yield f"  -> {told.remedy}"
-
-
-def _check(check: Check, lang: Language) -> str:
-    return line(check, _RUNGS[check.name], lang)
 
 
 def line(check: Check, rung: Mapping[str, str], lang: Language) -> str:
@@ -139,8 +137,8 @@ def _asked(query: Query | None, name: str) -> tuple[CredentialQuery, ...]:
 
 def _kind(catalog: Catalog, asked: tuple[CredentialQuery, ...], name: str) -> CredentialType | None:
     """The kind of an answer; where several would have done, it does not say which it is."""
-    if not asked:
-        return catalog.by_type_id(name)
+    if not asked:  # named by its type, or as the member of a package by its id
+        return catalog.type(name) if name in catalog else catalog.by_type_id(name)
     found = [catalog.by_type_id(type_id) for query in asked for type_id in query.type_ids]
     return found[0] if found and len({kind and kind.id for kind in found}) == 1 else None
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from ewallet.catalog.predicate import Predicate
 from ewallet.errors import Language
@@ -15,6 +16,8 @@ Presign = bool | Literal["when_true"]
 Way = Literal["signed", "holder", "service", "claim", "status", "band"]
 Pattern = tuple[str | None, ...]
 Json = Any
+
+_NUMBER: Final = re.compile(r"(?<![A-Za-z])N(?![A-Za-z])")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +104,15 @@ class PredicateType:
     def label(self, lang: Language = "ko") -> str:
         """The question in words."""
         return self.labels[lang]
+
+    def asked(self, params: Iterable[tuple[str, str | int]], lang: Language = "ko") -> str:
+        """The question with its parameters: the number in the place of the N that stands for it, others behind."""
+        label = self.labels[lang]
+        numbered = {name: value for name, value in params if name == "n" and _NUMBER.search(label)}
+        for value in numbered.values():
+            label = (f"{value:,}" if isinstance(value, int) else value).join(_NUMBER.split(label))
+        others = ", ".join(str(value) for name, value in params if name not in numbered)
+        return f"{label} [{others}]" if others else label
 
     @cached_property
     def predicate(self) -> Predicate:

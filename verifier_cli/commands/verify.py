@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ewallet.command import count
 from verifier_cli import logs
@@ -11,6 +11,8 @@ from verifier_cli.arguments import add_same_person, add_trust
 
 if TYPE_CHECKING:  # what a verdict needs is loaded when one is wanted
     from verifier_cli.session import Session
+
+_OTHER: Final = frozenset({"package", "receipt"})  # by --type, as no kind of certificate is called
 
 
 def add(parser: ArgumentParser) -> None:
@@ -21,8 +23,9 @@ def add(parser: ArgumentParser) -> None:
     asked.add_argument("--nonce", help="without a request: the nonce that the wallet was given")
     asked.add_argument("--audience", metavar="ID", help="without a request: for whom it must be made")
     asked.add_argument("--unsafe-no-binding", action="store_true", help="accept what anybody may have copied")
+    asked.add_argument("--recipient-key", metavar="FILE", help="with --type package: the key of --audience, JWK or PEM")
     add_trust(parser)
-    log = logs.add(parser, "with --type receipt, whose log of use its events are in; else the log is not asked")
+    log = logs.add(parser, "with --type receipt or package, whose log of use it is in; a receipt may do without")
     log.add_argument("--seen", action="append", metavar="FILE", help="a checkpoint seen before what happened last")
     known = parser.add_argument_group("what is known")
     known.add_argument("--status", action="append", metavar="FILE", help="a status list that came some other way")
@@ -36,7 +39,7 @@ def add(parser: ArgumentParser) -> None:
         "--type",
         action="append",
         metavar="ID",
-        help="a kind that is accepted; may be repeated. With receipt, the file is one of a consent",
+        help="a kind that is accepted; may be repeated. Or receipt, of a consent; or package, of a portal",
     )
     wanted.add_argument("--max-age", type=count, metavar="DAYS", help="issued at most so long ago")
     add_same_person(wanted)
@@ -50,8 +53,8 @@ def run(session: Session) -> int:
     from ewallet.verdict import Accepted, Rejected, Undecided
     from verifier_cli import batch, judge, papers, render
 
-    if "receipt" in (session.args.type or ()):
-        return _receipt(session)
+    if _OTHER.intersection(session.args.type or ()):
+        return _other(session)
     if session.args.batch:
         return batch.run(session)
     asked = judge.asked(session)
@@ -65,12 +68,14 @@ def run(session: Session) -> int:
     return judge.exit_code(verdict)
 
 
-def _receipt(session: Session) -> int:
-    from verifier_cli import judge, receipts
+def _other(session: Session) -> int:
+    """What is no presentation: a receipt, or a package."""
+    from verifier_cli import judge, packages, receipts
 
-    judged = receipts.verdict(session)
+    kind = packages if packages.TYPE in session.args.type else receipts
+    judged = kind.verdict(session)
     if session.machine:
-        session.emit(receipts.document(judged))
+        session.emit(kind.document(judged))
     else:
-        session.say(receipts.lines(judged, session.lang))
+        session.say(kind.lines(judged, session.lang))
     return judge.exit_code(judged)
