@@ -63,7 +63,8 @@ def test_a_field_more_or_less_is_another_transaction(change):
 
 def _worded(path, kind="resident_register_copy", text="[]"):
     path.write_text(text, "utf-8")
-    args = Namespace(kind=kind, claims="resident_address", query=None, purpose="x", transaction_data=str(path))
+    unsaid = dict.fromkeys(("query", "rule", "acting", "case", "principal", "agent"))
+    args = Namespace(kind=kind, claims="resident_address", purpose="x", transaction_data=str(path), **unsaid)
     return worded(args)["transaction_data"]
 
 
