@@ -101,7 +101,7 @@ class Erasing:
         """Delete what is kept about a person; again, while nothing is, gives the answer of the first time."""
         random, store = self.people.random, self.people.store
         last = store.last_erasure(subject)
-        if last and last.seq is not None and not self.people.slots(subject):
+        if last and (last.seq is None or not self.people.slots(subject)):
             return self.resume(last)
         new = Erasure(id=new_handle(random), subject=subject, at=at, blinding=random(_BLINDING))
         return self.resume(store.begin_erasure(new, last.id if last else ""))

@@ -17,7 +17,6 @@ import gc
 import json
 import os
 import runpy
-import secrets
 import signal
 import socket
 import subprocess
@@ -31,6 +30,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
+from ewallet.env import Env
 from ewallet.errors import TransportError
 from ewallet.shape import json_value
 
@@ -157,9 +157,10 @@ def _written(file: Path, program: str) -> str:
 
 def free_port() -> int:
     """A port of this machine that nobody listens on, below those that are given to whoever connects somewhere."""
+    random = Env().random
     for _ in range(_TRIES):
         with suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", _PORTS.start + secrets.randbelow(len(_PORTS))))
+            probe.bind(("127.0.0.1", _PORTS[int.from_bytes(random(4)) % len(_PORTS)]))
             return int(probe.getsockname()[1])
     raise TransportError("fetch.unavailable", "no free port")
 

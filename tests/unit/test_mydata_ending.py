@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from ewallet.errors import EWalletError, UsageError
+from ewallet.history import new_handle
 from ewallet.mydata import Deletion, State
 from ewallet.mydata.erasure import facts_of, read_acknowledgement
+from ewallet.mydata.store import Erasure
 from ewallet.testing.mydata import BANK, CITIZEN, CITY, World
 from ewallet.vault import KEY_BACKUP
 from ewallet.verdict import Accepted
@@ -65,6 +68,35 @@ def test_deletion_does_its_own_only(world: World) -> None:
     assert isinstance(world.judge(package), Accepted)
     assert ((), ()) == (world.mydata.messages(), world.mydata.consents(CITIZEN))
     assert {"VALID"} == {each.status.name for each in world.kit.issuer.certificates(CITIZEN)}
+
+
+class _EndsMeanwhile:
+    """A store whose deletions another process carries out as soon as they were looked for."""
+
+    def __init__(self, world: World) -> None:
+        self._store, self._other = world.store, world.mydata._erasing
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def last_erasure(self, subject: str) -> Erasure | None:
+        found = self._store.last_erasure(subject)
+        if found:
+            self._other.resume(found)
+        return found
+
+
+def test_a_deletion_that_ends_meanwhile_is_no_second_one(world: World) -> None:
+    """Whoever finds one under way joins it, and the log has it once."""
+    world.given()
+    erasing = world.mydata._erasing
+    at, id_ = world.kit.clock.now(), new_handle(world.kit.env.random)
+    begun = world.store.begin_erasure(Erasure(id=id_, subject=CITIZEN, at=at, blinding=b"x" * 32))
+    store: Any = _EndsMeanwhile(world)
+    joined = replace(erasing, people=replace(erasing.people, store=store))
+
+    assert begun.id == joined.erase(CITIZEN, at).id
+    assert [begun.id] == [each.id for each in world.store.erasures()]
 
 
 def test_revocation_does_its_own_only(world: World) -> None:
