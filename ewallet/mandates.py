@@ -183,6 +183,11 @@ class Mandates:
         sealed = to_base64url(self._sealer.seal(to_json(said), _PLACE))
         return replace(made, name=names.pop(), subject=f"{PREFIX}{sealed}")
 
+    def check_made(self, subject: str) -> None:
+        """Return if that is the subject of an appointment made here, and no person; :class:`NotFound`."""
+        if self._opened(subject) is None:
+            raise NotFound("storage.not_found", "no appointment of that subject")
+
     def _opened(self, subject: str) -> Appointment | None:
         """Who is meant, None for the person themselves; :class:`NotFound` for a subject that was not made here."""
         if not subject.startswith(PREFIX):

@@ -258,7 +258,6 @@ APPOINTED: Final[Responses] = problems(
         },
     }
 )
-ENDED: Final[Responses] = problems(_NO_KEY | {400: {"status.transition": "the certificate is revoked for good"}})
 WITHDRAWN: Final[Responses] = problems(_NO_KEY | _NONE)
 LISTED: Final[Responses] = problems(_NO_KEY | {400: {"usage.argument": "a cursor that is none of ours"}})
 CHANGED: Final[Responses] = problems(

@@ -125,11 +125,12 @@ def _ending(router: APIRouter, service: Service) -> None:
         "/mandates/revoke",
         status_code=204,
         response_class=WebResponse,
-        responses=told.ENDED,
+        responses=told.CHANGED,
         dependencies=[_may(service, "mandate")],
     )
     def end(ending: Ending) -> None:
         """Revoke all that was issued to whoever acts; the offer is withdrawn by its handle."""
+        service.mandates.check_made(ending.subject)  # what people hold themselves is another right's to end
         for certificate in service.issuer.certificates(ending.subject):
             service.issuer.revoke(certificate.id, reason=ending.reason)
 

@@ -134,8 +134,9 @@ def test_mandate_is_over_in_the_evening(counter):
     offer = counter.site.service.issuance.offer
     counter.site.clock.advance(timedelta(hours=4))
     assert "time.expired" == counter.judged(OFFICIAL).code
-    with pytest.raises(EWalletError):
+    with pytest.raises(EWalletError) as refused:
         counter.wallet.accept(offer(KIND, subject=late["subject"]).offer.uri)
+    assert "offer.refused" == refused.value.code
 
 
 def test_revoked_mandate_is_refused_at_once(counter):
@@ -143,6 +144,15 @@ def test_revoked_mandate_is_refused_at_once(counter):
     _, said = counter.received("/v1/mandates", **MANDATED)
     ended = counter.post("/v1/mandates/revoke", subject=said["subject"], reason="가상 사유: 본인이 철회")
     assert (204, "status.revoked") == (ended.status_code, counter.judged(OFFICIAL).code)
+
+
+def test_the_right_to_appoint_ends_nobody_elses_certificates(counter):
+    """What a person holds themselves is not an appointment, and stays valid."""
+    _, said = counter.received("/v1/mandates", **MANDATED)
+    for subject in (MANDATED["subject"], "nobody", "acting.AAAA", said["subject"][:-4] + "AAAA"):
+        ended = counter.post("/v1/mandates/revoke", subject=subject, reason="가상 사유")
+        assert (404, "storage.not_found") == (ended.status_code, ended.json()["code"]), subject
+    assert not counter.judged(OFFICIAL).code
 
 
 REFUSED = {
