@@ -116,7 +116,7 @@ def verifier_as(client_id: str, session: Session, remembered: Store, policy: Pol
         trust=trust(session, remembered),
         store=remembered,
         send=offline if session.settings.get("offline") else online,
-        policy=policy or _policy(session),
+        policy=policy or own_rules(session, session.args.type),
         status=None if args.unsafe_skip_status else StatusFresh(stale_for=_stale_for(args)),
         drop_extra=args.drop_extra,
         env=session.env,
@@ -161,12 +161,13 @@ def online(request: Request) -> Response:
     return Http()(request)
 
 
-def _policy(session: Session) -> Policy:
+def own_rules(session: Session, types: list[str] | None) -> Policy:
+    """What this run wants of certificates, of one of these types where some are named; ``usage.argument``."""
     from ewallet.catalog import Catalog  # as in render: read where there is something to judge
 
     rules: list[Policy] = [FitsKind(Catalog.bundled())]
-    if session.args.type:
-        rules.append(AcceptTypes(frozenset(type_ids(session.args.type))))
+    if types:
+        rules.append(AcceptTypes(frozenset(type_ids(types))))
     days = session.settings.get("max_age")
     if days is not None:
         rules.append(IssuedWithin(timedelta(days=days)))

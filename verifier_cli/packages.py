@@ -9,7 +9,6 @@ from ewallet.catalog import Catalog
 from ewallet.errors import Language, Malformed, UsageError
 from ewallet.files import read_key
 from ewallet.package import Receiving
-from ewallet.policy import FitsKind
 from ewallet.shape import Json
 from ewallet.verdict import Verdict
 from verifier_cli import inputs, judge, logs, render
@@ -27,6 +26,8 @@ def verdict(session: Session) -> Verdict:
     args = session.args
     if len(args.files) != 1 or args.request or args.nonce or args.batch or args.type != [TYPE]:
         raise UsageError("usage.argument", f"--type {TYPE} takes one file and no request")
+    if args.unsafe_no_binding or args.drop_extra or args.same_person:
+        raise UsageError("usage.argument", f"--type {TYPE} and a flag that is about presentations")
     audience = session.settings.get("audience")
     if not audience or not args.recipient_key:
         raise UsageError("usage.argument", f"--type {TYPE} takes --audience and --recipient-key: who received it")
@@ -36,7 +37,7 @@ def verdict(session: Session) -> Verdict:
         believed=logs.believed(session),
         catalog=Catalog.bundled(),
     )
-    verifier = judge.verifier(session, None, FitsKind(receiving.catalog))
+    verifier = judge.verifier(session, None, judge.own_rules(session, None))
     try:
         raw = inputs.presented(args.files, session.settings.get("max_bytes"))
     except Malformed as exc:

@@ -190,7 +190,7 @@ def _judged(package: Package, verdict: Verdict, said: dict[str, str], lang: Lang
     if not isinstance(verdict, Accepted):
         code = verdict.code or ""
         return f'<p><code id="code">{escape(code)}</code> {escape(_meant(code, lang))}</p>'
-    lists = "".join(_listed(title, lines) for title, lines in told(package.consent, verdict.claims, lang))
+    lists = "".join(_listed(title, lines) for title, lines in told(verdict.claims, lang))
     return f"<p>{said['accepted']}</p>{lists}"
 
 

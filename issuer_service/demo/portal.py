@@ -8,7 +8,6 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from ewallet.errors import words
-from ewallet.package import Package
 from ewallet.shape import json_object
 from issuer_service.demo.browser import Browser, Form, Page, expect
 from issuer_service.demo.bundle import check_receipt, consent, members
@@ -50,7 +49,6 @@ def _confirmed(stage: Stage, signing: Page) -> Form:
 
 def _show_package(stage: Stage) -> None:
     folder = stage.path("desk")
-    package = Package.parse((folder / "package.json").read_bytes())
     verdict = json_object((folder / "verdict.json").read_bytes(), "the verdict")
     expect(verdict["verdict"] == "accepted", f"the package: {verdict['code']}")
     expect(set(verdict["claims"]) == set(members()), "the package has other members than were consented to")
@@ -60,7 +58,7 @@ def _show_package(stage: Stage) -> None:
         "진위 확인됨(은행의 열쇠로만 쓸 수 있는 토큰, DPoP)",
         "accepted (by a token that only the bank's key can use, DPoP)",
     )
-    for title, lines in told(package.consent, verdict["claims"], stage.language):
+    for title, lines in told(verdict["claims"], stage.language):
         stage.show("\n".join([title, *(f"  {line}" for line in lines)]))
     check_receipt(stage, stage.path(_RECEIPT))
 

@@ -32,7 +32,7 @@ def received(folder, desk):
     def run(*arguments, log=str(key), holder="bank.jwk", audience=BANK):
         who = ("--type", "package", "--audience", audience, "--recipient-key", holder, "--log-key", log)
         here = type(desk)(folder=folder, at=desk.at)
-        return here.run("ewallet-verify", "verify", *arguments, *who, *known)
+        return here.run("ewallet-verify", "verify", *who, *known, *arguments)
 
     return run
 
@@ -80,3 +80,16 @@ def test_a_recipient_says_who_it_is(received):
     """Otherwise nobody could tell for whom it was made."""
     told = received("package.json", audience="")
     assert (2, True) == (told.code, "usage.argument" in told.stderr)
+
+
+@pytest.mark.parametrize("flag", ["--unsafe-no-binding", "--drop-extra", "--same-person"])
+def test_a_flag_about_presentations_is_not_overlooked(received, flag):
+    """Whoever gives it expects something of it."""
+    told = received("package.json", flag)
+    assert (2, True) == (told.code, "usage.argument" in told.stderr)
+
+
+def test_a_package_may_be_too_old(received):
+    """As a certificate may be."""
+    told = received("package.json", "--json", "--max-age", "0", "--at", "2026-11-21T12:00:01Z")
+    assert (1, "time.expired") == (told.code, told.document["code"])
