@@ -108,15 +108,15 @@ class Desk:
         self._granted[granted.consent_id] = granted
         return granted.consent_id
 
-    def download(self, consent_id: str) -> tuple[Package, Verdict]:
-        """What the portal provides under a consent, and what is to be thought of it; both are kept."""
+    def download(self, consent_id: str) -> Verdict:
+        """What is to be thought of what the portal provides under a consent; both are kept."""
         granted = self._granted.get(consent_id)
         if granted is None:
             raise NotFound("storage.not_found", "no consent that was given here")
         package = self.client.package(granted)
         verdict = self.verifier.verify_package(package.to_bytes(), self.receiving)
         self._keep(package, verdict)
-        return package, verdict
+        return verdict
 
     def _keep(self, package: Package, verdict: Verdict) -> None:
         (self.folder / "package.json").write_bytes(package.to_bytes())
@@ -150,8 +150,8 @@ def app(desk: Desk, portal: str, host: str) -> Guard:
     @site.post("/again")
     def download(request: WebRequest, consent_id: str = "", consent: Annotated[str, Form()] = "") -> HTMLResponse:
         said, lang = _said(request)
-        package, verdict = desk.download(consent_id or consent)
-        return shown(request, _judged(package, verdict, said, lang) + _again(consent_id or consent, said))
+        verdict = desk.download(consent_id or consent)
+        return shown(request, _judged(verdict, said, lang) + _again(consent_id or consent, said))
 
     @site.exception_handler(EWalletError)
     def refused(request: WebRequest, exc: EWalletError) -> HTMLResponse:
@@ -186,7 +186,7 @@ def _again(consent_id: str, said: dict[str, str]) -> str:
     return f'<form method="post" action="/again">{hidden}<p><button>{said["again"]}</button></p></form>'
 
 
-def _judged(package: Package, verdict: Verdict, said: dict[str, str], lang: Language) -> str:
+def _judged(verdict: Verdict, said: dict[str, str], lang: Language) -> str:
     if not isinstance(verdict, Accepted):
         code = verdict.code or ""
         return f'<p><code id="code">{escape(code)}</code> {escape(_meant(code, lang))}</p>'
