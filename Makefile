@@ -7,7 +7,7 @@ SOURCES := ewallet issuer_service verifier_cli
 EXACT := ewallet/formats/*,ewallet/disclosure.py,ewallet/trust.py,ewallet/status.py,ewallet/verifier.py,ewallet/verdict.py,ewallet/shape.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types imports docs pictures bench catalogue wheel wheel-test faults clean
+.PHONY: help demo test lint types imports docs pictures bench catalogue wheel sbom wheel-test faults clean
 
 help:  ## print this
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -18,12 +18,12 @@ help:  ## print this
 
 .venv/base.stamp: .venv/pip.stamp pyproject.toml constraints.txt
 	@echo "installing what the demo needs into .venv (once)"
-	@$(PIP) install -c constraints.txt -e '.[issuer,verifier]'
+	@$(PIP) install -c constraints.txt -e '.[issuer,verifier,paper]'
 	@touch $@
 
 .venv/dev.stamp: .venv/base.stamp
 	@echo "installing what the tests need into .venv (once)"
-	@$(PIP) install -c constraints.txt -e '.[dev,issuer,verifier,fast]'
+	@$(PIP) install -c constraints.txt -e '.[dev,issuer,verifier,paper,fast]'
 	@touch $@
 
 .venv/bench.stamp: .venv/dev.stamp
@@ -55,10 +55,11 @@ imports: .venv/dev.stamp  ## the layers: dependencies point down
 docs: .venv/dev.stamp  ## the pages that are made from code and data
 	@for page in docs/generate_*.py; do $(BIN)/python $$page; done
 
-pictures: .venv/dev.stamp  ## the pictures of the pages in docs/pictures, where Chromium is
+pictures: .venv/dev.stamp  ## the pictures of pages and forms in docs/pictures, of pages where Chromium is
 	@$(BIN)/python docs/take_pictures.py
+	@$(BIN)/python docs/take_forms.py
 
-catalogue: .venv/base.stamp  ## check every certificate kind in schemas/
+catalogue: .venv/base.stamp  ## check every certificate kind, bundle and rule in schemas/
 	@$(BIN)/python -m ewallet.catalog
 
 bench: .venv/bench.stamp  ## the benchmarks, with their limits and peers
@@ -70,6 +71,14 @@ wheel: .venv/dev.stamp  ## build the wheel and the sdist into dist/
 	  $(BIN)/python -m build --no-isolation --outdir dist . >/dev/null
 	@ls dist
 
+sbom: wheel  ## list in dist/ what the wheel installs with its extras (CycloneDX), and print the licences
+	@rm -rf .sbom-venv
+	@$(BIN)/python -m venv --without-pip .sbom-venv
+	@$(PIP) --python .sbom-venv/bin/python install -c constraints.txt \
+	  "$$(ls $(CURDIR)/dist/*.whl)[issuer,verifier,paper,postgres,fast]"
+	@SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 1767225600)} \
+	  $(BIN)/python .ci/sbom.py .sbom-venv/bin/python 'dist/ewallet-{}.cdx.json'
+
 wheel-test: wheel  ## all tests once more, against the built wheel and far from this folder
 	@bash .ci/wheel-test $(ARGS)
 
@@ -77,4 +86,4 @@ faults: .venv/dev.stamp  ## the sweeps in full, and the slow tests
 	EWALLET_FULL=1 $(BIN)/pytest -m 'slow or sweep' $(ARGS)
 
 clean:  ## remove what make has made
-	rm -rf .venv .wheel-venv .demo .demo-* dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .wheel-venv .sbom-venv .demo .demo-* dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -62,6 +62,7 @@ def _verifier(world: World) -> Verifier:
 
 
 def _desk(world: World, verifier: Verifier) -> Any:
+    from ewallet.consent import Party
     from ewallet.exchange import Exchange
     from ewallet.idempotency import Calls
     from ewallet.sql import Database
@@ -72,6 +73,7 @@ def _desk(world: World, verifier: Verifier) -> Any:
     desk = Desk(
         exchange=exchange,
         verifier=verifier,
+        recipient=Party(id="https://bank.example", names={"ko": "가상은행", "en": "Invented Bank"}),
         calls=Calls(Database.memory().verifier_calls),
         check_ready=lambda: None,
         hosts=frozenset({HOST}),

@@ -22,9 +22,15 @@ TABLES = {
     13: "bench_commands",
     14: "bench_pages",
     15: "bench_scan",
+    16: "bench_history",
+    17: "bench_paper",
+    18: "bench_catalogue",
+    19: "bench_mydata",
 }
 #: The tables of the same rows for mdocs.
 MDOC = {2: "bench_mdoc_verify", 4: "bench_mdoc_issue", 5: "bench_mdoc_present", 6: "bench_mdoc_cold_chain"}
+#: A second table of the same row, for whole batches.
+BULK = {7: "bench_bulk"}
 ROWS = sorted({*TABLES, *MDOC})
 
 
@@ -38,7 +44,7 @@ def main() -> int:
     world = World()
     _print_heading(plain=options.plain)
     held = []
-    for name in (each[row] for row in options.rows or ROWS for each in (TABLES, MDOC) if row in each):
+    for name in (each[row] for row in options.rows or ROWS for each in (TABLES, MDOC, BULK) if row in each):
         table = import_module(name)
         print(f"\n{table.TITLE}", flush=True)
         held.append(table.run(world, options.rounds))

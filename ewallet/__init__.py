@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     from ewallet import policy as policy
     from ewallet import qr as qr
     from ewallet.answer import Answer as Answer
+    from ewallet.catalog import Bundle as Bundle
     from ewallet.catalog import Catalog as Catalog
     from ewallet.catalog.kinds import CredentialType as CredentialType
+    from ewallet.consent import Consent as Consent
     from ewallet.credential import Binding as Binding
     from ewallet.credential import Credential as Credential
     from ewallet.dcql import Query as Query
@@ -46,8 +48,10 @@ if TYPE_CHECKING:
     from ewallet.keys import PublicKey as PublicKey
     from ewallet.keys import Signer as Signer
     from ewallet.keys import SigningKey as SigningKey
+    from ewallet.mydata import MyData as MyData
     from ewallet.oid4vci.offer import CredentialOffer as CredentialOffer
     from ewallet.oid4vp import AuthorizationRequest as AuthorizationRequest
+    from ewallet.package import Package as Package
     from ewallet.sql import Database as Database
     from ewallet.trust import TrustAnchor as TrustAnchor
     from ewallet.trust import TrustList as TrustList
@@ -64,8 +68,10 @@ _HOME: Final = {
     "Answer": "answer",
     "AuthorizationRequest": "oid4vp",
     "Binding": "credential",
+    "Bundle": "catalog",
     "Catalog": "catalog",
     "Check": "verdict",
+    "Consent": "consent",
     "Credential": "credential",
     "CredentialOffer": "oid4vci.offer",
     "CredentialType": "catalog",
@@ -75,6 +81,8 @@ _HOME: Final = {
     "Exchange": "exchange",
     "Http": "http",
     "Issuer": "issuer",
+    "MyData": "mydata",
+    "Package": "package",
     "ProtocolError": "errors",
     "PublicKey": "keys",
     "Query": "dcql",

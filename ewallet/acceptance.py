@@ -33,6 +33,7 @@ from ewallet.oid4vci.metadata import (
     IssuerMetadata,
 )
 from ewallet.oid4vci.offer import CredentialOffer, OfferReference, TxCode, parse_link
+from ewallet.ranks import Rank
 from ewallet.shape import MAX_DOCUMENT
 from ewallet.trust import TrustList
 
@@ -85,11 +86,15 @@ def _untrusted(detail: str = "the offer is of none of the issuers on the trust l
 
 @dataclass(frozen=True, kw_only=True)
 class Acceptance:
-    """Takes offers for a wallet. ``env`` and not a time, because a person may take minutes to find a code."""
+    """Takes offers for a wallet. ``env`` and not a time, because a person may take minutes to find a code.
+
+    ``ranks`` gives so many of those that new copies may have.
+    """
 
     trust: TrustList
     catalog: Catalog
     env: Env
+    ranks: Callable[[int], tuple[Rank, ...]]
 
     def receive(self, found: Offering, tx_code: TxCodeSource, copies: int | None, keep: Keep[T]) -> Flow[T]:
         """What becomes of everything the offer is for once it is kept; what fails in part fails as a whole."""
@@ -101,7 +106,9 @@ class Acceptance:
         token = yield from _token(talk, server, offer, tx_code)
         collection = Collection(trust=self.trust, talk=talk, metadata=metadata, token=token.authorization)
         wanted = [
-            Wanted(configuration=configuration, identifier=identifier, copies=min(number, metadata.batch_size))
+            Wanted(
+                configuration=configuration, identifier=identifier, ranks=self.ranks(min(number, metadata.batch_size))
+            )
             for configuration in configurations
             for number in [copies or self._usual_copies(configuration)]
             for identifier in _identifiers(configuration, token)

@@ -13,23 +13,31 @@ the event loop: some milliseconds each.
 from __future__ import annotations
 
 from asyncio import to_thread
+from collections.abc import Iterable, Mapping
 
 from ewallet.acceptance import Offering, TxCodeSource
+from ewallet.acting import Acting
 from ewallet.answer import Answer
 from ewallet.catalog import Catalog
 from ewallet.collection import Pending
 from ewallet.credential import Binding
 from ewallet.dcql import Query
+from ewallet.delegation import Delegation, Terms
 from ewallet.env import Env
 from ewallet.errors import TransportError
 from ewallet.exchange import Exchange
+from ewallet.expectation import Expectation
 from ewallet.flow import AsyncSend, Request, Response, Send, arun
+from ewallet.holding import Shown, WalletStore
 from ewallet.oid4vp import AuthorizationRequest, TransactionTypes
 from ewallet.policy import Policy, StatusFresh
+from ewallet.presented import Answered
+from ewallet.receipt import Receipt
+from ewallet.shape import Json
 from ewallet.trust import TrustList
 from ewallet.verdict import Verdict
-from ewallet.verifier import Answered, Verifier, VerifierStore
-from ewallet.wallet import Document, Shown, Wallet, WalletStore
+from ewallet.verifier import Verifier, VerifierStore
+from ewallet.wallet import Document, Wallet
 
 
 async def offline(request: Request) -> Response:
@@ -92,17 +100,25 @@ class AsyncWallet:
         """As :meth:`ewallet.wallet.Wallet.open`."""
         return await arun(self._wallet._open(uri), self._send)
 
-    async def match(self, query: Query) -> Answer:
+    async def match(self, query: Query, *, expected: Expectation | None = None) -> Answer:
         """As :meth:`ewallet.wallet.Wallet.match`."""
-        return await to_thread(self._wallet.match, query)
+        return await to_thread(lambda: self._wallet.match(query, expected=expected))
 
-    async def answer(self, request: AuthorizationRequest, answer: Answer) -> str | None:
+    async def delegate(self, terms: Terms, answer: Answer | None = None) -> Delegation:
+        """As :meth:`ewallet.wallet.Wallet.delegate`."""
+        return await to_thread(self._wallet.delegate, terms, answer)
+
+    async def answer(self, request: AuthorizationRequest, answer: Answer | Delegation) -> str | None:
         """As :meth:`ewallet.wallet.Wallet.answer`."""
         return await arun(self._wallet._answer(request, answer), self._send)
 
     async def decline(self, request: AuthorizationRequest) -> str | None:
         """As :meth:`ewallet.wallet.Wallet.decline`."""
         return await arun(self._wallet._decline(request), self._send)
+
+    async def demand_deletion(self, receipt_id: str) -> Receipt:
+        """As :meth:`ewallet.wallet.Wallet.demand_deletion`."""
+        return await arun(self._wallet._demand_deletion(receipt_id), self._send)
 
     async def history(self) -> tuple[Shown, ...]:
         """As :meth:`ewallet.wallet.Wallet.history`."""
@@ -133,13 +149,17 @@ class AsyncVerifier:
             client_id, trust=trust, store=store, policy=policy, status=status, drop_extra=drop_extra, env=env
         )
 
-    def ask(self, query: Query, *, purpose: str) -> AuthorizationRequest:
+    def ask(
+        self, query: Query, *, purpose: str, verifier_info: Iterable[Mapping[str, Json]] = ()
+    ) -> AuthorizationRequest:
         """As :meth:`ewallet.verifier.Verifier.ask`."""
-        return self._verifier.ask(query, purpose=purpose)
+        return self._verifier.ask(query, purpose=purpose, verifier_info=verifier_info)
 
-    async def verify(self, presented: Answered, request: AuthorizationRequest | Binding | None) -> Verdict:
+    async def verify(
+        self, presented: Answered, request: AuthorizationRequest | Binding | None, *, acting: Acting | None = None
+    ) -> Verdict:
         """As :meth:`ewallet.verifier.Verifier.verify`."""
-        return await arun(self._verifier.judge(presented, request), self._send)
+        return await arun(self._verifier.judge(presented, request, acting=acting), self._send)
 
     async def respond(self, exchange: Exchange, handle: str, body: bytes) -> bytes:
         """As :meth:`ewallet.exchange.Exchange.respond`, status lists fetched by this verifier's ``send``."""

@@ -56,7 +56,8 @@ class TrustAnchor:
     certificates below it, and itself, without the authority and subject key identifiers that RFC 5280 §4.2.1.1-2 asks
     of them. ``profile`` names a profile that those below it keep besides, whatever they sign
     (:mod:`ewallet.annex_b`). ``crl`` says that they are on revocation lists, without which none of them is believed.
-    ``usage.argument`` for a check that nobody makes for that purpose.
+    ``rrn_legal_basis`` registers, by client identifier, the verifiers below it that may ask for resident numbers, each
+    with the law that lets it. ``usage.argument`` for a check that nobody makes for that purpose.
     """
 
     id: str
@@ -70,12 +71,15 @@ class TrustAnchor:
     key_identifiers: bool = True
     profile: Profile | None = None
     crl: bool = False
+    rrn_legal_basis: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.profile and (self.end_entity or self.purpose not in _PROFILED[self.profile]):
             raise UsageError("usage.argument", f"profile {self.profile} of an anchor that it does not describe")
         if self.crl and (self.end_entity or self.purpose not in _REVOCABLE):
             raise UsageError("usage.argument", "crl of an anchor below which nothing is looked up")
+        if self.rrn_legal_basis and self.purpose != "verifier":
+            raise UsageError("usage.argument", "rrn_legal_basis of an anchor below which nobody asks")
 
     def vouches_for(self, type_id: str | None) -> bool:
         """Whether the anchor may stand behind that type; None asks about no type in particular."""
@@ -109,6 +113,7 @@ class TrustAnchor:
             key_identifiers=optional(members, "key_identifiers", bool) is not False,
             profile=_profile(optional(members, "profile", str)),
             crl=optional(members, "crl", bool) or False,
+            rrn_legal_basis=_bases(optional(members, "rrn_legal_basis", dict) or {}),
         )
 
     def to_json(self) -> dict[str, Json]:
@@ -126,9 +131,16 @@ class TrustAnchor:
             "end_entity": self.end_entity,
             "profile": self.profile,
             "crl": self.crl,
+            "rrn_legal_basis": dict(self.rrn_legal_basis),
         }
         entry |= {name: value for name, value in optional_members.items() if value}
         return entry if self.key_identifiers else entry | {"key_identifiers": False}
+
+
+def _bases(members: Mapping[str, Json]) -> Mapping[str, str]:
+    """A law for each client identifier: one that is not named is none."""
+    bases = {client_id: instance(law, str, "rrn_legal_basis").strip() for client_id, law in members.items()}
+    return bases if all(bases.values()) else refuse("malformed.claim_type", "rrn_legal_basis names no law")
 
 
 def _profile(name: str | None) -> Profile | None:

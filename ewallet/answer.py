@@ -6,7 +6,8 @@ Section numbers are those of OpenID4VP 1.0.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NoReturn
@@ -16,6 +17,7 @@ from ewallet.dcql import ClaimQuery, CredentialQuery, CredentialSet, Query
 from ewallet.errors import Malformed, PolicyError, QueryError, TrustError, UsageError
 from ewallet.jose import to_json
 from ewallet.shape import Json
+from ewallet.subject import is_reference
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +42,11 @@ class Choice:
         """The concrete paths to disclose, each once."""
         claims = self.candidate.credential.claims
         return tuple(dict.fromkeys(path for claim in self.claims for path, _ in claim.select(claims)))
+
+    @property
+    def told(self) -> int:
+        """How much it discloses; that several certificates are about one person is asked for and tells no more."""
+        return sum(not is_reference(path) for path in self.paths)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,15 +109,18 @@ def match(query: Query, held: Sequence[Candidate]) -> Answer:
     options = tuple(_answerable(set_, candidates) for set_ in query.credential_sets)
     lacking = any(set_.required and not found for set_, found in zip(query.credential_sets, options, strict=True))
     if lacking or not (query.credential_sets or all(candidates.values())):
-        _unsatisfied()
+        _unsatisfied(query, {id_ for id_, choices in candidates.items() if choices})
     pairs = zip(query.credential_sets, options, strict=True)
-    sizes = {id_: len(choices[0].paths) for id_, choices in candidates.items() if choices}
+    sizes = {id_: choices[0].told for id_, choices in candidates.items() if choices}
     taken = tuple(_least(set_, found, sizes) if set_.required else None for set_, found in pairs)
     return Answer(query=query, candidates=candidates, options=options, taken=taken)
 
 
 def _choices(asked: CredentialQuery, held: Sequence[Candidate]) -> tuple[Choice, ...]:
-    """Every held credential that answers one credential query, the one that discloses least first."""
+    """Every held credential that answers one credential query, the one that discloses least first.
+
+    Of equals that first which can show whom it is about.
+    """
     choices = []
     for candidate in held:
         credential = candidate.credential
@@ -120,7 +130,7 @@ def _choices(asked: CredentialQuery, held: Sequence[Candidate]) -> tuple[Choice,
             claims = asked.answered(credential)
             if claims is not None:
                 choices.append(Choice(query=asked, candidate=candidate, claims=claims))
-    return tuple(sorted(choices, key=lambda choice: len(choice.paths)))
+    return tuple(sorted(choices, key=lambda choice: (choice.told, -len(choice.paths))))
 
 
 def _answerable(set_: CredentialSet, candidates: Mapping[str, Sequence[Choice]]) -> tuple[int, ...]:
@@ -132,8 +142,19 @@ def _least(set_: CredentialSet, answerable: Sequence[int], sizes: Mapping[str, i
     return min(answerable, key=lambda i: sum(sizes[id_] for id_ in set_.options[i]))
 
 
-def _unsatisfied() -> NoReturn:
-    raise QueryError("dcql.unsatisfied", "the query cannot be answered whole")
+def _unsatisfied(query: Query, answered: AbstractSet[str]) -> NoReturn:
+    """Name what is missing of several, of alternatives the first."""
+    exc = QueryError("dcql.unsatisfied", "the query cannot be answered whole")
+    exc.members = tuple(_missing(query, set(answered))) if len({asked.name for asked in query.credentials}) > 1 else ()
+    raise exc
+
+
+def _missing(query: Query, answered: AbstractSet[str]) -> Iterator[str]:
+    sets = [set_.options for set_ in query.credential_sets if set_.required]
+    for options in sets if query.credential_sets else [((asked.id,),) for asked in query.credentials]:
+        if not any(answered >= set(option) for option in options):
+            lacking = (query.get(id_) for id_ in options[0] if id_ not in answered)
+            yield from dict.fromkeys(asked.name for asked in lacking if asked)
 
 
 Presented = Mapping[str, Sequence[Candidate]]
@@ -157,7 +178,7 @@ def check(query: Query, presented: Presented, *, drop_extra: bool = False) -> No
         for candidate in candidates:
             _check_one(asked, candidate, drop_extra=drop_extra)
     if not _satisfied(query, presented.keys()):
-        _unsatisfied()
+        _unsatisfied(query, presented.keys())
 
 
 def _check_one(asked: CredentialQuery, candidate: Candidate, *, drop_extra: bool) -> None:
@@ -204,6 +225,8 @@ def _values(asked: CredentialQuery, candidate: Candidate) -> dict[str, Json]:
     claims = candidate.credential.claims
     values: dict[str, Json] = {}
     for claim in asked.answered(candidate.credential) or ():
+        if is_reference(claim.path):
+            continue  # compared, and of no use for anything else
         found = [value for _, value in claim.select(claims)]
         key = to_json(list(claim.path)).decode() if claim.key in values else claim.key
         values[key] = found if None in claim.path else found[0]

@@ -19,6 +19,7 @@ from typing import Any, Final, TypeAlias
 from ewallet import command, jose
 from ewallet.errors import (
     AlreadyUsed,
+    ConsentError,
     EWalletError,
     Malformed,
     NotFound,
@@ -37,6 +38,8 @@ Application: TypeAlias = Callable[[Scope, Receive, Deliver], Awaitable[None]]
 Headers: TypeAlias = Iterable[tuple[bytes, bytes]]
 #: Told of every request: its method and the template of its route, of which there are few, the status and the seconds.
 Observe: TypeAlias = Callable[[str, str, int, float], None]
+#: How many bytes the body of a request may have, by its head.
+Room: TypeAlias = Callable[[Scope], int]
 
 _LOG: Final = logging.getLogger("ewallet")
 
@@ -71,7 +74,7 @@ class Problem:
         """The problem document of an error; what nobody raised on purpose is a fault of ours and tells nothing."""
         error = command.understood(exc)
         status = _status(error)
-        members = {
+        members = dict(error.extensions) | {
             "type": f"urn:ewallet:error:{error.code}",
             "title": error.words().what,
             "status": status,
@@ -93,6 +96,7 @@ _BY_CODE: Final = {
     "usage.configuration": 500,
     "usage.in_progress": 409,
     "usage.key_reused": 422,
+    "usage.missing_extra": 501,
 }
 _STATUSES: Final[tuple[tuple[type[EWalletError], int], ...]] = (
     (NotFound, 404),
@@ -100,6 +104,7 @@ _STATUSES: Final[tuple[tuple[type[EWalletError], int], ...]] = (
     (StoreError, 503),
     (TransportError, 503),
     (UsageError, 400),
+    (ConsentError, 403),
     (VerificationError, 400),
     (Malformed, 400),
 )
@@ -134,7 +139,7 @@ class Guard:
         app: Application,
         *,
         hosts: Collection[str],
-        max_body: int = MAX_BODY,
+        max_body: int | Room = MAX_BODY,
         observe: Observe | None = None,
         limiter: Limiter | None = None,
         proxies: int = 0,
@@ -148,7 +153,7 @@ class Guard:
         self._proxies = proxies
         self._observe = observe
         self._hosts = frozenset(host.lower().encode("ascii") for host in hosts)
-        self._max_body = max_body
+        self._room: Room = max_body if callable(max_body) else lambda _scope: max_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Deliver) -> None:
         if scope["type"] == "lifespan":
@@ -173,7 +178,7 @@ class Guard:
             return
         try:
             async with asyncio.timeout(_SLOW):
-                body = await _whole(receive, self._max_body)
+                body = await _whole(receive, self._room(scope))
         except (Malformed, TimeoutError) as exc:
             await self._refuse(scope, send, _refusal(413 if isinstance(exc, Malformed) else 408))
             return
@@ -198,7 +203,7 @@ class Guard:
             return 400
         if lengths and any(name == b"transfer-encoding" for name, _ in headers):
             return 400  # RFC 9112 §6.1: a proxy before us may have gone by the other one
-        return 413 if any(not value.isdigit() or int(value[:20]) > self._max_body for value in lengths) else 0
+        return 413 if any(not value.isdigit() or int(value[:20]) > self._room(scope) for value in lengths) else 0
 
     async def _answer(self, scope: Scope, receive: Receive, send: _Hardened) -> None:
         try:

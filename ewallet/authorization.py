@@ -149,18 +149,20 @@ class AuthorizationServer:
         The code follows from the handle of the reference, so that an offer can be served again without being kept.
         """
         at, handle = self._env.now(), to_base64url(self._env.random(24))
-        digits = self._digits() if tx_code else None
-        code = _code(handle)
+        tx_digits = self._digits(self._env.random(8)) if tx_code else None
         grant = Grant(subject=subject, configuration_ids=tuple(configuration_ids), until=at + CODE_LIFE)
-        kept = Code(digest=_digest(code), grant=grant, tx_code=_tx_digest(code, digits))
+        kept, offered = self._drafted(handle, grant, tx_digits)
         self._store.put_code(kept, self._tidying(at))
-        return Offered(
-            offer=self._offer(code, kept),
-            reference=OfferReference(f"{self.issuer}/offers/{handle}"),
-            handle=handle,
-            until=grant.until,
-            tx_code=digits,
-        )
+        return offered
+
+    def draft(self, grant: Grant, *, name: str, tx_code: bool = False) -> tuple[Code, Offered]:
+        """The offer of that name, and the code that is to be kept for it before it is given to anybody.
+
+        The same name makes the same offer, in every process of this server, and nobody else can make it.
+        """
+        handle = to_base64url(self.tag(f"offer:{name}")[:24])
+        tx_digits = self._digits(self.tag(f"tx_code:{name}")) if tx_code else None
+        return self._drafted(handle, grant, tx_digits)
 
     def offered(self, handle: str, *, subject: str | None = None) -> CredentialOffer:
         """The offer of a reference, while it can be redeemed; with ``subject``, only that person's.
@@ -327,10 +329,22 @@ class AuthorizationServer:
             pre_authorized=PreAuthorized(code=code, tx_code=tx_code),
         )
 
-    def _digits(self) -> str:
+    def _drafted(self, handle: str, grant: Grant, tx_digits: str | None) -> tuple[Code, Offered]:
+        code = _code(handle)
+        kept = Code(digest=_digest(code), grant=grant, tx_code=_tx_digest(code, tx_digits))
+        offered = Offered(
+            offer=self._offer(code, kept),
+            reference=OfferReference(f"{self.issuer}/offers/{handle}"),
+            handle=handle,
+            until=grant.until,
+            tx_code=tx_digits,
+        )
+        return kept, offered
+
+    @staticmethod
+    def _digits(random: bytes) -> str:
         """Eight bytes make the digits even to one in a trillion."""
-        number = int.from_bytes(self._env.random(8), "big") % 10**TX_CODE_DIGITS
-        return f"{number:0{TX_CODE_DIGITS}}"
+        return f"{int.from_bytes(random[:8], 'big') % 10**TX_CODE_DIGITS:0{TX_CODE_DIGITS}}"
 
 
 def values(request: Request, name: str) -> Sequence[str]:

@@ -31,7 +31,9 @@ from ewallet.oid4vci import (
 from ewallet.oid4vci import proof as oid4vci_proof
 from ewallet.oid4vci.configuration import CredentialConfiguration
 from ewallet.oid4vci.metadata import ENCRYPTION_ALG, IssuerMetadata, Recipient
+from ewallet.ranks import Rank
 from ewallet.shape import MAX_DOCUMENT
+from ewallet.subject import is_reference, without
 from ewallet.trust import TrustList
 
 _ALGORITHMS: Final = ("ES256", "EdDSA", "ES384", "ES512")  # of holders' keys, in the order we like them
@@ -52,6 +54,7 @@ class Pending:
     token: Authorization = field(repr=False)
     bound: bytes | None = field(repr=False)  # the key of the token
     keys: Mapping[str, bytes] = field(repr=False)  # to be bound to, by thumbprint
+    ranks: Mapping[str, int] = field(default_factory=dict)  # those of the copies, by thumbprint
 
     @property
     def id(self) -> str:
@@ -61,21 +64,22 @@ class Pending:
 
 @dataclass(frozen=True, kw_only=True)
 class Received:
-    """Copies of one credential, each of them checked, and the keys they are bound to, by thumbprint."""
+    """Copies of one credential, each of them checked, and the keys they are bound to and ranks, by thumbprint."""
 
     raws: tuple[str, ...] = field(repr=False)
     credentials: tuple[Credential, ...] = ()
     keys: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    ranks: Mapping[str, int] = field(default_factory=dict)
     notification_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """One credential to ask for: its configuration, the identifier that the token names it by, and the copies."""
+    """One credential to ask for: its configuration, the identifier that the token names it by, a rank for each copy."""
 
     configuration: CredentialConfiguration
     identifier: str | None
-    copies: int
+    ranks: tuple[Rank, ...]
 
 
 def check(raw: str, trust: TrustList, at: datetime) -> Credential:
@@ -101,8 +105,9 @@ def thumbprint(credential: Credential) -> str:
 
 def said(credential: Credential) -> tuple[str, tuple[Path, ...]]:
     """What a copy says of the person, to be compared: JSON, since 1 is not true there."""
-    claims = {name: value for name, value in credential.claims.items() if name not in credential.registered}
-    return json.dumps(claims, sort_keys=True), tuple(sorted(credential.shown, key=repr))
+    claims = {name: value for name, value in without(credential.claims).items() if name not in credential.registered}
+    shown = (path for path in credential.shown if not is_reference(path))
+    return json.dumps(claims, sort_keys=True), tuple(sorted(shown, key=repr))
 
 
 def algorithm(configuration: CredentialConfiguration) -> str | None:
@@ -125,11 +130,12 @@ class Collection:
     def ask(self, wanted: Wanted) -> Flow[Received | Pending]:
         """The copies, or what stands for them until they are made."""
         configuration = wanted.configuration
-        keys = [SigningKey.generate(algorithm(configuration) or "") for _ in range(wanted.copies)]
+        keys = [SigningKey.generate(algorithm(configuration) or "") for _ in wanted.ranks]
         private = {key.public.thumbprint: key.secret() for key in keys}
+        ranks = {key.public.thumbprint: rank.number for key, rank in zip(keys, wanted.ranks, strict=True)}
         answer = yield from self._proven(wanted, keys)
         if isinstance(answer, CredentialResponse):
-            return (yield from self._checked(answer, configuration, private))
+            return (yield from self._checked(answer, configuration, private, ranks))
         return Pending(
             issuer=self.metadata.credential_issuer,
             configuration_id=configuration.id,
@@ -139,6 +145,7 @@ class Collection:
             token=self.token,
             bound=self.talk.key.secret() if self.talk.key else None,
             keys=private,
+            ranks=ranks,
         )
 
     def ask_again(self, pending: Pending) -> Flow[Received | Pending]:
@@ -149,7 +156,7 @@ class Collection:
             raise ProtocolError("offer.refused", "the issuer has given up what it deferred")
         answer = yield from self._post(endpoint, DeferredRequest(transaction_id=pending.transaction_id))
         if isinstance(answer, CredentialResponse):
-            return (yield from self._checked(answer, configuration, pending.keys))
+            return (yield from self._checked(answer, configuration, pending.keys, pending.ranks))
         return replace(pending, due=self._due(answer), transaction_id=answer.transaction_id)
 
     def notify(self, results: Iterable[Received | Pending], event: Event) -> Flow[None]:
@@ -180,7 +187,10 @@ class Collection:
             configuration_id=None if wanted.identifier else wanted.configuration.id,
             identifier=wanted.identifier,
             proof_type="jwt",
-            proofs=tuple(oid4vci_proof.prove(key, issuer=issuer, at=at, nonce=nonce) for key in keys),
+            proofs=tuple(
+                oid4vci_proof.prove(key, issuer=issuer, at=at, nonce=nonce, salt=rank.salt)
+                for key, rank in zip(keys, wanted.ranks, strict=True)
+            ),
         )
         return (yield from self._post(self.metadata.credential_endpoint, request))
 
@@ -207,7 +217,11 @@ class Collection:
         return oid4vci.parse_credential_response(raw, response.status)
 
     def _checked(
-        self, answer: CredentialResponse, configuration: CredentialConfiguration, keys: Mapping[str, bytes]
+        self,
+        answer: CredentialResponse,
+        configuration: CredentialConfiguration,
+        keys: Mapping[str, bytes],
+        ranks: Mapping[str, int],
     ) -> Flow[Received]:
         """What came, if it is what was offered, bound to our keys; the issuer hears if it is not."""
         received = Received(raws=answer.credentials, notification_id=answer.notification_id)
@@ -217,7 +231,7 @@ class Collection:
             yield from self.notify([received], "credential_failure")
             raise
         used = [thumbprint(credential) for credential in credentials]
-        return replace(received, credentials=credentials, keys={name: keys[name] for name in used})
+        return replace(received, credentials=credentials, keys={name: keys[name] for name in used}, ranks=ranks)
 
     def _read(
         self, raws: Sequence[str], configuration: CredentialConfiguration, keys: Mapping[str, bytes]

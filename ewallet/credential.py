@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 from ewallet.errors import ValidityError
 from ewallet.keys import PublicKey, SigningKey
-from ewallet.shape import Json
+from ewallet.shape import Json, member, refuse
 
 Path: TypeAlias = tuple[str | int | None, ...]
 Claims: TypeAlias = Mapping[str, Json]
@@ -46,6 +46,18 @@ class StatusRef:
 
     uri: str
     index: int
+
+    @classmethod
+    def of_json(cls, members: Claims) -> StatusRef:
+        """The reference of a ``status_list`` member, in JSON or CBOR; ``malformed.claim_type``."""
+        index = member(members, "idx", int)
+        if index < 0:
+            refuse("malformed.claim_type", "idx is negative")
+        return cls(member(members, "uri", str), index)
+
+    def to_json(self) -> dict[str, Json]:
+        """The ``status_list`` member."""
+        return {"idx": self.index, "uri": self.uri}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,17 +11,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NoReturn
 from unicodedata import normalize
 
+from ewallet.catalog.person import SUBJECT_REF
 from ewallet.credential import Credential, Path, lookup
 from ewallet.errors import Malformed, QueryError, UsageError
 from ewallet.formats import FORMATS
 from ewallet.shape import Json, instance, json_object, member, optional, strings
+from ewallet.subject import is_reference
 
 if TYPE_CHECKING:  # for the sake of verifiers, which need no catalogue: it is a third of what they would load
-    from ewallet.catalog import CredentialType
+    from ewallet.catalog import Bundle, Catalog, CredentialType, Rule
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]+\Z")
 _MAX_QUERIES: Final = 100  # credentials, sets, options, claims: more is no question anybody asks
 _ALTERNATIVE: Final = "--"  # ``name--2`` is another way to answer ``name``; a verdict files both under ``name``
+_NAMELESS: Final = "--"  # begins an id that ``claim_sets`` need and a verdict does not report
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +39,8 @@ class ClaimQuery:
     @property
     def key(self) -> str:
         """The name under which a verdict reports it: its id, or its path with dots, ``*`` for all elements."""
-        return self.id or ".".join("*" if component is None else str(component) for component in self.path)
+        named = self.id if self.id and not self.id.startswith(_NAMELESS) else None
+        return named or ".".join("*" if component is None else str(component) for component in self.path)
 
     def select(self, claims: Json) -> list[tuple[Path, Json]]:
         """The (concrete path, value) pairs of the claims that answer it; values compare by type and value (§6.4.1)."""
@@ -104,6 +108,11 @@ class CredentialQuery:
         return self.id.partition(_ALTERNATIVE)[0]
 
     @property
+    def asks_who(self) -> bool:
+        """Whether it asks for the reference by which several certificates are about one person."""
+        return any(is_reference(claim.path) for claim in self.claims)
+
+    @property
     def type_ids(self) -> frozenset[str]:
         """The types it asks for; none where this library does not speak the format."""
         return FORMATS[self.format].type_ids(self.meta) if self.format in FORMATS else frozenset()
@@ -167,10 +176,13 @@ class Query:
             raise QueryError("dcql.invalid", str(exc)) from None
 
     @classmethod
-    def for_type(cls, type_: CredentialType, claims: Iterable[str | Path], *, name: str = "") -> Query:
+    def for_type(
+        cls, type_: CredentialType, claims: Iterable[str | Path], *, name: str = "", same_person: bool = False
+    ) -> Query:
         """Ask for these claims of one type, in whatever format the holder has it.
 
-        A claim is the name of a top-level claim or yes/no, or a path; ``name`` names the answer (the type's id).
+        A claim is the name of a top-level claim or yes/no, or a path; ``name`` names the answer (the type's id). With
+        ``same_person`` its ``subject_ref`` is asked as well, from whoever has one, if the type is about a person.
         """
         asked = tuple(ClaimQuery(path=(claim,) if isinstance(claim, str) else claim) for claim in claims)
         for claim in asked:
@@ -179,10 +191,40 @@ class Query:
         name = _id(name or type_.id, "the name")
         queries = tuple(
             replace(query, id=name if position == 0 else f"{name}{_ALTERNATIVE}{position + 1}")
-            for position, query in enumerate(_in_every_format(type_, asked))
+            for position, query in enumerate(_in_every_format(type_, asked, who=same_person and type_.is_about_person))
         )
         sets = (CredentialSet(tuple((query.id,) for query in queries)),) if len(queries) > 1 else ()
         return cls(queries, sets)
+
+    @classmethod
+    def for_rule(cls, rule: Rule, kind: CredentialType) -> Query:
+        """Ask for a yes to a rule as it is now, in an answer of that kind; whoever has a no has nothing to show."""
+        asked = cls.for_type(kind, rule.yes)
+        return replace(asked, credentials=tuple(_only(each, rule.yes) for each in asked.credentials))
+
+    @classmethod
+    def for_bundle(cls, bundle: Bundle, catalog: Catalog, *, same_person: bool | None = None) -> Query:
+        """Ask for a bundle at once: each member in whatever format the holder has it, the optional ones if they like.
+
+        The answers are named by the ids of their kinds. ``same_person`` asks that those about a person be about one;
+        None does where there are several.
+        """
+        kinds = [catalog.type(item.type_id) for item in bundle.items]
+        who = sum(kind.is_about_person for kind in kinds) > 1 if same_person is None else same_person
+        options = {
+            item.type_id: cls.for_type(kind, item.paths(kind), same_person=who)
+            for item, kind in zip(bundle.items, kinds, strict=True)
+        }
+        formats = {id_: tuple((query.id,) for query in asked.credentials) for id_, asked in options.items()}
+        alternatives = [CredentialSet(tuple(one for id_ in set_ for one in formats[id_])) for set_ in bundle.one_of]
+        chosen = {id_ for set_ in bundle.one_of for id_ in set_}
+        alone = [
+            CredentialSet(formats[item.type_id], required=item.required)
+            for item in bundle.items
+            if item.type_id not in chosen
+        ]
+        queries = tuple(query for asked in options.values() for query in asked.credentials)
+        return cls(queries, (*alone, *alternatives))
 
     def get(self, id_: str) -> CredentialQuery | None:
         """The credential query of that id, or None."""
@@ -196,14 +238,27 @@ class Query:
         return members
 
 
-def _in_every_format(type_: CredentialType, asked: tuple[ClaimQuery, ...]) -> Iterator[CredentialQuery]:
+def _in_every_format(type_: CredentialType, asked: tuple[ClaimQuery, ...], *, who: bool) -> Iterator[CredentialQuery]:
     """The same question for each format that has a form of the kind and can show those claims on their own."""
     for format_ in FORMATS.values():
         type_id = format_.type_id(type_)
         paths = [format_.path(type_, claim.path) for claim in asked]
         if type_id is not None and all(paths):
             claims = tuple(_placed(claim, path) for claim, path in zip(asked, paths, strict=True) if path)
-            yield CredentialQuery(id="", format=format_.id, meta=format_.meta(type_id), claims=claims)
+            query = CredentialQuery(id="", format=format_.id, meta=format_.meta(type_id), claims=claims)
+            reference = format_.path(type_, (SUBJECT_REF,)) if who else None
+            yield _asking_who(query, reference) if reference else query
+
+
+def _asking_who(query: CredentialQuery, path: Path) -> CredentialQuery:
+    """The query with the reference at that path, and without it for those who have none (§6.4.1)."""
+    claims = tuple(
+        claim if claim.id else replace(claim, id=claim.key if _ID.match(claim.key) else f"{_NAMELESS}{position}")
+        for position, claim in enumerate(query.claims)
+    )
+    ids = tuple(str(claim.id) for claim in claims)
+    sets = ((*ids, SUBJECT_REF), ids) if ids else ()
+    return replace(query, claims=(*claims, ClaimQuery(path=path, id=SUBJECT_REF)), claim_sets=sets)
 
 
 def _placed(claim: ClaimQuery, path: Path) -> ClaimQuery:
@@ -274,6 +329,12 @@ def _references(members: Mapping[str, Json], name: str, ids: set[str]) -> tuple[
     if not ids.issuperset(id_ for set_ in sets for id_ in set_):
         _invalid(f"{name} names an id that is not there")
     return sets
+
+
+def _only(query: CredentialQuery, wanted: Mapping[str, str | int]) -> CredentialQuery:
+    """The same, and each claim only with that value."""
+    claims = (replace(claim, values=(wanted[str(claim.path[-1])],)) for claim in query.claims)
+    return replace(query, claims=tuple(claims))
 
 
 def _claim(members: Mapping[str, Json]) -> ClaimQuery:

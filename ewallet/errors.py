@@ -5,6 +5,7 @@
     EWalletError              one stable ``code`` each; the closed table is in :mod:`ewallet.codes`
     ├─ UsageError             we were called wrongly (also a ``ValueError``)
     ├─ ProtocolError          the peer broke the protocol, or is not who it says
+    │  └─ Restricted          issuing to whoever asks is forbidden
     ├─ Malformed              bytes that are not what they claim to be, or too many of them
     ├─ VerificationError      evidence that does not hold; one class per rung of the ladder
     │  ├─ TrustError          issuer
@@ -14,8 +15,8 @@
     │  ├─ ValidityError       validity
     │  ├─ QueryError          query
     │  ├─ StatusError         status
-    │  └─ PolicyError         policy
-    ├─ ConsentError           a consent is missing, over, or does not cover the request
+    │  ├─ PolicyError         policy
+    │  └─ ConsentError        a consent is missing, over, or does not cover the request
     ├─ StoreError             what is kept cannot be read or written
     │  ├─ NotFound
     │  └─ AlreadyUsed
@@ -28,7 +29,8 @@ personal number. Anything else that escapes this library is a bug.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal
 
 from ewallet.codes import TABLE, Words
 
@@ -36,9 +38,15 @@ Language = Literal["ko", "en"]
 
 
 class EWalletError(Exception):
-    """The root: ``code`` is one of :data:`ewallet.codes.TABLE`, ``detail`` is for developers and may be empty."""
+    """The root: ``code`` is one of :data:`ewallet.codes.TABLE`, ``detail`` is for developers and may be empty.
+
+    ``members`` are the names of the credentials of a query that it is about, where it is about some of several;
+    ``extensions`` what its problem document says besides (RFC 9457 §3.2).
+    """
 
     families: ClassVar[tuple[str, ...]] = ("internal",)
+    members: tuple[str, ...] = ()
+    extensions: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, code: str, detail: str = "") -> None:
         if code not in TABLE or code.partition(".")[0] not in self.families:
@@ -67,7 +75,7 @@ class ProtocolError(EWalletError):
     On the wire it is the OAuth or OpenID ``error`` of its row, with that HTTP status and those headers.
     """
 
-    families = ("request", "offer", "access", "session")
+    families: ClassVar[tuple[str, ...]] = ("request", "offer", "access", "session")
 
     def __init__(
         self,
@@ -82,6 +90,15 @@ class ProtocolError(EWalletError):
         self.error = error
         self.status = status
         self.headers = dict(headers or {})
+
+
+class Restricted(ProtocolError):
+    """The records forbid issuing this to whoever asks; why, and since when, is never said."""
+
+    families = ("issue",)
+
+    def __init__(self, code: str = "issue.restricted", detail: str = "issuance_restricted") -> None:
+        super().__init__(code, detail, error="credential_request_denied")
 
 
 class Malformed(EWalletError):
@@ -109,7 +126,7 @@ class CryptoError(VerificationError):
 class DisclosureError(VerificationError):
     """A disclosed value is not one the issuer signed, once."""
 
-    families = ("sdjwt", "mdoc")
+    families = ("sdjwt", "mdoc", "paper")
 
 
 class BindingError(VerificationError):
@@ -142,7 +159,7 @@ class PolicyError(VerificationError):
     families = ("policy", "receipt", "log")
 
 
-class ConsentError(EWalletError):
+class ConsentError(VerificationError):
     """A consent is missing, over, or does not cover the request."""
 
     families = ("consent",)
@@ -183,6 +200,7 @@ UNDECIDED = frozenset(
         "status.uri_mismatch",
         "trust.revocation_unknown",
         "policy.subject_unknown",
+        "policy.joint_missing",
         "fetch.blocked",
         "fetch.redirect",
         "fetch.timeout",

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Final, NoReturn, Protocol, TypeAlias
+from typing import Final, NoReturn, TypeAlias
 from urllib.parse import urlencode, urlsplit
 
 from ewallet import jose, oauth
@@ -31,11 +31,12 @@ from ewallet.env import Env
 from ewallet.errors import AlreadyUsed, BindingError, Malformed, NotFound, ProtocolError, UsageError
 from ewallet.flow import Flow, run
 from ewallet.keys import Signer
-from ewallet.oid4vp import AuthorizationRequest, ResponseMode, TransactionData, invalid
+from ewallet.oid4vp import AuthorizationRequest, ResponseMode, TransactionData, VpToken, invalid
 from ewallet.oid4vp.metadata import ClientMetadata
 from ewallet.oid4vp.request import Fetch, link, signed
 from ewallet.oid4vp.response import Declined, Posted, reply
 from ewallet.sealing import Sealer
+from ewallet.settlement import ExchangeStore, Kept, Sealed, Settled
 from ewallet.shape import Json, base64url, json_object, to_base64url
 from ewallet.verdict import Accepted, Check, Verdict
 from ewallet.verifier import Verifier
@@ -70,7 +71,7 @@ class Collected:
     at: datetime
 
     def to_json(self) -> dict[str, Json]:
-        """The verdict document ``ewallet.verify/1`` without its claims."""
+        """The verdict document ``ewallet.verify/1`` without its claims, nor who acted for whom."""
         return Accepted(checks=self.checks, at=self.at, claims={}).to_json() | {"claims": None}
 
 
@@ -91,73 +92,6 @@ class Asked:
     def until(self) -> datetime:
         """When it is over."""
         return self.request.until
-
-
-@dataclass(frozen=True, kw_only=True)
-class Kept:
-    """An exchange as it is kept, under the digests of its id and handle.
-
-    ``record`` is what was asked, sealed, until it is answered. ``open`` until the first answer is settled; ``outcome``
-    is what came of it, as JSON and without claims. ``guarded`` where it takes a response code to read that.
-    """
-
-    id: bytes
-    handle: bytes
-    until: datetime
-    guarded: bool = False
-    open: bool = True
-    record: bytes | None = field(default=None, repr=False)
-    outcome: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sealed:
-    """Claims that wait to be read, at most until then."""
-
-    record: bytes = field(repr=False)
-    until: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settled:
-    """What came of an exchange, ``outcome`` as JSON; ``nonce`` is used up with it, ``code`` is a digest."""
-
-    outcome: str
-    nonce: str = field(repr=False)
-    until: datetime
-    code: bytes | None = None
-    claims: Sealed | None = None
-
-
-class ExchangeStore(Protocol):
-    """What outlives the process that asked. Every method is one transaction, on disk when it returns."""
-
-    def put_exchange(self, kept: Kept) -> None:
-        """Keep a new exchange."""
-
-    def exchange(self, id_: bytes) -> Kept:
-        """The exchange of that id's digest; :class:`NotFound`."""
-
-    def exchange_of(self, handle: bytes) -> Kept:
-        """The exchange of that handle's digest; :class:`NotFound`."""
-
-    def settle_exchange(self, id_: bytes, settled: Settled) -> None:
-        """Close it to other answers, and keep what came of it in place of what was asked.
-
-        :class:`AlreadyUsed` for whoever comes second, and where the nonce was used.
-        """
-
-    def take_code(self, id_: bytes, code: bytes) -> None:
-        """Use up the response code; :class:`AlreadyUsed` for another one, and the second time."""
-
-    def take_claims(self, id_: bytes, at: datetime, *, keep: bool = False) -> bytes | None:
-        """The claims, if their time is not over, and unless ``keep`` they are gone with that."""
-
-    def pace_exchange(self, id_: bytes, at: datetime, before: datetime) -> bool:
-        """Note that somebody looks at it, unless somebody has since ``before``; whether it was noted."""
-
-    def forget_exchanges(self, at: datetime, before: datetime) -> int:
-        """Delete claims whose time is over, and exchanges that were over before that; how many."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,7 +130,8 @@ class Exchange:
     ``signer`` signs the requests; the verifier's ``client_id`` must be that of its certificate. ``retain`` says how
     long claims may be read: None for once, within ten minutes; a time for as often as one likes, so long; zero for
     never, where the verdict is all that matters. ``redirects`` are the origins, besides its own, to which an answer
-    given on the same device may lead back.
+    given on the same device may lead back. ``confirmed`` is told of each accepted answer that confirms something,
+    before it is settled, and gives the receipt for the wallet.
     """
 
     def __init__(
@@ -208,6 +143,7 @@ class Exchange:
         store: ExchangeStore,
         retain: timedelta | None = None,
         redirects: Iterable[str] = (),
+        confirmed: Callable[[AuthorizationRequest, VpToken], str | None] | None = None,
         env: Env | None = None,
     ) -> None:
         self.url = _own(url)
@@ -216,10 +152,9 @@ class Exchange:
         self._store = store
         self._retain = retain
         self._origins = frozenset(_origin(address) for address in (url, *redirects))
+        self._confirmed = confirmed
         self._env = env or Env()
         self._tidied = datetime.min.replace(tzinfo=UTC)
-
-    # -- the bank's side ---------------------------------------------------------------------------------------
 
     def ask(
         self,
@@ -254,9 +189,8 @@ class Exchange:
             verifier_info=tuple(verifier_info),
         )
         signed(request, self._signer)  # what no wallet would take is not kept
-        self._keep(
-            id_, handle, _Record(request=request, key=key, results=_key(id_), redirect_to=self._way(redirect_to))
-        )
+        way = self._way(redirect_to)
+        self._keep(id_, handle, _Record(request=request, key=key, results=_key(id_), redirect_to=way))
         where = link(request.client_id, f"{self.url}/request/{handle}", post=True)
         return Asked(id=id_, link=where, handle=handle, request=request)
 
@@ -273,30 +207,43 @@ class Exchange:
             return Expired() if at >= kept.until else Waiting(until=kept.until)
         if kept.guarded:
             self._take_code(kept, response_code)
-        return _outcome(json_object(kept.outcome), lambda: self._claims(id_, at))
+        return _outcome(json_object(kept.outcome), lambda: self._told(id_, at))
+
+    def is_waiting(self, id_: str) -> bool:
+        """Whether somebody can still answer it; ``storage.not_found``."""
+        kept = self._store.exchange(_digest(id_))
+        return kept.outcome is None and self._env.now() < kept.until
 
     def pace(self, id_: str) -> None:
         """Return unless somebody asked for the same within half a second: ``limit.rate``; for whoever serves others."""
-        at = self._env.now()
-        id_digest = _digest(id_)
+        at, id_digest = self._env.now(), _digest(id_)
         if not self._store.pace_exchange(id_digest, at, at - PAUSE):
             self._store.exchange(id_digest)  # what is not there is not there, however often one asks
             raise Malformed("limit.rate", "asked again within half a second")
 
+    def forget(self, id_: str) -> bool:
+        """Delete a request with all that came of it, at once; whether there was anything."""
+        return self._store.drop_exchange(_digest(id_))
+
+    def forget_answer(self, reference: str) -> bool:
+        """The same by what a receipt says (:func:`reference`); ``malformed.encoding``."""
+        try:
+            kept = self._store.exchange_of(base64url(reference, "the reference"))
+        except NotFound:
+            return False
+        return self._store.drop_exchange(kept.id)
+
     def tidy(self) -> int:
         """Delete what need not be kept any longer; also done once a minute when requests are made. How many were."""
-        at = self._env.now()
-        return self._store.forget_exchanges(at, at - _KEPT)
-
-    # -- the wallet's side -------------------------------------------------------------------------------------
+        return self._store.forget_exchanges(at := self._env.now(), at - _KEPT)
 
     def request_object(self, handle: str, fetch: Fetch | None = None) -> str:
         """The signed request, as often as it is fetched, until it is answered or over: ``storage.not_found``."""
         kept = self._store.exchange_of(_digest(handle))
         if not kept.open or self._env.now() >= kept.until:
             raise NotFound("storage.not_found", "no request of that address")
-        request = self._record(kept, handle).request
-        return signed(request, self._signer, wallet_nonce=fetch.wallet_nonce if fetch else None)
+        nonce = fetch.wallet_nonce if fetch else None
+        return signed(self._record(kept, handle).request, self._signer, wallet_nonce=nonce)
 
     def respond(self, handle: str, body: bytes) -> bytes:
         """The JSON reply to an answer that was posted; what is thought of the answer is the bank's to know.
@@ -312,18 +259,16 @@ class Exchange:
         """As :meth:`respond`, as a flow for whoever drives it."""
         posted = Posted.parse(body)
         try:
-            kept = self._store.exchange_of(_digest(handle))
+            self._check_open(kept := self._store.exchange_of(_digest(handle)))
         except NotFound:
             invalid("an answer to no request of ours")
-        self._check_open(kept)
         record = self._record(kept, handle)
         said = posted.read(record.request, record.key)
         if isinstance(said, Declined):
             return self._settle(kept, record, said)
         verdict = yield from self._verifier.judge(said, record.request, use_up=False)
-        return self._settle(kept, record, verdict)
-
-    # -- inside ------------------------------------------------------------------------------------------------
+        confirm = self._confirmed if record.request.transaction_data and isinstance(verdict, Accepted) else None
+        return self._settle(kept, record, verdict, confirm(record.request, said) if confirm else None)
 
     def _way(self, redirect_to: str | None) -> str | None:
         if redirect_to is not None and _origin(redirect_to) not in self._origins:
@@ -331,12 +276,8 @@ class Exchange:
         return redirect_to
 
     def _keep(self, id_: str, handle: str, record: _Record) -> None:
-        kept = Kept(
-            id=_digest(id_),
-            handle=_digest(handle),
-            until=record.request.until,
-            guarded=record.redirect_to is not None,
-        )
+        until, guarded = record.request.until, record.redirect_to is not None
+        kept = Kept(id=_digest(id_), handle=_digest(handle), until=until, guarded=guarded)
         sealed = self._sealer(handle).seal(record.to_bytes(), "request", kept.id.hex())
         self._store.put_exchange(replace(kept, record=sealed))
         self._tidy_at_times()
@@ -359,7 +300,7 @@ class Exchange:
             self._tidied = at
             self.tidy()
 
-    def _settle(self, kept: Kept, record: _Record, outcome: Declined | Verdict) -> bytes:
+    def _settle(self, kept: Kept, record: _Record, outcome: Declined | Verdict, receipt: str | None = None) -> bytes:
         code = to_base64url(self._env.random(_ENTROPY)) if record.redirect_to else None
         settled = Settled(
             outcome=jose.to_json(_document(outcome)).decode(),
@@ -367,20 +308,23 @@ class Exchange:
             until=record.request.until,
             code=_digest(code) if code else None,
             claims=self._sealed(kept, record, outcome),
+            once=outcome.once if isinstance(outcome, Accepted) else (),
         )
         try:
             self._store.settle_exchange(kept.id, settled)
         except AlreadyUsed:
+            if isinstance(outcome, Accepted) and outcome.once:  # it, or the request: then this fails too
+                return self._settle(kept, record, outcome.used_before())
             _used()
         told = outcome.error if isinstance(outcome, Declined) else outcome.code or "accepted"
         _LOG.info("exchange %s: %s", kept.id.hex()[:16], told)
-        return reply(_with_code(record.redirect_to, code) if record.redirect_to and code else None)
+        return reply(_with_code(record.redirect_to, code) if record.redirect_to and code else None, receipt)
 
     def _sealed(self, kept: Kept, record: _Record, outcome: Declined | Verdict) -> Sealed | None:
         if not isinstance(outcome, Accepted) or self._retain == timedelta(0):
             return None
         sealer = Sealer(record.results, self._env.random)
-        claims = sealer.seal(jose.to_json(dict(outcome.claims)), "claims", kept.id.hex())
+        claims = sealer.seal(jose.to_json(outcome.told()), "claims", kept.id.hex())
         return Sealed(record=claims, until=self._env.now() + (self._retain or _UNREAD))
 
     def _take_code(self, kept: Kept, code: str | None) -> None:
@@ -390,11 +334,16 @@ class Exchange:
             detail = "no response_code, another one, or one that was used before"
             raise ProtocolError("request.invalid", detail, error="access_denied", status=403) from None
 
-    def _claims(self, id_: str, at: datetime) -> dict[str, Json] | None:
+    def _told(self, id_: str, at: datetime) -> dict[str, Json] | None:
         sealed = self._store.take_claims(_digest(id_), at, keep=self._retain is not None)
         if sealed is None:
             return None
         return json_object(Sealer(_key(id_), self._env.random).unseal(sealed, "claims", _digest(id_).hex()))
+
+
+def reference(request: AuthorizationRequest) -> str:
+    """By what the exchange of a request is found again, to be forgotten, from a receipt: it opens nothing."""
+    return to_base64url(_digest((request.response_uri or "").rpartition("/")[2]))
 
 
 def _digest(secret: str) -> bytes:
@@ -430,19 +379,21 @@ def _with_code(address: str, code: str) -> str:
 
 
 def _document(outcome: Declined | Verdict) -> dict[str, Json]:
-    """What is kept of an outcome: no claim."""
+    """What is kept of an outcome in the clear: nothing that tells who it is about."""
     if isinstance(outcome, Declined):
         return {"declined": outcome.error, "description": outcome.description}
-    return outcome.to_json() | {"claims": None}
+    if isinstance(outcome, Accepted):
+        return Collected(checks=outcome.checks, at=outcome.at).to_json()
+    return outcome.to_json()
 
 
 def _outcome(
-    document: Mapping[str, Json], claims: Callable[[], Mapping[str, Json] | None]
+    document: Mapping[str, Json], told: Callable[[], Mapping[str, Json] | None]
 ) -> Declined | Collected | Verdict:
     if "declined" in document:
         return Declined(error=document["declined"], description=document["description"])
     if document["verdict"] != "accepted":
         return verdicts.parse(document)
-    found = claims()
-    verdict = verdicts.parse({**document, "claims": found or {}})
+    found = told()
+    verdict = verdicts.parse({**document, **(found or {"claims": {}})})
     return Collected(checks=verdict.checks, at=verdict.at) if found is None else verdict

@@ -74,7 +74,11 @@ def read_trust(name: str, key: str, at: datetime, versions: TrustVersions) -> Tr
 
 def read_operator(name: str) -> PublicKey:
     """The key of whoever signs trust lists, PEM or JWK; ``usage.*``."""
-    what = "the key of the trust list"
+    return read_key(name, what="the key of the trust list")
+
+
+def read_key(name: str, *, what: str) -> PublicKey:
+    """A public key, PEM or JWK; ``usage.*``."""
     try:
         return PublicKey.read(read_own(name, limit=1 << 16, what=what))
     except (CryptoError, Malformed) as exc:

@@ -53,7 +53,8 @@ class Http:
     allows, ``limit.decompressed`` for one that becomes so, ``malformed.encoding`` for one that is not as labelled.
 
     ``unsafe_loopback`` (or ``EWALLET_UNSAFE_LOOPBACK=1``) allows http and https to this machine itself, for demos and
-    tests. ``tls`` (or the PEM file that ``EWALLET_TLS_CA`` names; ``usage.configuration``) replaces the usual
+    tests. ``own_network`` allows https to private addresses: for an address from our settings, never one from a
+    stranger. ``tls`` (or the PEM file that ``EWALLET_TLS_CA`` names; ``usage.configuration``) replaces the usual
     certificate authorities, ``resolve`` the name service.
     """
 
@@ -61,11 +62,13 @@ class Http:
         self,
         *,
         unsafe_loopback: bool | None = None,
+        own_network: bool = False,
         tls: ssl.SSLContext | None = None,
         resolve: Resolve | None = None,
         timeout: float = TIMEOUT,
     ) -> None:
         self._loopback = os.environ.get(UNSAFE_LOOPBACK) == "1" if unsafe_loopback is None else unsafe_loopback
+        self._own_network = own_network
         self._tls = tls
         self._resolve = resolve or system_resolve
         self._timeout = timeout
@@ -74,7 +77,7 @@ class Http:
 
     def __call__(self, request: Request) -> Response:
         deadline = Deadline(self._timeout)
-        target = parse(request.url, loopback=self._loopback, plain=request.signed)
+        target = parse(request.url, loopback=self._loopback, plain=request.signed, private=self._own_network)
         addresses = deadline.within(lambda: self._resolve(target.host, target.port))
         return self._send(request, target, _Road(target.checked(addresses), deadline))
 
@@ -98,8 +101,13 @@ class Http:
 
     def _context(self) -> ssl.SSLContext:
         if self._tls is None:
-            self._tls = _named_authorities() or _usual_authorities()
+            self._tls = authorities()
         return self._tls
+
+
+def authorities() -> ssl.SSLContext:
+    """The certificate authorities that ``EWALLET_TLS_CA`` names, else the usual ones; ``usage.configuration``."""
+    return _named_authorities() or _usual_authorities()
 
 
 def _usual_authorities() -> ssl.SSLContext:
@@ -136,7 +144,11 @@ _TUNNELS: Final = (IPv6Network("2001::/23"), IPv6Network("2002::/16"), IPv6Netwo
 
 @dataclass(frozen=True)
 class Target:
-    """An http address taken apart; ``loopback`` where this machine may be asked, ``plain`` where others without TLS."""
+    """An http address taken apart.
+
+    ``loopback`` where this machine may be asked, ``plain`` where others without TLS, ``private`` where those of our own
+    network.
+    """
 
     scheme: str
     host: str
@@ -144,6 +156,7 @@ class Target:
     path: str
     loopback: bool
     plain: bool = False
+    private: bool = False
 
     @property
     def authority(self) -> str:
@@ -169,10 +182,12 @@ class Target:
             return True
         if self.loopback and is_own(address):
             return self.scheme == "https"
+        if self.private and address.is_private and is_reachable(address):
+            return self.scheme == "https"
         return (self.scheme == "https" or self.plain) and is_public(address)
 
 
-def parse(url: str, *, loopback: bool = False, plain: bool = False) -> Target:
+def parse(url: str, *, loopback: bool = False, plain: bool = False, private: bool = False) -> Target:
     """The parts of an address that may be asked; ``fetch.blocked`` for any other, in whatever spelling."""
     if not _VISIBLE.match(url) or "\\" in url:
         raise _blocked("an address with spaces, controls, backslashes or non-ascii letters")
@@ -186,7 +201,7 @@ def parse(url: str, *, loopback: bool = False, plain: bool = False) -> Target:
     if "@" in parts.netloc or "%" in parts.netloc or port == 0:
         raise _blocked("an address with a user, an escape or a zone in its host, or port 0")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    target = Target(parts.scheme, (parts.hostname or ""), port or _PORTS[parts.scheme], path, loopback, plain)
+    target = Target(parts.scheme, (parts.hostname or ""), port or _PORTS[parts.scheme], path, loopback, plain, private)
     _refuse_spelling(target)
     return target
 
@@ -213,6 +228,12 @@ def is_public(address: Address) -> bool:
         if address not in _GLOBAL_UNICAST or any(address in tunnel for tunnel in _TUNNELS):
             return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
+
+
+def is_reachable(address: Address) -> bool:
+    """True for an address that one host of a network can have, this machine's loopback and link-local ones excepted."""
+    named = address.is_loopback or address.is_link_local or address.is_unspecified
+    return not (named or address.is_multicast or address.is_reserved)
 
 
 def is_own(address: Address) -> bool:

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property, partial
 from hashlib import sha256
 from typing import Final, NoReturn, Protocol
 from urllib.parse import unquote, urlsplit
@@ -29,11 +30,11 @@ from ewallet.authorization import (
     refusal,
     values,
 )
+from ewallet.catalog.eligibility import Rule, kind_of, offered
 from ewallet.credential import Claims
 from ewallet.env import Env
-from ewallet.errors import NotFound, ProtocolError, UsageError
+from ewallet.errors import NotFound, ProtocolError, Restricted, UsageError
 from ewallet.flow import Request, Response
-from ewallet.formats import FORMATS
 from ewallet.issuer import MAX_COPIES, Issued, Issuer
 from ewallet.keys import PublicKey
 from ewallet.links import well_known
@@ -58,10 +59,11 @@ from ewallet.oid4vci.metadata import (
 )
 from ewallet.oid4vci.proof import ProofRules, check_proofs
 from ewallet.order import Order, RepeatedError
-from ewallet.publication import ANYBODY, Publication
+from ewallet.publication import ANYBODY, Publication, squeezed
+from ewallet.records import Pending, Records, references, rules, trace
 from ewallet.sealing import Sealer
 from ewallet.shape import Json, to_base64url
-from ewallet.type_metadata import describe
+from ewallet.type_documents import TypeDocuments
 
 _LOG: Final = logging.getLogger("ewallet")
 
@@ -69,23 +71,12 @@ _JSON: Final = "application/json"
 _PUBLIC: Final = {"cache-control": "public, max-age=300", **ANYBODY}
 
 
-@dataclass(frozen=True)
-class Pending:
-    """A record that is not ready yet; ask again after that time."""
-
-    interval: timedelta
-
-
-class Records(Protocol):
-    """Where claims come from: the registers of the agencies."""
-
-    def claims(self, subject: str, type_id: str) -> Claims | Pending:
-        """The record as it stands now; :class:`ewallet.errors.NotFound` where nothing is on record."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Deferral:
-    """A credential that was asked for before its record was ready; ``digest`` is that of the transaction id."""
+    """A credential that was asked for before its record was ready; ``digest`` is that of the transaction id.
+
+    ``salts`` are those of the keys that have one, by thumbprint.
+    """
 
     digest: bytes
     token: bytes
@@ -93,6 +84,7 @@ class Deferral:
     keys: tuple[PublicKey, ...]
     due: datetime
     until: datetime
+    salts: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
 class IssuanceStore(AuthorizationStore, Protocol):
@@ -121,6 +113,7 @@ class _Wanted:
     authorized: Authorized
     configuration_id: str
     keys: tuple[PublicKey, ...]
+    salts: Mapping[str, bytes]
     recipient: Recipient | None
     once: Mapping[bytes, datetime]
     until: datetime
@@ -150,26 +143,34 @@ class Issuance:
     ) -> None:
         self.issuer = issuer
         self.server = AuthorizationServer(issuer.identifier, store=store, env=env)
-        self.metadata = IssuerMetadata.build(
+        self._described = partial(
+            IssuerMetadata.build,
             issuer.identifier,
-            issuer.catalog,
             algorithms=issuer.algorithms,
             names=names,
             batch_size=batch_size,
-            request_encryption=_request_encryption(encryption_keys, required=require_encryption),
+            request_encryption=RequestEncryption.with_keys(encryption_keys, required=require_encryption),
             response_encryption=ResponseEncryption(required=require_encryption) if encryption_keys else None,
         )
-        self._offered = {
-            f"{kind.id}.{format_id}": (kind.id, format_id) for kind in issuer.catalog for format_id in FORMATS
-        }
         self._records = records
         self._store = store
         self._env = env or Env()
         self._keys = tuple(encryption_keys)
         self._publication = Publication(issuer, self._env)
+        self._documents = TypeDocuments(issuer.catalog, issuer.identifier)
+
+    @cached_property
+    def metadata(self) -> IssuerMetadata:
+        """What the issuer says of itself and of its kinds; made when it is first asked for."""
+        return self._described(offered(self.issuer.catalog, self.rules))
+
+    @property
+    def rules(self) -> Sequence[Rule]:
+        """The rules that are answered here, each offered as :attr:`ewallet.catalog.eligibility.Rule.asked`."""
+        return rules(self._records)
 
     def offer(self, *type_ids: str, subject: str, tx_code: bool = False, format_id: str = "dc+sd-jwt") -> Offered:
-        """An offer of certificates of these kinds to that person; ``usage.argument`` for a kind that is not issued."""
+        """An offer of these kinds, or answers to rules, to that person; ``usage.argument`` for what is not issued."""
         wanted = [f"{type_id}.{format_id}" for type_id in type_ids]
         if not wanted or not set(wanted) <= set(self.metadata.configurations):
             raise UsageError("usage.argument", "a kind that is not issued here in that format")
@@ -200,6 +201,7 @@ class Issuance:
             authorized=authorized,
             configuration_id=configuration.id,
             keys=proven.keys,
+            salts=proven.salts,
             recipient=asked.recipient,
             once=self.server.once(authorized, proven.nonces, at),
             until=authorized.grant.until,
@@ -222,16 +224,16 @@ class Issuance:
             authorized=authorized,
             configuration_id=found.configuration_id,
             keys=found.keys,
+            salts=found.salts,
             recipient=asked.recipient,
             once=self.server.once(authorized, (), at),
             until=found.until,
             at=at,
         )
-        record = self._record(wanted)
-        if isinstance(record, Pending) or at < found.due:
+        record = Pending(found.due - at) if at < found.due else self._record(wanted)  # nobody is asked too early
+        if isinstance(record, Pending):
             self.server.take(authorized, wanted.once)
-            wait = record.interval if isinstance(record, Pending) else found.due - at
-            return self._wait(wanted, asked.transaction_id, wait)
+            return self._wait(wanted, asked.transaction_id, record.interval)
         answer = self._issue(wanted, record)
         self._store.collect(found.digest)  # not before: what a crash kept from being issued can be collected still
         return answer
@@ -256,10 +258,10 @@ class Issuance:
 
     def issuer_metadata(self, request: Request) -> Response:
         """What is issued here (§12.2), signed (§12.2.3) for those who would rather have it so."""
-        headers = {**_PUBLIC, "vary": "accept"}
+        media_type, body = _JSON, self.metadata.to_bytes()
         if prefers_signed(values(request, "accept")):
-            return Response(200, {"content-type": SIGNED, **headers}, self._publication.metadata(self.metadata))
-        return Response(200, {"content-type": _JSON, **headers}, self.metadata.to_bytes())
+            media_type, body = SIGNED, self._publication.metadata(self.metadata)
+        return squeezed(Response(200, {"content-type": media_type, **_PUBLIC, "vary": "accept"}, body), request)
 
     def server_metadata(self, _request: Request) -> Response:
         """How tokens are had here (§12.3, RFC 8414)."""
@@ -267,10 +269,11 @@ class Issuance:
 
     def type_metadata(self, vct: str) -> Response:
         """The description of a kind; :class:`ewallet.errors.NotFound`."""
-        kind = self.issuer.catalog.by_type_id(vct)
-        if kind is None or kind.vct != vct:
-            raise NotFound("storage.not_found", "no kind of that vct")
-        return Response(200, {"content-type": _JSON, **_PUBLIC}, jose.to_json(describe(kind)))
+        return self._documents.metadata(vct)
+
+    def card(self, name: str) -> Response:
+        """A card that such a description refers to; :class:`ewallet.errors.NotFound`."""
+        return self._documents.card(name)
 
     def status_list(self, number: str, request: Request) -> Response:
         """A signed status list; unchanged for those who have it (304); :class:`ewallet.errors.NotFound`."""
@@ -301,12 +304,14 @@ class Issuance:
 
     def _below(self, path: str) -> Callable[[Request], Response]:
         folder, _, name = path.lstrip("/").partition("/")
-        if folder == "status":
-            return lambda request: self.status_list(name, request)
-        if folder == "offers":
-            return lambda _: self.offered(name)
-        if folder == "types":
-            return lambda _: self.type_metadata(unquote(name))
+        folders: Mapping[str, Callable[[Request], Response]] = {
+            "status": lambda request: self.status_list(name, request),
+            "offers": lambda _: self.offered(name),
+            "types": lambda _: self.type_metadata(unquote(name)),
+            "cards": lambda _: self.card(name),
+        }
+        if folder in folders:
+            return folders[folder]
         raise NotFound("storage.not_found", "nothing is at that address")
 
     @property
@@ -330,11 +335,13 @@ class Issuance:
         return open_request(request.body, content_type, self._keys)
 
     def _record(self, wanted: _Wanted) -> Claims | Pending:
-        type_id, _ = self._offered[wanted.configuration_id]
+        type_id, *_ = wanted.configuration_id.partition(".")
         try:
             return self._records.claims(wanted.authorized.grant.subject, type_id)
         except NotFound:
-            self._deny(wanted, "nothing is on record")
+            self._deny(wanted, _denied("nothing is on record"))
+        except Restricted as exc:
+            self._deny(wanted, exc)
 
     def _defer(self, wanted: _Wanted, pending: Pending) -> Response:
         transaction_id = to_base64url(self._env.random(32))
@@ -343,6 +350,7 @@ class Issuance:
             token=wanted.authorized.token,
             configuration_id=wanted.configuration_id,
             keys=wanted.keys,
+            salts=wanted.salts,
             due=wanted.at + pending.interval,
             until=wanted.at + LATE,
         )
@@ -365,19 +373,21 @@ class Issuance:
         return self._sent(wanted, self._answer(wanted, issued.certificate.id, issued.credentials))
 
     def _certified(self, wanted: _Wanted, record: Claims, order: Order) -> Issued:
-        type_id, format_id = self._offered[wanted.configuration_id]
-        subject = wanted.authorized.grant.subject
+        asked, _, format_id = wanted.configuration_id.partition(".")
+        type_id, subject = kind_of(asked), wanted.authorized.grant.subject
         try:
+            order = replace(order, trace=trace(self._records, subject, asked))
+            refs = references(self._records, subject, wanted.salts)
             return self.issuer.issue(
-                type_id, record, subject=subject, holders=wanted.keys, format_id=format_id, order=order
+                type_id, record, subject=subject, holders=wanted.keys, format_id=format_id, order=order, references=refs
             )
         except NotFound:
-            raise _denied("the same was asked for again meanwhile") from None
+            raise _denied("the same was asked for again meanwhile, or the data is being deleted") from None
         except UsageError as exc:
             if not exc.code.startswith("issue."):
                 raise
             _LOG.warning("a record for %s cannot be issued: %s", type_id, exc)  # it names the claim, not its value
-            self._deny(wanted, "the record cannot be certified")
+            self._deny(wanted, _denied("the record cannot be certified"))
 
     def _order(self, wanted: _Wanted) -> Order:
         """One for each token and configuration."""
@@ -408,10 +418,10 @@ class Issuance:
         notification_id = self._notification_id(certificate_id, wanted.authorized)
         return CredentialResponse(credentials=tuple(credentials), notification_id=notification_id).to_bytes()
 
-    def _deny(self, wanted: _Wanted, detail: str) -> NoReturn:
+    def _deny(self, wanted: _Wanted, refused: ProtocolError) -> NoReturn:
         """What was shown is used up all the same."""
         self.server.take(wanted.authorized, wanted.once)
-        raise _denied(detail) from None
+        raise refused from None
 
     def _sent(self, wanted: _Wanted, body: bytes, *, status: int = 200) -> Response:
         content_type = _JSON
@@ -428,11 +438,6 @@ class Issuance:
 
 def _digest(text: str) -> bytes:
     return sha256(text.encode()).digest()
-
-
-def _request_encryption(keys: Sequence[Mapping[str, Json]], *, required: bool) -> RequestEncryption | None:
-    public = tuple({name: value for name, value in key.items() if name != "d"} for key in keys)
-    return RequestEncryption(keys=public, required=required) if public else None
 
 
 def _no_transaction() -> ProtocolError:

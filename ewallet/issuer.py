@@ -7,30 +7,39 @@ even what a crash kept from being delivered.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from hashlib import sha256
 from typing import Final, Protocol, TypedDict
 
 from ewallet import status
 from ewallet.catalog import Catalog, CredentialType
 from ewallet.catalog.kinds import KST
-from ewallet.credential import Claims, Draft, StatusRef, Validity
-from ewallet.env import Env
+from ewallet.catalog.person import CLAIM
+from ewallet.consent import Consent
+from ewallet.credential import Claims, Draft, Path, StatusRef, Validity
+from ewallet.documents import Documents, DocumentStore, Entry
+from ewallet.env import Env, Random
 from ewallet.errors import Malformed, UsageError
-from ewallet.formats import FORMATS, Format, ToSign
+from ewallet.formats import FORMATS, Format, ToSign, lean, member, paper
+from ewallet.formats.member import MemberDraft
+from ewallet.formats.paper import Sheet
+from ewallet.intents import Carrier, Certificate, Intents, IntentStore
 from ewallet.keys import PublicKey, Signer
 from ewallet.order import Order
+from ewallet.provision import provided
 from ewallet.shape import base64url, certificate, to_base64url
+from ewallet.sheet import sheet
 from ewallet.status import Status, StatusList
+from ewallet.subject import placed
 
 MAX_COPIES: Final = 10  # of one certificate: what a wallet uses up in a few weeks
 PAGE: Final = 50  # certificates in a listing
 MAX_PAGE: Final = 200
 LIST_SIZE: Final = 1 << 20  # entries; shared by all kinds and holders, so that an index says nothing
+MEMBER_LIFE: Final = timedelta(days=1)  # to fetch and judge a member; what is kept longer is the recipient's record
 _BITS: Final = 2  # valid, revoked, suspended
 _DECOYS: Final = 8  # the number of digests is a multiple of it, so that it does not tell how much is recorded
 _TOKEN_LIFE: Final = timedelta(hours=24)
@@ -42,18 +51,6 @@ _CURSOR: Final = re.compile(rb"(?s:(.{8}))([A-Za-z0-9_-]{1,64})")  # microsecond
 
 
 @dataclass(frozen=True, kw_only=True)
-class Certificate:
-    """One certificate issued to one subject, however many copies of it there are; an issuer's own record."""
-
-    id: str
-    type_id: str
-    subject: str
-    issued: datetime
-    until: datetime
-    status: Status = Status.VALID
-
-
-@dataclass(frozen=True, kw_only=True)
 class Listing:
     """A page of certificates; ``next`` is the cursor of the page after it, if there is one."""
 
@@ -61,33 +58,17 @@ class Listing:
     next: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Intent:
-    """A copy that is about to be signed: its status entry, and the SHA-256 of the bytes to be signed."""
-
-    status: StatusRef
-    digest: bytes
-
-
-class IssuerStore(Protocol):
+class IssuerStore(IntentStore, DocumentStore, Protocol):
     """What an issuer must not forget. Every method is one transaction, on disk when it returns."""
 
-    def status_list(self, size: int, uri: Callable[[int], str]) -> str:
-        """The uri of the list to allocate from: the newest that is less than half full, else a new one, numbered."""
-
-    def intend(
-        self, certificate: Certificate, intents: Sequence[Intent], order: Order | None = None
-    ) -> frozenset[StatusRef]:
-        """Record a certificate and its intents, or nothing: the entries that were given before, none if recorded.
-
-        With an order, what it uses up is used up with that, and an intent that was left of it is given up;
-        :class:`ewallet.order.RepeatedError` where it was carried out, or what it would use up was used.
-        """
-
-    def complete(self, certificate_id: str, order: Order | None = None, sealed: bytes = b"") -> None:
+    def complete(
+        self, certificate_id: str, order: Order | None = None, sealed: bytes = b"", document: Entry | None = None
+    ) -> None:
         """The copies of that certificate are signed, and that is what is kept for whoever places the order again.
 
-        :class:`NotFound` where the intent has been given up.
+        With it, what may be asked about the document, and the trace of the order.
+
+        :class:`NotFound` where the intent has been given up, or the data of the person who leaves a trace.
         """
 
     def void(self, before: datetime) -> int:
@@ -119,6 +100,38 @@ class Issued:
     credentials: tuple[str, ...] = field(repr=False)
 
 
+@dataclass(frozen=True, kw_only=True)
+class IssuedPaper:
+    """A certificate of paper: the credential that is attached to its file, and the code that is drawn on its page."""
+
+    certificate: Certificate
+    credential: str = field(repr=False)
+    code: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class IssuedMember:
+    """A member of a package, and the certificate by which it is revoked."""
+
+    certificate: Certificate
+    credential: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A certificate that can be issued: its copies but for their status entries, and who signs them."""
+
+    certificate: Certificate
+    drafts: tuple[Draft, ...] = field(repr=False)
+    format: Format
+    signer: Signer = field(repr=False)
+    document: Entry | None = field(repr=False)
+
+    def copy(self, number: int, ref: StatusRef, random: Random) -> ToSign:
+        """That copy with that entry, to be recorded and then signed."""
+        return self.format.prepare(replace(self.drafts[number], status=ref), self.signer, random)
+
+
 class _Said(TypedDict):
     """What a status list token says beside the list."""
 
@@ -133,6 +146,7 @@ class Issuer:
 
     ``identifier`` is its https URL; ``signers`` has a signer for each national system
     (:attr:`ewallet.catalog.kinds.CredentialType.system`), ``status_signer`` signs the status lists of them all.
+    ``documents`` answers whether a document with a number was issued.
     """
 
     def __init__(
@@ -149,11 +163,12 @@ class Issuer:
     ) -> None:
         self.identifier = identifier
         self.catalog = catalog
+        self.documents = Documents(store, env=env)
         self._signers = dict(signers)
         self._status_signer = status_signer
         self._store = store
         self._env = env or Env()
-        self._list_size = list_size
+        self._intents = Intents(store=store, identifier=identifier, size=list_size, random=self._env.random)
         self._decoys = decoys
 
     def issue(
@@ -165,42 +180,132 @@ class Issuer:
         holders: Sequence[PublicKey],
         format_id: str = "dc+sd-jwt",
         order: Order | None = None,
+        references: Mapping[str, str] | None = None,
     ) -> Issued:
         """A certificate of that kind, one copy for each key, each with its own salts and status entry.
 
         ``claims`` is a whole record of the kind; yes/no claims are added. ``subject`` is the issuer's own handle for
-        the person and never leaves it. Raises ``issue.*`` before anything is recorded, ``usage.*``; with an order,
+        the person and never leaves it; ``references`` (:mod:`ewallet.subject`) are by thumbprint of the key, and are
+        put into kinds about a person only. Raises ``issue.*`` before anything is recorded, ``usage.*``; with an order,
         :class:`ewallet.order.RepeatedError` where it was carried out before.
         """
+        plan = self.plan(type_id, claims, subject=subject, holders=holders, format_id=format_id, references=references)
+        issued = plan.certificate
+        copies = self._intents.record(
+            issued,
+            len(plan.drafts),
+            lambda refs: [plan.copy(number, ref, self._env.random) for number, ref in enumerate(refs)],
+            order,
+        )
+        credentials = tuple(copy.complete(plan.signer.sign(copy.data)) for copy in copies)
+        self._store.complete(issued.id, order, order.seal(issued.id, credentials) if order else b"", plan.document)
+        return Issued(certificate=issued, credentials=credentials)
+
+    def plan(
+        self,
+        type_id: str,
+        claims: Claims,
+        *,
+        subject: str,
+        holders: Sequence[PublicKey],
+        format_id: str = "dc+sd-jwt",
+        references: Mapping[str, str] | None = None,
+    ) -> Plan:
+        """What :meth:`issue` would issue, checked as it does and not recorded; ``issue.*``, ``usage.*``."""
         type_, format_ = self.catalog.type(type_id), _format(format_id)
         format_type = format_.type_id(type_)
         if format_type is None:
             raise UsageError("usage.argument", f"{type_id} has no form in {format_id}")
-        record = type_.normalised(type_.completed(claims))
+        record = type_.issuable(claims, alone=lambda path: format_.path(type_, path) is not None)
         type_.check(record)
         _check_holders(holders)
-        at = self._env.now()
-        validity = _validity(type_, at)
-        issued = Certificate(
-            id=to_base64url(self._env.random(16)),
-            type_id=type_id,
-            subject=subject,
-            issued=at,
-            until=validity.until or at,
-        )
+        issued, validity = self._certificate(type_, subject)
         draft = Draft(
             type_id=format_type,
             issuer=self.identifier,
-            claims=format_.arrange(type_, record | type_.presigned(record, at)),
+            claims=format_.arrange(type_, type_.answered(record, issued.issued)),
             validity=validity,
             disclosable=type_.disclosable,
             decoys=self._decoys,
         )
+        signer, document = self._signer(type_, issued.until), self.documents.entry(type_, record, issued.issued)
+        place = format_.path(type_, CLAIM.path) if type_.is_about_person else None
+        drafts = tuple(_bound(draft, key, place, (references or {}).get(key.thumbprint)) for key in holders)
+        return Plan(certificate=issued, drafts=drafts, format=format_, signer=signer, document=document)
+
+    def entries(self, count: int) -> tuple[StatusRef, ...]:
+        """Entries for copies, drawn at random; that nobody has them is seen when they are recorded."""
+        return self._intents.entries(count)
+
+    def issue_paper(
+        self,
+        type_id: str,
+        claims: Claims,
+        *,
+        subject: str,
+        recipient: str,
+        purpose: str,
+        printed: AbstractSet[str] | None = None,
+    ) -> IssuedPaper:
+        """A certificate of that kind to be printed, made for one recipient and purpose; it has no holder's key.
+
+        ``claims`` is a whole record; ``printed`` are the names of those that are to stand on the page, None for all.
+        Resident registration numbers never do. Raises ``issue.*`` before anything is recorded, ``usage.*``.
+        """
+        type_ = self.catalog.type(type_id)
+        record = type_.issuable(claims)
+        type_.check(record)
+        issued, validity = self._certificate(type_, subject, "paper")
         signer = self._signer(type_, issued.until)
-        copies = self._intend(issued, [replace(draft, holder=key) for key in holders], format_, signer, order)
-        credentials = tuple(copy.complete(signer.sign(copy.data)) for copy in copies)
-        self._store.complete(issued.id, order, order.seal(issued.id, credentials) if order else b"")
-        return Issued(certificate=issued, credentials=credentials)
+        made = sheet(
+            type_,
+            record,
+            printed=printed,
+            issuer=self.identifier,
+            number=issued.id,
+            recipient=recipient,
+            purpose=purpose,
+            validity=validity,
+        )
+        document = self.documents.entry(type_, record, issued.issued)
+        copies = self._intents.record(issued, 2, lambda refs: _sheet_copies(made, refs, signer))
+        credential, code = (copy.complete(signer.sign(copy.data)) for copy in copies)
+        self._store.complete(issued.id, document=document)
+        return IssuedPaper(certificate=issued, credential=credential, code=code)
+
+    def issue_member(
+        self, type_id: str, claims: Claims, *, subject: str, consent: Consent, key: str, life: timedelta = MEMBER_LIFE
+    ) -> IssuedMember:
+        """What a consent covers of a record of that kind, for its recipient and the key with that thumbprint alone.
+
+        Every question of the consent is answered as of now; one that the record does not answer is left out. It holds
+        for ``life``, and no longer than the consent. Raises ``issue.*`` before anything is recorded, ``consent.scope``,
+        ``usage.*``.
+        """
+        type_ = self.catalog.type(type_id)
+        record = type_.issuable(claims)
+        type_.check(record)
+        made, _ = self._certificate(type_, subject, "package")
+        issued = replace(made, until=min(made.issued + life, consent.until))
+        signer = self._signer(type_, issued.until)
+        draft = MemberDraft(
+            type_id=type_.vct,
+            issuer=self.identifier,
+            recipient=consent.recipient.id,
+            key=key,
+            consent=consent.digest,
+            claims=provided(type_, record, consent, issued.issued),
+            issued=issued.issued,
+            until=issued.until,
+        )
+        (copy,) = self._intents.record(issued, 1, lambda refs: [member.prepare(draft, refs[0], signer)])
+        credential = copy.complete(signer.sign(copy.data))
+        self._store.complete(issued.id)
+        return IssuedMember(certificate=issued, credential=credential)
+
+    def signer(self, type_id: str) -> Signer:
+        """Who signs certificates of that kind, and seals the files that they are printed from; ``usage.*``."""
+        return self._signer(self.catalog.type(type_id), self._env.now())
 
     @property
     def algorithms(self) -> Mapping[str, str]:
@@ -270,6 +375,17 @@ class Issuer:
         """At start: give up what an earlier process left undecided, its status entries burnt; how many copies."""
         return self._store.void(self._env.now() - _UNDECIDED)
 
+    def _certificate(
+        self, type_: CredentialType, subject: str, carrier: Carrier = "wallet"
+    ) -> tuple[Certificate, Validity]:
+        """The record of what is about to be issued, and from when until when it holds."""
+        at = self._env.now()
+        validity = _validity(type_, at)
+        id_ = to_base64url(self._env.random(16))
+        until = validity.until or at
+        made = Certificate(id=id_, type_id=type_.id, subject=subject, issued=at, until=until, carrier=carrier)
+        return made, validity
+
     def _signer(self, type_: CredentialType, until: datetime) -> Signer:
         """The signer of the kind's national system, whose certificate must outlive what it signs."""
         signer = self._signers.get(type_.system)
@@ -279,36 +395,17 @@ class Issuer:
             raise UsageError("usage.configuration", f"the signer for {type_.system} expires before what it would sign")
         return signer
 
-    def _intend(
-        self,
-        certificate: Certificate,
-        drafts: Sequence[Draft],
-        format_: Format,
-        signer: Signer,
-        order: Order | None,
-    ) -> tuple[ToSign, ...]:
-        """The copies ready to be signed, their intents on record; entries given before are drawn again."""
-        uri = self._store.status_list(self._list_size, self._list_uri)
-        copies: dict[int, tuple[StatusRef, ToSign]] = {}
-        pending: Sequence[int] = range(len(drafts))
-        while pending:
-            for i in pending:
-                ref = self._entry(uri, {ref for ref, _ in copies.values()})
-                copies[i] = ref, format_.prepare(replace(drafts[i], status=ref), signer, self._env.random)
-            intents = [Intent(status=ref, digest=sha256(copy.data).digest()) for ref, copy in copies.values()]
-            taken = self._store.intend(certificate, intents, order)
-            pending = [i for i, (ref, _) in copies.items() if ref in taken]
-        return tuple(copy for _, copy in copies.values())
 
-    def _entry(self, uri: str, drawn: AbstractSet[StatusRef]) -> StatusRef:
-        """An unpredictable entry of the list (HAIP 1.0 §6.1)."""
-        while True:
-            ref = StatusRef(uri, int.from_bytes(self._env.random(8), "big") % self._list_size)
-            if ref not in drawn:
-                return ref
+def _sheet_copies(made: Sheet, refs: Sequence[StatusRef], signer: Signer) -> tuple[ToSign, ToSign]:
+    """The credential and the code of a sheet; each has an entry of its own."""
+    whole = paper.prepare(made, refs[0], signer)
+    return whole, lean.prepare(made, paper.digest(whole.data), refs[1], signer)
 
-    def _list_uri(self, number: int) -> str:
-        return f"{self.identifier}/status/{number}"
+
+def _bound(draft: Draft, key: PublicKey, place: Path | None, reference: str | None) -> Draft:
+    """The draft of a copy for that key, with its reference if it has one."""
+    claims = placed(draft.claims, place, reference) if place and reference else draft.claims
+    return replace(draft, holder=key, claims=claims)
 
 
 def _cursor(last: Certificate) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final, NamedTuple, NoReturn
@@ -155,6 +156,27 @@ def _encoded_header(alg: str, typ: str, chain: tuple[bytes, ...]) -> str:
 def signing_input(typ: str, payload: bytes, alg: str, chain: tuple[bytes, ...] = ()) -> str:
     """``header.payload`` of a compact JWS, ready to be signed."""
     return f"{_encoded_header(alg, typ, chain)}.{to_base64url(payload)}"
+
+
+@dataclass(frozen=True)
+class Unsigned:
+    """A compact JWS that lacks nothing but its signature; ``data`` is what is signed."""
+
+    text: str = field(repr=False)
+
+    @property
+    def data(self) -> bytes:
+        """The bytes to be signed."""
+        return self.text.encode("ascii")
+
+    def complete(self, signature: bytes) -> str:
+        """The JWS as it travels."""
+        return f"{self.text}.{to_base64url(signature)}"
+
+
+def unsigned(typ: str, claims: Mapping[str, Json], signer: Signer) -> Unsigned:
+    """A compact JWS over the claims, ready for the signer, whose chain is in it; the key is not used yet."""
+    return Unsigned(signing_input(typ, to_json(claims), signer.public.alg, signer.chain))
 
 
 def sign(typ: str, claims: Mapping[str, Json], signer: Signer, header: Mapping[str, Json] | None = None) -> str:

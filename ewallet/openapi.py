@@ -28,6 +28,11 @@ _PROBLEM: Final[Schema] = {
         "status": {"type": "integer", "minimum": 400, "maximum": 599},
         "detail": {"type": "string", "description": "what was found and what was expected, and no value of it"},
         "code": {"type": "string", "pattern": r"^[a-z]+\.[a-z0-9_]+$"},
+        "missing": {
+            "type": "array",
+            "description": "members of a bundle that are missing, each with its agency, and its fee in won by channel",
+            "items": {"type": "object", "required": ["type", "name", "agency", "fee", "pending"]},
+        },
     },
 }
 _ERROR: Final[Schema] = {

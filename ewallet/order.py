@@ -11,8 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from ewallet.errors import AlreadyUsed
+
+if TYPE_CHECKING:  # few orders leave one, and what it takes is loaded by those who do
+    from ewallet.trace import Trace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +25,8 @@ class Order:
 
     ``digest`` names it, ``holders`` is a digest of the keys. ``once`` are digests that may not come again before their
     time: they are used up with the intent, or if the order was carried out before. ``seal`` makes of the certificate's
-    id and its copies what is kept until ``until`` for those who place it again.
+    id and its copies what is kept until ``until`` for those who place it again. ``trace`` is put on record in the
+    transaction that completes the certificate.
     """
 
     digest: bytes
@@ -29,6 +34,7 @@ class Order:
     once: Mapping[bytes, datetime]
     until: datetime
     seal: Callable[[str, Sequence[str]], bytes] = field(repr=False)
+    trace: Trace | None = None
 
 
 class RepeatedError(AlreadyUsed):

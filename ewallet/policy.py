@@ -13,8 +13,11 @@ from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 from unicodedata import normalize
 
+from ewallet.catalog import Catalog
+from ewallet.catalog.person import PERSON
 from ewallet.credential import Credential
 from ewallet.errors import PolicyError, StatusError, UsageError, ValidityError, VerificationError
+from ewallet.subject import plain, reference_of
 
 
 class Policy(Protocol):
@@ -107,6 +110,23 @@ class AcceptTypes:
 
 
 @dataclass(frozen=True)
+class FitsKind:
+    """What is shown of a kind of the catalogue has the values that its file allows: types, listed words, real dates.
+
+    A trusted issuer may be mistaken, and who reads an amount wants a number. Types that the catalogue has not are let
+    pass; :class:`AcceptTypes` refuses them.
+    """
+
+    catalog: Catalog
+
+    def check(self, credential: Credential, at: datetime) -> None:
+        """``policy.type_metadata``, with the place and without the value."""
+        kind = self.catalog.by_type_id(credential.type_id)
+        if kind is not None:
+            kind.check_shown(credential.claims)
+
+
+@dataclass(frozen=True)
 class IssuedWithin:
     """Issued at most this long ago: many receivers want a certificate of the last 90 days."""
 
@@ -141,10 +161,6 @@ class RequireStatus:
             raise StatusError("status.missing", "no status reference, expected one")
 
 
-#: Under which names kinds of certificates have the name and the date of birth of whom they are about.
-PERSON: tuple[tuple[str, str], ...] = (("name", "birth_date"), ("subject_name", "subject_birth_date"))
-
-
 @dataclass(frozen=True)
 class SamePerson:
     """All certificates of one answer are about one person (OpenID4VP 1.0 §14.5).
@@ -160,11 +176,10 @@ class SamePerson:
 
     def check_answer(self, credentials: Sequence[Credential], at: datetime) -> None:
         """``policy.subject_mismatch``; ``policy.subject_unknown`` where it cannot be told."""
-        references = [credential.claims.get("subject_ref") for credential in credentials]
-        if len(credentials) > 1 and all(isinstance(reference, str) for reference in references):
-            _check_alike(references)
-        elif len(credentials) > 1:
-            found = [self._person(credential.claims) for credential in credentials]
+        references = [reference_of(credential.claims) for credential in credentials]
+        _check_alike(filter(None, references))  # one that is withheld leaves the others to be compared
+        if len(credentials) > 1 and not all(references):
+            found = [self._person(dict(plain(credential.claims))) for credential in credentials]
             _check_alike(person for person in found if person)
             if None in found:
                 raise PolicyError("policy.subject_unknown", "a certificate without subject_ref, or name and birth date")

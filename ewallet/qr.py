@@ -39,8 +39,8 @@ _GAP: Final = 8  # modules between codes besides their quiet zones; without it o
 _MARK: Final = "EW1:"
 _LABEL: Final = re.compile(r"EW1:([0-9a-f]{8}):([1-9][0-9]{0,4})/([1-9][0-9]{0,4}):(.+)\Z", re.DOTALL)
 
-_PNG: Final = b"\x89PNG\r\n\x1a\n"
-_JPEG: Final = b"\xff\xd8\xff"
+PNG: Final = b"\x89PNG\r\n\x1a\n"
+JPEG: Final = b"\xff\xd8\xff"
 _OTHER_PICTURES: Final = (b"GIF8", b"BM", b"II*\0", b"MM\0*", b"<svg", b"<?xml", b"<!DOCTYPE svg")
 
 
@@ -208,7 +208,13 @@ def _grid(texts: Sequence[str]) -> Image:
 def is_picture(raw: bytes) -> bool:
     """True for the first bytes of a picture of any usual kind, also of the kinds that :func:`read` refuses."""
     webp = raw[:4] == b"RIFF" and raw[8:12] == b"WEBP"
-    return webp or raw.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(_OTHER_PICTURES) or raw.startswith((_PNG, _JPEG))
+    return webp or raw.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(_OTHER_PICTURES) or raw.startswith((PNG, JPEG))
+
+
+def look(raw: bytes) -> tuple[str, tuple[int, int]]:
+    """The media type, width and height of a whole PNG or JPEG picture, whatever it shows; errors as in :func:`read`."""
+    _decoded(raw)
+    return "image/png" if raw.startswith(PNG) else "image/jpeg", _opened(raw).size
 
 
 def read(raw: bytes) -> str:
@@ -273,11 +279,11 @@ def _opened(raw: bytes) -> Image:
 
     if len(raw) > MAX_PICTURE:
         raise Malformed("limit.size", f"a picture of {len(raw)} bytes, at most {MAX_PICTURE} are read")
-    if not raw.startswith((_PNG, _JPEG)):
+    if not raw.startswith((PNG, JPEG)):
         raise Malformed("malformed.image", "neither a png nor a jpeg picture")
     try:
         # by class: Image.open has a size limit of its own, which warns first and is a global of the process
-        return PngImageFile(BytesIO(raw)) if raw.startswith(_PNG) else JpegImageFile(BytesIO(raw))
+        return PngImageFile(BytesIO(raw)) if raw.startswith(PNG) else JpegImageFile(BytesIO(raw))
     except _BROKEN:
         raise Malformed("malformed.image", "the picture's header is damaged") from None
 

@@ -18,6 +18,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from ewallet.errors import Malformed
 
@@ -38,6 +39,7 @@ MAX_CERTIFICATE: Final = 16 * 1024  # bytes of DER
 MAX_CRL: Final = 1024 * 1024  # bytes of a revocation list: 25 000 entries
 MAX_STATUS_LIST: Final = 16 * 1024 * 1024  # bytes after inflating: 16 Mi entries of 8 bits
 MAX_TIME: Final = 253_402_300_799  # 9999-12-31T23:59:59Z, the last second a datetime can hold
+MAX_NOTE: Final = 64 * 1024  # bytes of a signed note: a checkpoint with sixteen signatures is 3 KiB
 MAX_INTEGER: Final = 1 << 53  # RFC 8259 §6: beyond it peers disagree about the value
 MAX_TEXT: Final = 100_000  # characters of one name, path or header
 
@@ -162,17 +164,20 @@ def _scanned(text: str) -> Json:
     try:
         value, end = _SCAN(text, 0)
     except StopIteration:  # space in front, or no JSON
-        end = -1
-    return value if end == len(text) else _DECODER.decode(text)
+        return _DECODER.decode(text)
+    return value if not text[end:].strip(" \t\n\r") else _DECODER.decode(text)
 
 
 def _shallow(value: Json) -> bool:
     level = [value]
-    for _ in range(MAX_DEPTH + 1):
-        level = [child for node in level for child in _children(node)]
+    for _ in range(MAX_DEPTH):
+        level = [child for node in level for child in _children(node) if type(child) in _NESTED]
         if not level:
             return True
     return False
+
+
+_NESTED: Final = (dict, list)
 
 
 def _children(node: Json) -> Iterable[Json]:
@@ -256,8 +261,13 @@ def gunzip(raw: bytes, what: str, *, limit: int = MAX_DOCUMENT) -> bytes:
     return _inflated(raw, what, "a gzip member", 16 + zlib.MAX_WBITS, limit)
 
 
-def _inflated(raw: bytes, what: str, kind: str, window: int, limit: int) -> bytes:
-    stream = zlib.decompressobj(window)
+def inflate_raw(raw: bytes, what: str, *, dictionary: bytes, limit: int) -> bytes:
+    """The bytes of one complete DEFLATE stream (RFC 1951) made with that dictionary; ``limit.decompressed``."""
+    return _inflated(raw, what, "a deflate stream", -zlib.MAX_WBITS, limit, dictionary)
+
+
+def _inflated(raw: bytes, what: str, kind: str, window: int, limit: int, dictionary: bytes = b"") -> bytes:
+    stream = zlib.decompressobj(window, dictionary)
     data = bytearray()
     try:
         while not stream.eof and (chunk := stream.decompress(stream.unconsumed_tail if data else raw, _CHUNK)):
@@ -280,7 +290,14 @@ def certificate(der: bytes) -> x509.Certificate:
         _ = read.subject, read.issuer, read.not_valid_before_utc, read.not_valid_after_utc  # read when asked for
     except (ValueError, TypeError, x509.InvalidVersion, Warning):  # a serial below 1 warns, raises under -W error
         refuse("malformed.x509", "not a der certificate")
+    _check_signature_whole(read.signature, der)
     return read
+
+
+def _check_signature_whole(signature: bytes, der: bytes) -> None:
+    """X.690 §8.6.2: A signature fills its bit string; said unused, its last bits could be changed with no effect."""
+    if not der.endswith(b"\0" + signature):
+        refuse("malformed.x509", "a signature that does not end with a whole byte")
 
 
 def certificates(pem: bytes) -> tuple[x509.Certificate, ...]:
@@ -301,9 +318,11 @@ def revocation_list(raw: bytes) -> x509.CertificateRevocationList:
         refuse("limit.size", f"a revocation list has {len(raw)} bytes, at most {MAX_CRL} are read")
     load = x509.load_pem_x509_crl if raw.startswith(b"-----BEGIN") else x509.load_der_x509_crl
     try:
-        return load(raw)
+        read = load(raw)
     except (ValueError, TypeError, x509.InvalidVersion, Warning):
         refuse("malformed.x509", "not a der or pem revocation list")
+    _check_signature_whole(read.signature, read.public_bytes(Encoding.DER))
+    return read
 
 
 _TEXT_TAGS: Final = (0, 1004)  # tdate and full-date stay text: ISO/IEC 18013-5 has its own rules for both

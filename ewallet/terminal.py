@@ -47,14 +47,15 @@ def language(named: str | None, environment: Mapping[str, str] = os.environ) -> 
 
 def plain(text: str, limit: int = LONGEST) -> str:
     """The text on one line, escaped and cut."""
-    shown = text if text.isascii() and text.isprintable() else "".join(map(_escaped, text[:limit]))
+    shown = text if text.isascii() and text.isprintable() else "".join(map(escaped, text[:limit]))
     return shown if len(text) <= limit else f"{shown[:limit]}... (+{len(text) - limit})"
 
 
-def _escaped(sign: str) -> str:
+def escaped(sign: str, *, always: bool = False) -> str:
+    """The character itself where it is shown as text, else its escape, by which everybody sees that it is there."""
     import unicodedata
 
-    if sign.isprintable() and unicodedata.category(sign) not in _ESCAPED:
+    if not always and sign.isprintable() and unicodedata.category(sign) not in _ESCAPED:
         return sign
     return f"\\u{ord(sign):04x}" if ord(sign) < 0x10000 else f"\\U{ord(sign):08x}"
 

@@ -12,25 +12,30 @@ from typing import Final
 
 from ewallet.errors import Language
 from ewallet.shape import Json
-from ewallet.terminal import value
+from ewallet.terminal import plain, value
 
 Words = Mapping[Language, str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class TransactionType:
-    """What a kind of transaction is called, and its fields in the order they are read."""
+    """What a kind of transaction is called, and its fields in the order they are read.
+
+    Where one of them is the ``text`` that says all of it, that is read whole, in its own language, and no other.
+    """
 
     id: str
     names: Words
     fields: Mapping[str, Words]
+    text: str = ""
 
 
-def _type(name: str, ko: str, en: str, /, **fields: tuple[str, str]) -> TransactionType:
+def _type(name: str, ko: str, en: str, /, *, whole: str = "", **fields: tuple[str, str]) -> TransactionType:
     return TransactionType(
         id=f"urn:example:kr-ewallet:transaction:{name}:1",
         names={"ko": ko, "en": en},
         fields={field: {"ko": korean, "en": english} for field, (korean, english) in fields.items()},
+        text=whole,
     )
 
 
@@ -60,6 +65,7 @@ _ALL: Final = (
         amount=("금액", "amount"),
         reference=("내용", "reference"),
     ),
+    _type("consent", "동의", "consent", whole="text", text=("동의 내용", "text"), record=("기록", "record")),
 )
 
 #: By identifier.
@@ -72,5 +78,8 @@ def lines(type_id: str, fields: Mapping[str, Json], lang: Language) -> Iterator[
     """A transaction of a known type, line by line."""
     known = TYPES[type_id]
     yield f"{known.names[lang]}:"
+    if known.text:
+        yield from (f"  {plain(line, len(line))}" for line in str(fields[known.text]).split("\n"))
+        return
     for name, words in known.fields.items():
         yield f"  {words[lang]}: {value(fields[name], lang)}"

@@ -186,6 +186,12 @@ class TrustList:
         self.check_in_force(at)
         return any(issuer in anchor.issuers and anchor.vouches_for(type_id) for anchor in self._issuing(at))
 
+    def rrn_legal_basis(self, client_id: str, at: datetime) -> str:
+        """The law by which a verifier or recipient may have whole resident numbers, empty for none; as above."""
+        self.check_in_force(at)
+        listed = (anchor.rrn_legal_basis.get(client_id) for anchor in self.anchors if anchor.trusted(at))
+        return next(filter(None, listed), "")
+
     def _issuing(self, at: datetime) -> Iterable[TrustAnchor]:
         return (anchor for anchor in self.anchors if anchor.purpose == "issuer" and anchor.trusted(at))
 

@@ -12,12 +12,14 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NoReturn, TypeAlias, cast, get_args
 
+from ewallet import card
 from ewallet.catalog.claims import ClaimType
 from ewallet.catalog.kinds import CredentialType
+from ewallet.catalog.person import CLAIM
 from ewallet.credential import Claims, Path, select
 from ewallet.errors import PolicyError
 from ewallet.shape import Json, instance, json_object, member, optional, refuse
@@ -156,6 +158,14 @@ class TypeMetadata:
             claims=tuple(claims.values()),
         )
 
+    def placeholders(self, claims: Claims) -> dict[str, str]:
+        """What stands in a card for each ``svg_id``, as text; nothing for a claim that is not there (§5.5.1.2.2)."""
+        return {
+            claim.svg_id: ", ".join(str(value) for _, value in select(claims, claim.path) or ())
+            for claim in self.claims
+            if claim.svg_id is not None
+        }
+
     def check(self, claims: Claims, shown: tuple[Path, ...], *, role: Role) -> None:
         """Return if a processed payload and the paths that came by disclosure are as described (§5.7).
 
@@ -169,26 +179,57 @@ class TypeMetadata:
             claim.check(claims, disclosed, role)
 
 
-def describe(kind: CredentialType) -> dict[str, Json]:
-    """The description of a kind, as its issuer publishes it: every claim that is disclosed by itself, ko and en."""
+def integrity(document: bytes) -> str:
+    """§6: The digest by which another document refers to this one."""
+    return f"sha256-{b64encode(hashlib.sha256(document).digest()).decode('ascii')}"
+
+
+def describe(kind: CredentialType, *, cards: str) -> dict[str, Json]:
+    """The description of a kind, as its issuer publishes it: every claim that is disclosed by itself, ko and en.
+
+    ``cards`` is the address below which the issuer has the cards of its kinds.
+    """
+    drawn = card.drawn(kind)
     claims = [
-        _described(claim, kind, mandatory=claim is top and top.required) for top in kind.claims for claim in top.walk()
+        _described(claim, kind, drawn, mandatory=claim is top and top.required)
+        for top in kind.claims
+        for claim in top.walk()
     ]
     answers = [_answer(p.id, p.labels) for p in kind.predicates if p.presign]
+    person = [_answer(CLAIM.name, CLAIM.labels)] if kind.is_about_person else []
     return {
         "vct": kind.vct,
         "name": kind.label("en"),
-        "display": list(_in_languages(kind.names, "name")),
-        "claims": [claim.to_json() for claim in (*claims, *answers)],
+        "display": [entry | _rendering(kind, entry["locale"], cards) for entry in _in_languages(kind.names, "name")],
+        "claims": [claim.to_json() for claim in (*claims, *answers, *person)],
     }
 
 
-def _described(claim: ClaimType, kind: CredentialType, *, mandatory: bool) -> ClaimMetadata:
+def _rendering(kind: CredentialType, locale: str, cards: str) -> dict[str, Json]:
+    """§5.5.1: the colours of the card, and the card itself in each scheme."""
+    plain = card.SCHEMES["light"]
+    templates = [
+        {
+            "uri": f"{cards}/{look.name(kind)}",
+            "uri#integrity": integrity(card.template(kind, look)),
+            "properties": {"orientation": "landscape", "color_scheme": look.scheme, "contrast": "high"},
+        }
+        for look in card.LOOKS
+        if look.lang == locale
+    ]
+    simple = {"background_color": plain.paper, "text_color": plain.ink}
+    return {"rendering": {"simple": simple, "svg_templates": templates}}
+
+
+def _described(
+    claim: ClaimType, kind: CredentialType, drawn: Container[ClaimType], *, mandatory: bool
+) -> ClaimMetadata:
     return ClaimMetadata(
         path=claim.path,
         display=_in_languages(claim.labels, "label"),
         sd="always" if claim.path in kind.disclosable else None,
         mandatory=mandatory or None,
+        svg_id=card.svg_id(claim) if claim in drawn else None,
     )
 
 

@@ -13,7 +13,7 @@ from typing import Final, Literal, TypeAlias, cast, get_args
 
 from ewallet.errors import UNDECIDED, EWalletError, Malformed, TransportError, VerificationError
 from ewallet.flow import Flow, Request, Response
-from ewallet.shape import Json, instance, member, optional, refuse
+from ewallet.shape import Json, instance, member, optional, refuse, strings
 
 SCHEMA = "ewallet.verify/1"
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
@@ -26,17 +26,19 @@ class Check:
     """What came of one rung.
 
     ``code`` says why it did not pass, what waived it, or under which reservation it passed; ``detail`` is for
-    developers.
+    developers. ``members`` names the answers that it is about, where it is about some of several.
     """
 
     name: str
     outcome: Outcome
     code: str | None = None
     detail: str = ""
+    members: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Json]:
         """The member of a verdict's ``checks``."""
-        return {"name": self.name, "outcome": self.outcome, "code": self.code, "detail": self.detail}
+        told: dict[str, Json] = {"members": list(self.members)} if self.members else {}
+        return {"name": self.name, "outcome": self.outcome, "code": self.code, "detail": self.detail} | told
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,17 @@ class Rung:
 
 @dataclass(frozen=True, kw_only=True)
 class Accepted:
-    """Every rung held. ``claims`` holds what was asked and nothing else, by credential and claim."""
+    """Every rung held. ``claims`` holds what was asked and nothing else, by credential and claim.
+
+    ``acting`` names both people where somebody acted for the person that it is about. ``once`` is what it uses up
+    beside the nonce of its request, and until when that has to be remembered.
+    """
 
     checks: tuple[Check, ...]
     at: datetime
     claims: Mapping[str, Json] = field(repr=False)
+    acting: Mapping[str, Json] | None = field(default=None, repr=False)
+    once: tuple[tuple[str, datetime], ...] = field(default=(), repr=False, compare=False)
 
     @property
     def code(self) -> None:
@@ -66,7 +74,17 @@ class Accepted:
 
     def to_json(self) -> dict[str, Json]:
         """The verdict document ``ewallet.verify/1``."""
-        return _document("accepted", self) | {"claims": dict(self.claims)}
+        return _document("accepted", self) | self.told()
+
+    def told(self) -> dict[str, Json]:
+        """What it tells of people: the claims, and who acted for whom."""
+        acting = {"acting": dict(self.acting)} if self.acting is not None else {}
+        return {"claims": dict(self.claims), **acting}
+
+    def used_before(self) -> Rejected:
+        """The verdict where something of :attr:`once` was used up before."""
+        detail = "this was answered before"
+        return Rejected(checks=failed_at("holder", self.checks, "replay.response_used", detail), at=self.at)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +158,7 @@ def _judge(rung: Rung) -> Generator[Request, Response, Check]:
 
 
 def _failure(name: str, exc: EWalletError) -> Check:
-    return Check(name, "unknown" if exc.code in UNDECIDED else "failed", exc.code, exc.detail)
+    return Check(name, "unknown" if exc.code in UNDECIDED else "failed", exc.code, exc.detail, exc.members)
 
 
 def failed_at(name: str, checks: tuple[Check, ...], code: str, detail: str) -> tuple[Check, ...]:
@@ -150,13 +168,19 @@ def failed_at(name: str, checks: tuple[Check, ...], code: str, detail: str) -> t
     return (*checks[:position], Check(name, "failed", code, detail), *after)
 
 
-def decide(checks: tuple[Check, ...], at: datetime, claims: Callable[[], Mapping[str, Json]]) -> Verdict:
-    """The verdict of a record; ``claims`` is asked only when every rung held or was skipped by name."""
+def decide(
+    checks: tuple[Check, ...],
+    at: datetime,
+    claims: Callable[[], Mapping[str, Json]],
+    acting: Callable[[], Mapping[str, Json] | None] = lambda: None,
+    once: Callable[[], tuple[tuple[str, datetime], ...]] = tuple,
+) -> Verdict:
+    """The verdict of a record; the rest is asked only when every rung held or was skipped by name."""
     outcomes = {check.outcome for check in checks}
     if "failed" in outcomes or not checks:
         return Rejected(checks=checks, at=at)
     if outcomes <= {"passed", "skipped"}:
-        return Accepted(checks=checks, at=at, claims=claims())
+        return Accepted(checks=checks, at=at, claims=claims(), acting=acting(), once=once())
     return Undecided(checks=checks, at=at)
 
 
@@ -166,7 +190,8 @@ def parse(document: Mapping[str, Json]) -> Verdict:
     at = _moment(member(document, "at", str))
     match document.get("verdict"):
         case "accepted":
-            return Accepted(checks=checks, at=at, claims=member(document, "claims", dict))
+            acting = optional(document, "acting", dict)
+            return Accepted(checks=checks, at=at, claims=member(document, "claims", dict), acting=acting)
         case "rejected":
             return Rejected(checks=checks, at=at)
         case "undecided":
@@ -184,6 +209,7 @@ def _check(members: Mapping[str, Json]) -> Check:
         outcome=cast("Outcome", outcome),
         code=None if code is None else instance(code, str, "a code"),
         detail=optional(members, "detail", str) or "",
+        members=strings(members["members"], "members") if "members" in members else (),
     )
 
 

@@ -7,33 +7,38 @@ signature, trust, holder, time and query have held.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ewallet import answer as answers
 from ewallet import policy as policies
 from ewallet import verdict as verdicts
+from ewallet.acting import OWN, Acting
 from ewallet.answer import Candidate
 from ewallet.credential import Binding, Credential
 from ewallet.dcql import Query
 from ewallet.env import Env
-from ewallet.errors import AlreadyUsed, BindingError, Malformed
+from ewallet.errors import AlreadyUsed, BindingError, EWalletError, Malformed, TrustError
 from ewallet.flow import Flow, Send, offline, run
-from ewallet.formats import FORMATS, Evidence, open_any
-from ewallet.oid4vp import AuthorizationRequest, VpToken, is_vp_token, parse_vp_token, vp_token_bytes
-from ewallet.policy import Policy, StatusFresh
+from ewallet.formats import Evidence
+from ewallet.oid4vp import AuthorizationRequest
+from ewallet.policy import Policy, SamePerson, StatusFresh
+from ewallet.presented import Answered, Shown, taken_apart
 from ewallet.revocation import Crls, CrlStore
-from ewallet.shape import MAX_DOCUMENT, Json, to_base64url
+from ewallet.shape import Json, to_base64url
 from ewallet.statuses import StatusStore, StatusTokens
 from ewallet.trust import TrustList, TrustPath, TrustPaths
-from ewallet.verdict import Check, Rung, Verdict
+from ewallet.verdict import Accepted, Check, Rung, Verdict
+
+if TYPE_CHECKING:  # for the sake of verifiers whom nobody sends packages
+    from ewallet.package import Delivered, Receiving
 
 _LIFE: Final = timedelta(minutes=5)  # of a request: long enough to find the phone
 _FRESH: Final = StatusFresh()
-
-Answered: TypeAlias = VpToken | str | bytes
+_SAME_PERSON: Final = SamePerson()
 
 #: The rungs in order.
 LADDER: Final = ("format", "issuer", "signature", "disclosures", "holder", "validity", "query", "status", "policy")
@@ -46,13 +51,18 @@ class VerifierStore(StatusStore, CrlStore, Protocol):
         """Use up a nonce, for as long as its request lives; :class:`AlreadyUsed` the second time."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Shown:
-    """One presentation on its way up the ladder."""
+class Printout(Protocol):
+    """A certificate on paper that somebody handed in: a file, or the code on a picture of it."""
 
-    query_id: str
-    format: str
-    evidence: Evidence
+    @property
+    def evidence(self) -> Evidence:
+        """What is signed of it."""
+
+    def check_page(self, credential: Credential) -> None:
+        """Return if what is printed, as far as it was read, is what is signed; ``paper.text_differs``."""
+
+    def check_seal(self) -> tuple[bytes, ...]:
+        """The DER certificates of whoever sealed the file, none where there is no file; ``paper.seal_invalid``."""
 
 
 class Verifier:
@@ -90,7 +100,14 @@ class Verifier:
             drop_extra=drop_extra,
         )
 
-    def ask(self, query: Query, *, purpose: str, life: timedelta = _LIFE) -> AuthorizationRequest:
+    def ask(
+        self,
+        query: Query,
+        *,
+        purpose: str,
+        life: timedelta = _LIFE,
+        verifier_info: Iterable[Mapping[str, Json]] = (),
+    ) -> AuthorizationRequest:
         """A request with a fresh nonce, to be answered within its life."""
         at = self._env.now()
         return AuthorizationRequest(
@@ -100,32 +117,62 @@ class Verifier:
             purpose=purpose,
             issued=at,
             until=at + life,
+            verifier_info=tuple(verifier_info),
         )
 
-    def verify(self, presented: Answered, request: AuthorizationRequest | Binding | None) -> Verdict:
+    def verify(
+        self, presented: Answered, request: AuthorizationRequest | Binding | None, *, acting: Acting | None = None
+    ) -> Verdict:
         """The verdict on an answer to a request: a ``vp_token``, or one presentation where one credential was asked.
 
-        With a :class:`Binding` alone the query is not judged; with neither, the holder's rung fails.
+        With a :class:`Binding` alone the query is not judged; with neither, the holder's rung fails. ``acting`` says
+        whom to expect, unless the request does (:class:`ewallet.expectation.Expectation`).
         """
-        return run(self.judge(presented, request), self.send)
+        return run(self.judge(presented, request, acting=acting), self.send)
 
     def judge(
-        self, presented: Answered, request: AuthorizationRequest | Binding | None, *, use_up: bool = True
+        self,
+        presented: Answered,
+        request: AuthorizationRequest | Binding | None,
+        *,
+        use_up: bool = True,
+        acting: Acting | None = None,
     ) -> Flow[Verdict]:
         """As :meth:`verify`, as a flow for whoever drives it.
 
         Without ``use_up`` the nonce of the request is left to the caller, who uses it up with the verdict.
         """
         if isinstance(request, AuthorizationRequest):
+            acting = acting or _expected(request)
             terms = _Terms(query=request.query, binding=request.binding, until=request.until, request=request)
         else:
             terms = _Terms(query=None, binding=request, until=None)
-        return self._verify(presented, terms, use_up=use_up)
+        return self._verify(presented, replace(terms, acting=acting or OWN), use_up=use_up)
 
     def unsafe_verify_unbound(self, presented: Answered) -> Verdict:
         """The verdict on a presentation that anybody may have copied: the holder is not checked, and it says so."""
-        terms = _Terms(query=None, binding=None, until=None, unbound=True)
+        terms = _Terms(query=None, binding=None, until=None, unbound="unsafe_no_binding")
         return run(self._verify(presented, terms, use_up=False), self.send)
+
+    def verify_paper(self, read: Callable[[], Printout]) -> Verdict:
+        """The verdict on a certificate on paper, which is read on the first rung.
+
+        Anybody may have copied it, and the holder's rung says so: ``holder_not_bound``.
+        """
+        at = self._env.now()
+        climb = _Climb(self._means, _Terms(query=None, binding=None, until=None, unbound="holder_not_bound"), at)
+        checks = run(verdicts.climb(climb.rungs(lambda: climb.lay_down(read()))), self.send)
+        return verdicts.decide(checks, at, climb.claims)
+
+    def verify_package(self, raw: bytes | str, receiving: Receiving) -> Verdict:
+        """The verdict on a package: made for this recipient and key, on record, and what its consent covers.
+
+        In the place of a holder stands the recipient. The claims are named by the ids of their kinds.
+        """
+        at = self._env.now()
+        climb = _Climb(self._means, _Terms(query=None, binding=receiving.binding, until=None), at, receiving)
+        checks = run(verdicts.climb(climb.rungs(lambda: climb.unpack(receiving.open(raw)))), self.send)
+        return verdicts.decide(checks, at, climb.claims)
 
     def put_status_token(self, raw: str | bytes) -> None:
         """Take a status list token that came some other way, as one that was fetched; ``status.token_invalid``."""
@@ -138,8 +185,19 @@ class Verifier:
     def _verify(self, presented: Answered, terms: _Terms, *, use_up: bool) -> Flow[Verdict]:
         at = self._env.now()
         climb = _Climb(self._means, terms, at)
-        checks = yield from verdicts.climb(climb.rungs(presented))
-        return verdicts.decide(climb.use_up(checks) if use_up else checks, at, climb.claims)
+        checks = yield from verdicts.climb(climb.rungs(lambda: climb.open(presented)))
+        judged = climb.use_up(checks) if use_up else checks
+        verdict = verdicts.decide(judged, at, climb.claims, climb.acting, climb.once)
+        return self._settled(verdict) if use_up and isinstance(verdict, Accepted) else verdict
+
+    def _settled(self, verdict: Accepted) -> Verdict:
+        """The verdict, after what it uses up beside the nonce is used up."""
+        try:
+            for used, until in verdict.once:
+                self._means.store.take_nonce(used, until)
+        except AlreadyUsed:
+            return verdict.used_before()
+        return verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,37 +215,41 @@ class _Means:
 
 @dataclass(frozen=True, kw_only=True)
 class _Terms:
-    """What a presentation is judged by."""
+    """What a presentation is judged by; ``unbound`` says why its holder is not."""
 
     query: Query | None
     binding: Binding | None
     until: datetime | None
     request: AuthorizationRequest | None = None
-    unbound: bool = False
+    unbound: str | None = None
+    acting: Acting = OWN
 
 
 class _Climb:
     """One presentation, or several in one answer, on the way up; a rung holds if it holds for each of them."""
 
-    def __init__(self, means: _Means, terms: _Terms, at: datetime) -> None:
+    def __init__(self, means: _Means, terms: _Terms, at: datetime, receiving: Receiving | None = None) -> None:
         self._means = means
         self._terms = terms
         self._at = at
-        self._shown: list[_Shown] = []
+        self._shown: list[Shown] = []
         self._paths: list[TrustPath] = []
         self._credentials: list[Credential] = []
+        self._printouts: list[Printout] = []
+        self._receiving = receiving
+        self._delivered: Delivered | None = None
 
-    def rungs(self, presented: Answered) -> tuple[Rung, ...]:
+    def rungs(self, opening: Callable[[], None]) -> tuple[Rung, ...]:
         """The ladder, in order."""
         terms, status = self._terms, self._means.status
         return (
-            Rung("format", lambda: self._open(presented)),
+            Rung("format", opening),
             Rung("issuer", self._check_issuer),
             Rung("signature", self._check_signature),
             Rung("disclosures", self._check_disclosures),
-            Rung("holder", self._check_holder, waived="unsafe_no_binding" if terms.unbound else None),
+            Rung("holder", self._check_holder, waived=terms.unbound),
             Rung("validity", self._check_validity),
-            Rung("query", self._check_query, waived=None if terms.query else "no_query"),
+            Rung("query", self._check_query, waived=None if terms.query or self._receiving else "no_query"),
             Rung("status", self._check_status, waived=None if status else "unsafe_skip_status"),
             Rung("policy", self._check_policy),
         )
@@ -197,9 +259,24 @@ class _Climb:
         if self._terms.query:
             return answers.asked_claims(self._terms.query, self._presented())
         return {
-            credential.type_id: {k: v for k, v in credential.claims.items() if k not in credential.registered}
+            self._name(credential): {k: v for k, v in credential.claims.items() if k not in credential.registered}
             for credential in self._credentials
         }
+
+    def acting(self) -> Mapping[str, Json] | None:
+        """Both people, where somebody acts for the person."""
+        return self._terms.acting.told(self._evidence, self._credentials)
+
+    def once(self) -> tuple[tuple[str, datetime], ...]:
+        """What is used up beside the nonce."""
+        return self._terms.acting.once(self._evidence, self._credentials)
+
+    @property
+    def _evidence(self) -> list[Evidence]:
+        return [shown.evidence for shown in self._shown]
+
+    def _name(self, credential: Credential) -> str:
+        return self._delivered.name(credential) if self._delivered else credential.type_id
 
     def use_up(self, checks: tuple[Check, ...]) -> tuple[Check, ...]:
         """The record, after the nonce of an authentic answer is used up: a second answer fails the holder's rung.
@@ -212,11 +289,25 @@ class _Climb:
         try:
             self._means.store.take_nonce(binding.nonce, self._terms.until or self._at + _LIFE)
         except AlreadyUsed:
-            return verdicts.failed_at("holder", checks, "replay.response_used", "this nonce was answered before")
+            return verdicts.failed_at("holder", checks, "replay.response_used", "this was answered before")
         return checks
 
-    def _open(self, presented: Answered) -> None:
-        self._shown.extend(_open(presented, self._terms.query))
+    def open(self, presented: Answered) -> None:
+        """Take an answer apart."""
+        take = self._terms.acting.evidence
+        self._shown.extend(
+            replace(each, evidence=take(each.evidence)) for each in taken_apart(presented, self._terms.query)
+        )
+
+    def unpack(self, delivered: Delivered) -> None:
+        """Take what is in a package as what is shown."""
+        self._delivered = delivered
+        self._shown.extend(Shown(query_id="", format="", evidence=each) for each in delivered.members)
+
+    def lay_down(self, printout: Printout) -> None:
+        """Take what is on paper as the one thing that is shown."""
+        self._printouts.append(printout)
+        self._shown.append(Shown(query_id="", format="", evidence=printout.evidence))
 
     def _check_issuer(self) -> None:
         for shown in self._shown:
@@ -231,6 +322,18 @@ class _Climb:
 
     def _check_disclosures(self) -> None:
         self._credentials.extend(shown.evidence.check_disclosures() for shown in self._shown)
+        for printout in self._printouts:
+            printout.check_page(self._credentials[0])
+            self._paths.extend(self._sealed_by(printout.check_seal()))
+
+    def _sealed_by(self, chain: tuple[bytes, ...]) -> Iterable[TrustPath]:
+        """The path of whoever sealed a file, below the very anchor of whoever signed what is attached to it."""
+        if not chain:
+            return ()
+        path = self._means.issuers.check(chain, self._at, type_id=self._shown[0].evidence.type_id)
+        if path.anchor != self._paths[0].anchor:
+            raise TrustError("trust.issuer_mismatch", "the file is sealed under another authority than its credential")
+        return (path,)
 
     def _check_holder(self) -> str | None:
         terms = self._terms
@@ -241,6 +344,9 @@ class _Climb:
         bindings = self._bindings()
         for shown in self._shown:
             shown.evidence.check_binding(bindings[shown.query_id], self._at)
+        if self._delivered:
+            self._delivered.check_handed_over()
+        terms.acting.check(self._evidence, self._credentials, terms.binding.audience if terms.binding else "", self._at)
         return None if all(bindings.values()) else "kb.missing"  # a query may say that it wants no binding
 
     def _bindings(self) -> Mapping[str, Binding | None]:
@@ -251,12 +357,25 @@ class _Climb:
         bound = {query.id for query in request.query.credentials if query.holder_binding}
         return {id_: binding if id_ in bound else None for id_, binding in request.bindings(answered).items()}
 
+    @contextmanager
+    def _about(self, shown: Shown) -> Iterator[None]:
+        """While one of several answers is looked at: what is wrong is wrong with that one."""
+        try:
+            yield
+        except EWalletError as exc:
+            asked = self._terms.query.get(shown.query_id) if self._terms.query else None
+            exc.members = (asked.name,) if asked and len(self._shown) > 1 else ()
+            raise
+
     def _check_validity(self) -> None:
-        for credential in self._credentials:
-            credential.check_validity(self._at)
+        for shown, credential in zip(self._shown, self._credentials, strict=True):
+            with self._about(shown):
+                credential.check_validity(self._at)
 
     def _check_query(self) -> None:
-        if self._terms.query:
+        if self._delivered:
+            self._delivered.check_consented(self._credentials)
+        elif self._terms.query:
             answers.check(self._terms.query, self._presented(), drop_extra=self._means.drop_extra)
         elif len({credential.type_id for credential in self._credentials}) < len(self._credentials):
             raise Malformed("malformed.vp_token", "two presentations of one type, and no query that asked for them")
@@ -274,63 +393,28 @@ class _Climb:
             return None
         for path in self._paths:
             yield from self._means.crls.check(path, fresh, self._at)
-        for credential in self._credentials:
-            found = yield from self._means.statuses.check(credential, fresh, self._at)
+        for shown, credential in zip(self._shown, self._credentials, strict=True):
+            with self._about(shown):
+                found = yield from self._means.statuses.check(credential, fresh, self._at)
             reservation = found or reservation
         return reservation
 
     def _check_policy(self) -> None:
+        _SAME_PERSON.check_answer(self._asked_who(), self._at)
         if self._means.policy:
             policies.check(self._means.policy, self._credentials, self._at)
 
-
-def _open(presented: Answered, query: Query | None) -> Iterator[_Shown]:
-    """The presentations of an answer, each opened by the format its query asked for."""
-    text = _text(presented)
-    if not is_vp_token(text):
-        format_id, evidence = open_any(text)
-        yield _Shown(query_id=_only(query, format_id), format=format_id, evidence=evidence)
-        return
-    for query_id, presentations in parse_vp_token(text).items():
-        asked = query.get(query_id) if query else None
-        if query and (asked is None or asked.format not in FORMATS):
-            raise Malformed("malformed.vp_token", "an answer to a query that was not asked")
-        for presentation in presentations:
-            yield _shown(query_id, asked.format if asked else None, presentation)
+    def _asked_who(self) -> list[Credential]:
+        """The credentials of the queries that ask for a reference to a person: all must be about one."""
+        query = self._terms.query
+        who = {asked.id for asked in query.credentials if asked.asks_who} if query else set()
+        return [c for shown, c in zip(self._shown, self._credentials, strict=True) if shown.query_id in who]
 
 
-def _shown(query_id: str, format_id: str | None, presentation: str) -> _Shown:
-    if format_id is None:
-        format_id, evidence = open_any(presentation)
-    else:
-        evidence = FORMATS[format_id].open(presentation)
-    return _Shown(query_id=query_id, format=format_id, evidence=evidence)
+def _expected(request: AuthorizationRequest) -> Acting:
+    """Whom a request expects; what it takes to read that is not loaded for the many that say nothing of it."""
+    if not (request.verifier_info or request.transaction_data):
+        return OWN
+    from ewallet.expectation import acting
 
-
-def _text(presented: Answered) -> str:
-    if isinstance(presented, Mapping):
-        presented = _bytes(presented)
-    if len(presented) > MAX_DOCUMENT:
-        raise Malformed("limit.size", f"the answer has {len(presented)} bytes, at most {MAX_DOCUMENT} are read")
-    try:
-        return (presented if isinstance(presented, str) else presented.decode("utf-8")).strip()
-    except UnicodeDecodeError:
-        raise Malformed("malformed.encoding", "the answer is not utf-8") from None
-
-
-def _bytes(token: Mapping[str, object]) -> bytes:
-    """The JSON text of an object that may come from a lenient parser, whatever is in it."""
-    try:
-        return vp_token_bytes(cast(VpToken, token))
-    except (TypeError, ValueError, RecursionError):
-        raise Malformed("malformed.vp_token", "the answer is not an object of arrays of texts") from None
-
-
-def _only(query: Query | None, format_id: str) -> str:
-    """The one query that a presentation without a query id can be an answer to."""
-    if query is None:
-        return ""
-    ids = [asked.id for asked in query.credentials if asked.format == format_id]
-    if len(ids) != 1:
-        raise Malformed("malformed.vp_token", f"one presentation, but {len(ids)} queries it could answer")
-    return ids[0]
+    return acting(request)

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Final, Literal, Protocol
+from typing import Final
 
 from ewallet import acceptance
 from ewallet import answer as answers
@@ -23,8 +23,12 @@ from ewallet.answer import Answer, Candidate, Choice
 from ewallet.catalog import Catalog
 from ewallet.catalog.kinds import CredentialType
 from ewallet.collection import Pending, Received, check, said, thumbprint
-from ewallet.credential import Binding, Credential, Path
+from ewallet.consenting import agreeable, consent_in
+from ewallet.credential import Binding, Credential
 from ewallet.dcql import Query
+from ewallet.delegation import Delegation, Terms
+from ewallet.deletion import demand
+from ewallet.entrusting import Entrusting, proxy_of
 from ewallet.env import Env
 from ewallet.errors import (
     AlreadyUsed,
@@ -32,104 +36,25 @@ from ewallet.errors import (
     EWalletError,
     NotFound,
     ProtocolError,
-    QueryError,
     UsageError,
     VerificationError,
 )
+from ewallet.expectation import Expectation, fits
 from ewallet.flow import Flow, Send, offline, run
 from ewallet.formats import FORMATS
+from ewallet.holding import Arrival, Copy, Held, Shown, WalletStore
 from ewallet.keys import PublicKey, SigningKey
 from ewallet.oid4vp import AuthorizationRequest, TransactionTypes, VpToken
 from ewallet.oid4vp import response as oid4vp_response
 from ewallet.oid4vp.request import RequestLink, RequestObject, authenticate, fetched
+from ewallet.ranks import fresh_ranks
+from ewallet.receipt import Receipt
+from ewallet.resident_number import check_delegated, check_leaving, lawful
 from ewallet.shape import to_base64url
+from ewallet.showing import together
 from ewallet.trust import TrustList, authorities
 
-Use = Literal["once", "per_verifier", "reuse"]
 _MAX_KEYS: Final = 30  # made at a time
-
-
-@dataclass(frozen=True, kw_only=True)
-class Copy:
-    """One copy of a held certificate, and the thumbprint of the key it is bound to."""
-
-    id: str
-    key: str
-    raw: str = field(repr=False)
-    uses: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Held:
-    """A held certificate: ``format`` and ``type_id`` of its copies, when it came, how its copies may be used."""
-
-    id: str
-    format: str
-    type_id: str
-    received: datetime
-    use: Use
-
-
-@dataclass(frozen=True, kw_only=True)
-class Arrival:
-    """A certificate that came, its copies, and the keys of theirs that are not kept yet."""
-
-    held: Held
-    copies: tuple[Copy, ...]
-    keys: Mapping[str, bytes] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shown:
-    """One line of the history: when which claims of which certificate left, for whom (``name``, if known) and why."""
-
-    at: datetime
-    audience: str
-    purpose: str
-    held: str
-    type_id: str
-    paths: tuple[Path, ...]
-    name: str = ""
-
-
-class WalletStore(Protocol):
-    """What a wallet keeps, sealed. Every method is one transaction; ``storage.corrupt`` where a record was changed."""
-
-    def put_keys(self, keys: Mapping[str, bytes]) -> None:
-        """Keep private keys by thumbprint."""
-
-    def key(self, thumbprint: str) -> bytes:
-        """A private key; :class:`NotFound`."""
-
-    def put(self, held: Held, copies: Sequence[Copy]) -> None:
-        """Keep a certificate with its copies."""
-
-    def receive(
-        self, arrivals: Sequence[Arrival], *, pending: Sequence[Pending] = (), over: Sequence[str] = ()
-    ) -> None:
-        """Keep certificates and what is pending, and drop the pending of those identifiers: all of it, or nothing."""
-
-    def pending(self) -> tuple[Pending, ...]:
-        """What issuers have deferred, with its keys."""
-
-    def held(self) -> tuple[Held, ...]:
-        """Every certificate, the newest first."""
-
-    def copies(self, held_id: str) -> tuple[Copy, ...]:
-        """The copies of a certificate, with their uses, in the order they came; empty if there is none."""
-
-    def spend(self, shown: Shown, use: Use) -> Copy:
-        """Take a copy for this showing and write it down; :class:`AlreadyUsed` when none is left to use.
-
-        ``once``: a copy never used. ``per_verifier``: the copy this audience has seen, else one never used.
-        ``reuse``: the copy used least.
-        """
-
-    def history(self) -> tuple[Shown, ...]:
-        """Everything that left, the newest first."""
-
-    def forget(self, held_id: str) -> None:
-        """Delete a certificate, its copies and their keys; :class:`NotFound`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,9 +96,13 @@ class Wallet:
         self._catalog = catalog or Catalog.bundled()
         self._transaction_types = transaction_types or {}
         self._env = env or Env()
-        self._acceptance = Acceptance(trust=trust, catalog=self._catalog, env=self._env)
-
-    # -- receiving ---------------------------------------------------------------------------------------------
+        self._entrusting = Entrusting(store, self._held)
+        self._acceptance = Acceptance(
+            trust=trust,
+            catalog=self._catalog,
+            env=self._env,
+            ranks=lambda count: fresh_ranks(store, count, self._env.random),
+        )
 
     def offered(self, uri: str) -> Offering:
         """Who offers what a link or QR leads to, nothing fetched yet: ask the person before it is accepted.
@@ -249,21 +178,21 @@ class Wallet:
         """One held certificate; :class:`ewallet.errors.NotFound`."""
         return self._document(self._held(held_id))
 
-    # -- showing -----------------------------------------------------------------------------------------------
-
     def open(self, uri: str) -> AuthorizationRequest:
         """The request behind a link or QR, once it is established who asks (``verifier_name``); nothing is answered.
 
-        Raises ``request.*``, ``dcql.invalid``, ``fetch.*``, ``trust.list_invalid``. A verifier that is known, but whose
-        request cannot be answered, is told so.
+        Raises ``request.*``, ``dcql.invalid``, ``fetch.*``, ``trust.list_invalid``, and for a consent that nobody
+        should give ``receipt.invalid`` or ``consent.*``. A verifier that is known, but whose request cannot be
+        answered, is told so.
         """
         return run(self._open(uri), self._send)
 
-    def answer(self, request: AuthorizationRequest, answer: Answer) -> str | None:
+    def answer(self, request: AuthorizationRequest, answer: Answer | Delegation) -> str | None:
         """Send the verifier the answer to a request of :meth:`open`; where it wants the person to go on, if anywhere.
 
-        Raises what :meth:`present` raises, ``fetch.*``, ``request.invalid``. A copy is spent in any case: what was
-        sent once, heard or not, is not sent again.
+        Raises what :meth:`present` raises, ``fetch.*``, ``request.invalid``, and ``receipt.invalid`` for a receipt that
+        came back and is none; the others are kept. A copy is spent in any case: what was sent once, heard or not, is
+        not sent again.
         """
         return run(self._answer(request, answer), self._send)
 
@@ -271,26 +200,49 @@ class Wallet:
         """Tell the verifier ``access_denied``, whatever the reason; where it wants the person to go on."""
         return run(self._decline(request), self._send)
 
-    def match(self, query: Query) -> Answer:
-        """The least of what is held that satisfies the query; ``dcql.unsatisfied``."""
+    def match(self, query: Query, *, expected: Expectation | None = None) -> Answer:
+        """The least of what is held that satisfies the query; ``dcql.unsatisfied``.
+
+        Of certificates about somebody else, only those of whoever is ``expected`` to act for them; none usually.
+        """
         candidates = [
             Candidate(id=document.id, credential=document.credential, authorities=document.authorities)
             for document in self.documents()
-            if document.copies_left or document.held.use != "once"
+            if (document.copies_left or document.held.use != "once") and fits(expected, document.credential)
         ]
         return answers.match(query, candidates)
 
-    def present(self, request: AuthorizationRequest, answer: Answer) -> VpToken:
+    def present(self, request: AuthorizationRequest, answer: Answer | Delegation) -> VpToken:
         """The presentations that answer the request: exactly what the answer discloses, bound to who asked.
 
+        With a :class:`Delegation` it is what somebody else has signed over to a key of this wallet, in this case.
+
         Raises :class:`ewallet.errors.AlreadyUsed` where no copy is left, ``usage.argument`` for a request that is over,
-        ``policy.transaction_data`` where nothing in the answer can confirm a transaction.
+        ``policy.transaction_data`` where nothing in the answer can confirm a transaction, ``request.no_legal_basis``
+        where a resident number would leave that nobody may ask for, and of a consent what :meth:`open` raises; of a
+        delegation ``consent.*``, ``time.*`` where it is not for this.
         """
         at = self._env.now()
         if at >= request.until:
             raise UsageError("usage.argument", "the request has expired")
+        if isinstance(answer, Delegation):
+            return self._entrusting.present(agreeable(lawful(request, self._catalog), self._catalog, at), answer, at)
+        check_leaving(agreeable(request, self._catalog, at), answer, self._catalog)
         bindings = request.bindings(choice.query.id for choice in answer.choices)
-        return _token(answer, lambda choice: self._present(request, choice, at, bindings[choice.query.id]))
+        chosen = together(self._store, answer, request.client_id)
+        return _token(answer, lambda choice: self._present(request, choice, at, bindings[choice.query.id], chosen))
+
+    def delegate(self, terms: Terms, answer: Answer | None = None) -> Delegation:
+        """What a delegate keeps: the least that satisfies the query, or that answer to it, signed over to them.
+
+        A copy of each is spent, and the history says to whom, by the thumbprint of their key, and in which case. Raises
+        ``dcql.unsatisfied``, :class:`ewallet.errors.AlreadyUsed`, ``usage.argument``, ``kb.missing`` for what cannot be
+        delegated, ``consent.authority`` for what one holds for somebody else, ``request.no_legal_basis`` for resident
+        numbers.
+        """
+        chosen = answer or self.match(terms.query)
+        check_delegated(chosen, self._catalog)
+        return self._entrusting.delegate(terms, chosen, self._env.now())
 
     def rehearse(self, request: AuthorizationRequest, answer: Answer) -> VpToken:
         """What :meth:`present` would give, but signed with keys of nobody: as long, give or take a few characters.
@@ -305,11 +257,22 @@ class Wallet:
         """Everything that left, the newest first."""
         return self._store.history()
 
+    def receipts(self) -> tuple[Receipt, ...]:
+        """The receipts of consents that were given, the newest first."""
+        return tuple(Receipt.parse(raw) for raw in self._store.receipts())
+
+    def demand_deletion(self, receipt_id: str) -> Receipt:
+        """Have whoever received an answer delete what it keeps of it; the receipt that says so, which is kept.
+
+        Again is allowed. Raises :class:`NotFound` for a receipt that is not here, or whose consent somebody else
+        confirmed, ``usage.argument`` where the receiver cannot be asked, ``fetch.*``, ``request.invalid`` where it
+        refuses, ``receipt.invalid`` for an answer that says something else.
+        """
+        return run(self._demand_deletion(receipt_id), self._send)
+
     def forget(self, held_id: str) -> None:
         """Delete a certificate with its copies and keys; :class:`ewallet.errors.NotFound`."""
         self._store.forget(held_id)
-
-    # -- the conversations -------------------------------------------------------------------------------------
 
     def _accept(self, offer: str | Offering, tx_code: TxCodeSource, copies: int | None) -> Flow[tuple[Document, ...]]:
         if copies is not None and not 0 < copies <= _MAX_KEYS:
@@ -351,7 +314,9 @@ class Wallet:
         )
         pairs = zip(received.raws, received.credentials, strict=True)
         copies = tuple(
-            Copy(id=to_base64url(self._env.random(9)), key=thumbprint(credential), raw=raw) for raw, credential in pairs
+            Copy(id=to_base64url(self._env.random(9)), key=name, raw=raw, rank=received.ranks.get(name))
+            for raw, credential in pairs
+            for name in [thumbprint(credential)]
         )
         return Arrival(held=held, copies=copies, keys=received.keys)
 
@@ -361,22 +326,41 @@ class Wallet:
         compact = fetched((yield asked.fetch(nonce))) if asked.request_uri is not None else None
         sender = authenticate(asked, compact, trust=self._trust, at=at, wallet_nonce=nonce)
         try:
-            return sender.request(at, transaction_types=self._transaction_types)
-        except (ProtocolError, QueryError) as exc:
+            request = lawful(sender.request(at, transaction_types=self._transaction_types), self._catalog)
+            return agreeable(request, self._catalog, at)
+        except (ProtocolError, VerificationError) as exc:
             yield from _refuse(sender, exc)
             raise
 
-    def _answer(self, request: AuthorizationRequest, answer: Answer) -> Flow[str | None]:
+    def _answer(self, request: AuthorizationRequest, answer: Answer | Delegation) -> Flow[str | None]:
         _check_sendable(request)
-        response = yield oid4vp_response.answer(request, self.present(request, answer))
-        return oid4vp_response.read_reply(response)
+        token = self.present(request, answer)
+        response = yield oid4vp_response.answer(request, token)
+        address = oid4vp_response.read_reply(response)
+        self._keep_receipt(request, token, oid4vp_response.read_receipt(response))
+        return address
+
+    def _keep_receipt(self, request: AuthorizationRequest, token: VpToken, countersigned: str | None) -> None:
+        if countersigned is not None and consent_in(request):
+            receipt = Receipt.of_answer(request, token, countersigned)
+            receipt.check(self._trust, self._catalog)
+            self._store.put_receipt(receipt.to_bytes())
+
+    def _demand_deletion(self, receipt_id: str) -> Flow[Receipt]:
+        receipt = next((receipt for receipt in self.receipts() if receipt.id == receipt_id), None)
+        if receipt is None:
+            raise NotFound("storage.not_found", "no receipt of that identifier")
+        if receipt.event == "deleted":
+            return receipt
+        signer = SigningKey.of_secret(self._store.key(receipt.holder.thumbprint))
+        told = yield from demand(receipt, signer, self._trust, self._env.now())
+        self._store.change_receipt(receipt.to_bytes(), told.to_bytes())
+        return told
 
     def _decline(self, request: AuthorizationRequest) -> Flow[str | None]:
         address = _check_sendable(request)
         response = yield oid4vp_response.refusal(address, request.state, "access_denied")
         return oid4vp_response.read_reply(response)
-
-    # -- what is held ------------------------------------------------------------------------------------------
 
     def _held(self, held_id: str) -> Held:
         for held in self._store.held():
@@ -384,7 +368,9 @@ class Wallet:
                 return held
         raise NotFound("storage.not_found", "no certificate of that identifier")
 
-    def _present(self, request: AuthorizationRequest, choice: Choice, at: datetime, binding: Binding) -> str:
+    def _present(
+        self, request: AuthorizationRequest, choice: Choice, at: datetime, binding: Binding, chosen: Mapping[str, str]
+    ) -> str:
         held = self._held(choice.candidate.id)
         shown = Shown(
             at=at,
@@ -394,8 +380,9 @@ class Wallet:
             type_id=held.type_id,
             paths=choice.paths,
             name=request.verifier_name,
+            acting=proxy_of(choice.candidate.credential),
         )
-        copy = self._store.spend(shown, held.use)
+        copy = self._store.spend(shown, held.use, chosen.get(choice.query.id))
         signer = SigningKey.of_secret(self._store.key(copy.key))
         return FORMATS[held.format].present(copy.raw, choice.paths, binding, signer, at)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,7 @@ from fastapi import Request as WebRequest
 from fastapi import Response as WebResponse
 from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
 
 import ewallet
@@ -22,23 +22,41 @@ from ewallet.asgi import Guard, Problem
 from ewallet.authorization import refusal
 from ewallet.env import Env
 from ewallet.errors import EWalletError, ProtocolError
+from ewallet.metrics import Metrics
 from ewallet.rate import Limiter
 from issuer_service.carrying import carried
 from issuer_service.description import described
+from issuer_service.jobs import Jobs
+from issuer_service.mydata import MyDataDesk
 from issuer_service.rendering import Pages
-from issuer_service.routes import citizen, health, operator, wallet
+from issuer_service.routes import (
+    agreeing,
+    citizen,
+    documents,
+    eligibility,
+    health,
+    mandates,
+    mydata,
+    operator,
+    paper,
+    portal,
+    recipients,
+    wallet,
+)
 from issuer_service.service import Service
 from issuer_service.settings import Settings
 
 _STATIC: Final = Path(__file__).parent / "static"
 _WALLET: Final = frozenset({"token", "nonce", "credential", "deferred", "notification"})
+_RECIPIENT: Final = frozenset({"mydata/par", "mydata/token", "mydata/packages", "mydata/messages"})
+_CONSENT: Final = "mydata/vp/"
 
 
 def create_app(settings: Settings, *, env: Env | None = None) -> Guard:
     """The guarded application of these settings."""
-    metrics = _Metrics()
+    metrics = Metrics()
     service = Service.of(settings, env)
-    app = framework(service, metrics.registry)
+    app = framework(service, metrics.registry, MyDataDesk.of(service))
     return Guard(
         app,
         hosts=settings.hosts,
@@ -50,8 +68,8 @@ def create_app(settings: Settings, *, env: Env | None = None) -> Guard:
     )
 
 
-def framework(service: Service, registry: CollectorRegistry) -> FastAPI:
-    """The routes; their description is served where the service is open to this machine only."""
+def framework(service: Service, registry: CollectorRegistry, desk: MyDataDesk | None = None) -> FastAPI:
+    """The routes, with ``desk`` those of a portal; described where the service is open to this machine only."""
     app = FastAPI(
         title="ewallet issuer",
         version=ewallet.__version__,
@@ -61,14 +79,27 @@ def framework(service: Service, registry: CollectorRegistry) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,  # it would lead to whatever scheme a proxy before us speaks
         generate_unique_id_function=lambda route: route.name,
-        lifespan=_lifespan(service),
+        lifespan=_lifespan(service, desk),
     )
+    if desk:
+        service = service.answering(desk.mydata)
     pages = Pages(service)
     app.include_router(wallet.discovery(service))
-    app.include_router(wallet.routes(service))
+    app.include_router(wallet.routes(service, desk.log if desk else None))
     app.include_router(operator.routes(service))
-    app.include_router(health.routes(service, registry))
+    app.include_router(mandates.routes(service))
+    app.include_router(health.routes(service, registry, desk))
+    app.include_router(documents.routes(service, pages))
+    app.include_router(paper.routes(service, pages))
     app.include_router(citizen.routes(service, pages))
+    if desk:
+        app.include_router(portal.discovery(desk))
+        app.include_router(portal.routes(service, desk))
+        app.include_router(agreeing.routes(service, pages, desk))
+        app.include_router(mydata.routes(service, pages, desk))
+        if desk.registry:
+            app.include_router(recipients.routes(service, desk.registry))
+        app.include_router(eligibility.routes(service, pages))
     if service.settings.unsafe_loopback:
         app.get(f"{service.settings.path}/openapi.json", include_in_schema=False)(
             lambda: described(app, service.settings.issuer)
@@ -83,13 +114,16 @@ def framework(service: Service, registry: CollectorRegistry) -> FastAPI:
     return app
 
 
-def _lifespan(service: Service) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """At the end the database is closed, which puts everything into its file and leaves no log beside it."""
+def _lifespan(service: Service, desk: MyDataDesk | None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """A portal does its jobs meanwhile. At the end databases are closed, which leaves no log beside their files."""
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with Jobs(desk.mydata, desk.log).by_the_clock() if desk else nullcontext():
+            yield
         service.database.close()
+        if desk:
+            desk.keys.close()
 
     return running
 
@@ -100,11 +134,13 @@ def _failed(request: WebRequest, exc: Exception, service: Service, pages: Pages)
         return pages.problem(request, exc.status_code) if pages.wants(request) else _plain(exc)
     error = _invalid(exc) if isinstance(exc, RequestValidationError) else command.understood(exc)
     endpoint = request.scope["path"].removeprefix(service.settings.path).strip("/")
-    if isinstance(error, ProtocolError) and endpoint in _WALLET:
+    if isinstance(error, ProtocolError) and (endpoint in _WALLET | _RECIPIENT or endpoint.startswith(_CONSENT)):
         return carried(refusal(error))
     problem = Problem.of(error)
     if pages.wants(request):
-        return pages.problem(request, problem.status, error)
+        page = pages.problem(request, problem.status, error)
+        page.headers.update({name: told for name, told in problem.headers.items() if name == "retry-after"})
+        return page
     return _problem(problem)
 
 
@@ -123,19 +159,3 @@ def _plain(exc: HTTPException) -> WebResponse:
     body = jose.to_json({"type": "about:blank", "title": HTTPStatus(exc.status_code).phrase, "status": exc.status_code})
     headers = {**(exc.headers or {}), "content-type": "application/problem+json"}
     return WebResponse(body, exc.status_code, headers)
-
-
-class _Metrics:
-    """Counts and times answers by route, not by address: addresses hold identifiers."""
-
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        labels = ("method", "route")
-        self._requests = Counter("ewallet_requests", "Requests answered", (*labels, "status"), registry=self.registry)
-        self._seconds = Histogram("ewallet_request_seconds", "Time to answer", labels, registry=self.registry)
-
-    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one request; what has no route is one thing, whatever it was."""
-        known = (method, route) if route else ("", "")
-        self._requests.labels(*known, str(status)).inc()
-        self._seconds.labels(*known).observe(seconds)

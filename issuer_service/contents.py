@@ -29,7 +29,7 @@ class Item:
 
 
 def contents(kind: CredentialType, record: Mapping[str, Any], language: Language) -> tuple[Item, ...]:
-    """Everything in a record, in the order of its kind."""
+    """What a record says, in the order of its kind; of resident numbers the masked form alone is for a screen."""
     return tuple(_items(kind.claims, record, language))
 
 
@@ -38,9 +38,17 @@ def answers(kind: CredentialType, language: Language) -> tuple[str, ...]:
     return tuple(predicate.label(language) for predicate in kind.predicates if predicate.presign)
 
 
+def fee(kind: CredentialType, language: Language) -> str:
+    """What it costs online; empty where that is not known."""
+    amount = kind.fee.get("electronic_krw")
+    if amount is None:
+        return ""
+    return text(amount, "amount_krw", language) if amount else word("free", language)
+
+
 def _items(claims: Iterable[ClaimType], record: Mapping[str, Any], language: Language) -> Iterator[Item]:
     for claim in claims:
-        if claim.name not in record:
+        if claim.name not in record or claim.sensitivity == "rrn":
             continue
         value = record[claim.name]
         if claim.members:

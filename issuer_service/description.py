@@ -7,7 +7,11 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from ewallet import card
+from ewallet.catalog import Catalog
+from ewallet.oid4vci.metadata import IssuerMetadata
 from ewallet.openapi import Responses, Schema, errors, finished, json_content, problems, ref
+from ewallet.type_metadata import describe
 
 _JSON: Final = "application/json"
 _JWT: Final = "application/jwt"
@@ -17,6 +21,14 @@ _OBJECT: Final[Schema] = {"type": "object"}
 _SIGNED: Final = "eyJ0eXAiOiJKV1QifQ.e30.c2ln"
 _GRANT: Final = "urn:ietf:params:oauth:grant-type:pre-authorized_code"
 _CONFIGURATION: Final = "resident_register_copy.dc+sd-jwt"
+_IDENTIFIER: Final = "https://issuer.example.go.kr"
+_EXAMPLE: Final = Catalog.bundled().type("earned_income_tax_credit_certificate")  # one of the shortest
+_METADATA: Final = IssuerMetadata.build(
+    _IDENTIFIER,
+    [_EXAMPLE],
+    algorithms={_EXAMPLE.system: "ES256"},
+    names={"ko": "가상 발급기관", "en": "Example Issuer"},
+).to_json()
 
 _TOKEN_REQUEST: Final[Schema] = {
     "title": "TokenRequest",
@@ -93,6 +105,9 @@ _NOTIFICATION: Final[Schema] = {
 }
 
 _UNBOUND: Final = {401: ["invalid_token", "invalid_dpop_proof", "use_dpop_nonce"]}
+_CHECKPOINT: Final[Schema] = {
+    "log-checkpoint": {"description": "how far the log of use is, a signed note in base64", "schema": _TEXT}
+}
 _NONCE: Final[Schema] = {"dpop-nonce": {"description": "for the next proof (RFC 9449 §8)", "schema": _TEXT}}
 
 
@@ -110,7 +125,7 @@ def _gives(description: str, schema: Schema, example: Any, *, status: int = 200)
 
 def _maybe_encrypted(description: str, schema: Schema, example: Any, *, status: int = 200) -> Responses:
     content = json_content(schema, example=example)["content"] | json_content(_TEXT, media_type=_JWT)["content"]
-    return {status: {"description": description, "headers": _NONCE, "content": content}}
+    return {status: {"description": description, "headers": _NONCE | _CHECKPOINT, "content": content}}
 
 
 TOKEN_TAKES: Final[Schema] = {
@@ -196,13 +211,17 @@ _LIST: Final[Responses] = {
 }
 STATUS_LIST: Final[Responses] = _LIST | problems(_NONE)
 TYPE: Final[Responses] = _gives(
-    "the description of a kind", _OBJECT, {"vct": "urn:example:kr-ewallet:resident_register_copy:1"}
+    "the description of a kind", _OBJECT, describe(_EXAMPLE, cards=f"{_IDENTIFIER}/cards")
 ) | problems(_NONE)
-SERVER: Final[Responses] = _gives("how tokens are had", _OBJECT, {"issuer": "https://issuer.example.go.kr"})
+CARD: Final[Responses] = {
+    200: {"description": "an SVG template", **json_content(_TEXT, media_type=card.MEDIA_TYPE)},
+    **problems(_NONE),
+}
+SERVER: Final[Responses] = _gives("how tokens are had", _OBJECT, {"issuer": _IDENTIFIER})
 ISSUER: Final[Responses] = {
     200: {
         "description": "what is issued; signed for those who would rather have it so",
-        "content": json_content(_OBJECT, example={"credential_issuer": "https://issuer.example.go.kr"})["content"]
+        "content": json_content(_OBJECT, example=_METADATA)["content"]
         | json_content(_TEXT, example=_SIGNED, media_type=_JWT)["content"],
     }
 }
@@ -223,10 +242,33 @@ OFFERS: Final[Responses] = problems(
         },
     }
 )
+APPOINTED: Final[Responses] = problems(
+    _NO_KEY
+    | _NONE
+    | {
+        400: {"usage.argument": "a kind that is not issued here, or without the name of whom it is about"},
+        403: {
+            "access.forbidden": "the key has no right to mandate",
+            "consent.authority": "no guardian of that person on record",
+        },
+        409: {"usage.in_progress": "the first call of that idempotency-key has not ended"},
+        422: {
+            "request.invalid": "missing, unknown or wrong: subject",
+            "usage.key_reused": "the idempotency-key of another call, expected a new one",
+        },
+    }
+)
 WITHDRAWN: Final[Responses] = problems(_NO_KEY | _NONE)
 LISTED: Final[Responses] = problems(_NO_KEY | {400: {"usage.argument": "a cursor that is none of ours"}})
 CHANGED: Final[Responses] = problems(
     _NO_KEY | _NONE | {400: {"status.transition": "the certificate is revoked for good"}}
+)
+DOCUMENT: Final[Responses] = problems(
+    {
+        400: {"usage.argument": "a number with a name or a day of issue is expected"},
+        422: {"request.invalid": "missing, unknown or wrong: document_number"},
+        429: {"limit.rate": "too many documents that were not found"},
+    }
 )
 FIGURES: Final[Responses] = problems({status: codes for status, codes in _NO_KEY.items() if status != 422})
 FIGURES_GIVEN: Final[Responses] = {200: {"description": "counters", **json_content(_TEXT, media_type="text/plain")}}
@@ -260,6 +302,7 @@ _SECURED: Final = {
     "credential": _WALLET,
     "deferred": _WALLET,
     "notification": _WALLET,
+    "package": ("dpop_token",),
 }
 
 

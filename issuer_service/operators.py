@@ -1,6 +1,7 @@
 """Who may operate the issuer by API: keys, kept as digests, and what each may do.
 
-A line of the file is ``sha256-of-the-key name right ...``; rights are ``offer``, ``status`` and ``read``.
+A line of the file is ``sha256-of-the-key name right ...``; rights are ``offer``, ``status``, ``read``,
+``register`` and ``mandate``.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Final, Literal, get_args
 from ewallet.errors import ProtocolError, UsageError
 from ewallet.files import read_own
 
-Right = Literal["offer", "status", "read"]
+Right = Literal["offer", "status", "read", "register", "mandate"]
 _LINE: Final = re.compile(r"([0-9a-f]{64}) ([A-Za-z0-9._-]{1,64}) ([a-z ]+)")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -13,12 +14,13 @@ from urllib.parse import quote
 from fastapi import Request as WebRequest
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from ewallet.asgi import Problem, Scope
 from ewallet.catalog.kinds import KST
 from ewallet.errors import EWalletError, Language
 from issuer_service import words
-from issuer_service.records import CITIZENS, Citizen
+from issuer_service.records import CITIZENS
 from issuer_service.service import Service
 from issuer_service.session import Session
 
@@ -28,7 +30,10 @@ _CSP: Final = (
 )
 #: Where pages send forms, "no-referrer" would make browsers say that they come from nowhere: ``Origin: null``.
 _SAID: Final = {"content-security-policy": _CSP, "referrer-policy": "same-origin"}
+#: Codes of which the words are meant for the person who reads the page.
+_SAID_SO: Final = frozenset({"issue.restricted", "usage.missing_extra"})
 _LANGUAGE: Final = "lang"
+_KOREAN: Final = re.compile(r"([\uac00-\ud7a3](?:[\uac00-\ud7a30-9· ]*[\uac00-\ud7a30-9])?)")
 _YEAR: Final = 365 * 24 * 3600
 
 
@@ -41,6 +46,7 @@ class Pages:
         self._templates = Environment(
             loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
+        self._templates.filters["spoken"] = _spoken
 
     def show(
         self, request: WebRequest, name: str, session: Session | None, /, status: int = HTTPStatus.OK, **values: Any
@@ -59,7 +65,8 @@ class Pages:
             issuer_name=settings.issuer_name_ko if language == "ko" else settings.issuer_name_en,
             page=name,
             session=session,
-            citizen=named(CITIZENS[session.citizen_id], language) if session else "",
+            portal=settings.recipients is not None,
+            citizen=CITIZENS[session.citizen_id].label(language) if session else "",
             **values,
         )
         response = HTMLResponse(text, status, headers={**_SAID, "content-language": language})
@@ -71,7 +78,8 @@ class Pages:
     def problem(self, request: WebRequest, status: int, error: EWalletError | None = None) -> HTMLResponse:
         """What went wrong, to a person; of a fault of ours, only the number to ask about."""
         language = self.language(request)
-        told = words.problem(status, language)
+        said = error.words(language) if error and error.code in _SAID_SO else None
+        told = " ".join(said) if said else words.problem(status, language)
         reference = error.detail if error and error.code == "internal.fault" else ""
         return self.show(request, "problem", None, status=status, told=told, reference=reference)
 
@@ -97,9 +105,14 @@ class Pages:
         return "en" if preferred.startswith("en") else "ko"
 
 
-def named(citizen: Citizen, language: Language) -> str:
-    """A citizen's name in the letters of a language."""
-    return citizen.name if language == "ko" else citizen.romanized.title()
+def _spoken(text: str, language: Language) -> Markup:
+    """A text of that language in which what is Korean is said to be, for whoever has it read aloud; the same text."""
+    if language == "ko":
+        return escape(text)
+    return Markup("").join(
+        Markup('<span lang="ko">{}</span>').format(part) if number % 2 else escape(part)
+        for number, part in enumerate(_KOREAN.split(text))
+    )
 
 
 def day(at: datetime, language: Language) -> str:

@@ -22,7 +22,8 @@ class Settings(BaseSettings):
     """The settings of an issuer; ``issuer``, ``issuer_keys`` and ``records`` have no default.
 
     ``issuer`` is the identifier, from which every address follows: what a request says of its host is not believed.
-    ``issuer_keys`` is a folder with ``<national system>.key`` and ``.pem``, and ``status.key`` and ``.pem``.
+    ``issuer_keys`` is a folder with ``<national system>.key`` and ``.pem``, and ``status.key`` and ``.pem``. With
+    ``recipients`` it is a portal, too; that needs ``trust``, ``trust_key``, ``portal_key`` and ``portal_chain``.
     """
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore", frozen=True)
@@ -30,6 +31,9 @@ class Settings(BaseSettings):
     issuer: str
     issuer_keys: Path
     records: str
+    records_token: Path | None = None
+    records_chain: Path | None = None
+    records_key: Path | None = None
     issuer_name_ko: str = "가상 전자증명서 발급기관"
     issuer_name_en: str = "Example Certificate Issuer"
     data: Path = Field(default_factory=lambda: user_data_path("ewallet"))
@@ -37,6 +41,14 @@ class Settings(BaseSettings):
     listen: str = "127.0.0.1:8000"
     operators: Path | None = None
     encryption_keys: Path | None = None
+    recipients: Path | None = None
+    trust: Path | None = None
+    trust_key: Path | None = None
+    portal_key: Path | None = None
+    portal_chain: Path | None = None
+    log_key: Path | None = None
+    vault_key: Path | None = None
+    vault: str = ""
     tls_chain: Path | None = None
     tls_key: Path | None = None
     proxies: int = Field(default=0, ge=0, le=10)
@@ -52,6 +64,16 @@ class Settings(BaseSettings):
     def database_name(self) -> str:
         """The name of the database, which is no secret, as the rest of the URL may be."""
         return urlsplit(self.database_url).path.rpartition("/")[2]
+
+    @property
+    def vault_url(self) -> str:
+        """The database of people's keys; unsaid, a file of its own in the data folder."""
+        return self.vault or f"sqlite:///{self.data / 'issuer' / 'keys.db'}"
+
+    @property
+    def portal(self) -> str:
+        """The identifier of the portal."""
+        return f"{self.issuer.rstrip('/')}/mydata"
 
     @property
     def path(self) -> str:

@@ -6,9 +6,10 @@ import pytest
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Load the plugin, unless its entry point has."""
+    """Load the plugin, unless its entry point has, and look for resident numbers in what the run writes."""
     if not config.pluginmanager.has_plugin("ewallet"):
         config.pluginmanager.import_plugin("ewallet.testing.plugin")
+    config.pluginmanager.import_plugin("ewallet.testing.leaks")
 
 
 @pytest.fixture(scope="session")

@@ -21,9 +21,11 @@ from verifier_cli.arguments import add_output
 VERBS: Final = {
     "verify": "judge a presentation: accepted (exit 0), rejected (1), undecided (3)",
     "request": "ask a wallet by QR code, wait for its answer, and judge that",
+    "case": "ask several people, each alone, and judge what they show together",
     "reader": "ask a device face to face by the code that it shows, and judge its answer",
     "serve": "serve wallets, and an API for the bank's own programs",
     "inspect": "take a presentation apart, without checking or believing any of it",
+    "history": "check a log of use or a proof from it, and name the first place that was changed",
     "trust": "show the trust list (who is believed, for what, until when), or make one",
     "explain": "say what a code means and what to do about it",
 }

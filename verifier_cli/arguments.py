@@ -39,6 +39,16 @@ def add_asked(parser: ArgumentParser) -> _ArgumentGroup:
     return asked
 
 
+def add_acting(parser: ArgumentParser) -> None:
+    """Who acts for the person."""
+    acting = parser.add_argument_group("somebody who acts for the person; unsaid, only the person is believed")
+    roles = ("delegate", "guardian", "official")
+    acting.add_argument("--acting", choices=roles, help="as what they act")
+    acting.add_argument("--case", metavar="TEXT", help="the case of a delegate or an official, as your files have it")
+    acting.add_argument("--principal", metavar="NAME", help="with --bundle: the person, as the consent names them")
+    acting.add_argument("--agent", metavar="NAME", help="with --bundle: whoever acts for them")
+
+
 def add_reader(parser: ArgumentParser) -> None:
     """Who asks face to face."""
     reader = parser.add_argument_group("who asks; unsaid, the holder is told that nobody knows")

@@ -5,50 +5,95 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, cast, get_args
 
+from ewallet import consenting
 from ewallet.catalog import Catalog
+from ewallet.catalog.eligibility import KIND
+from ewallet.consent import Party
 from ewallet.credential import Path
 from ewallet.dcql import Query
 from ewallet.errors import UsageError
-from ewallet.exchange import Asked, Exchange, Expired, Outcome, Waiting
+from ewallet.exchange import Asked, Collected, Exchange, Expired, Outcome, Waiting
+from ewallet.expectation import Expectation
 from ewallet.oid4vp import ResponseMode, TransactionData
 from ewallet.oid4vp.response import Declined
 from ewallet.shape import Json, instance, json_object, member, optional, strings
 from ewallet.terminal import stamp
+from verifier_cli import bundles, deputies
 
 SCHEMA: Final = "ewallet.request/1"
-_KNOWN: Final = frozenset(
-    {"query", "type", "claims", "purpose", "response_mode", "redirect_to", "transaction_data", "verifier_info"}
-)
+_WAY: Final = frozenset({"acting", "purpose", "response_mode", "redirect_to"})
+_KNOWN: Final = _WAY | {"query", "type", "claims", "rule", "transaction_data", "verifier_info"}
+_BUNDLE: Final = _WAY | {"bundle", "optional", "days", "lang"}
 
 
-def ask(exchange: Exchange, raw: bytes | str) -> Asked:
+def ask(exchange: Exchange, raw: bytes | str, recipient: Party) -> Asked:
     """The request that a JSON text words; ``usage.argument``, ``dcql.invalid``, ``malformed.*``.
 
-    It has a ``query`` (DCQL), or a ``type`` with its ``claims``; a ``purpose``; and at will ``redirect_to``,
-    ``response_mode``, ``transaction_data`` and ``verifier_info``.
+    It has a ``query`` (DCQL), or a ``type`` with its ``claims``, or a ``rule`` that is to be answered with yes; a
+    ``purpose``, which a rule has by itself; and at will ``redirect_to``, ``response_mode``, ``transaction_data``,
+    ``verifier_info``, and ``acting`` where somebody acts for the person (:mod:`.deputies`). Or it has a ``bundle``,
+    with the ``days`` for which its consent to this recipient is to hold, the ``optional`` members that were chosen, and
+    its language.
     """
     members = json_object(raw, "the request")
+    if "bundle" in members:
+        return _ask_bundle(exchange, members, recipient)
     if members.keys() - _KNOWN:
         raise UsageError("usage.argument", f"unknown members, expected some of {', '.join(sorted(_KNOWN))}")
-    purpose = member(members, "purpose", str)
-    if not purpose.strip():
-        raise UsageError("usage.argument", "purpose is empty")
     return exchange.ask(
         query(members),
-        purpose=purpose,
+        purpose=_purpose(members),
         response_mode=_mode(members),
         redirect_to=optional(members, "redirect_to", str),
         transaction_data=[_transaction(item) for item in optional(members, "transaction_data", list) or ()],
-        verifier_info=[instance(item, dict, "an item") for item in optional(members, "verifier_info", list) or ()],
+        verifier_info=[
+            *(instance(item, dict, "an item") for item in optional(members, "verifier_info", list) or ()),
+            *_said(deputies.expected(members)),
+        ],
     )
 
 
+def _ask_bundle(exchange: Exchange, members: Mapping[str, Json], recipient: Party) -> Asked:
+    if members.keys() - _BUNDLE:
+        raise UsageError("usage.argument", f"unknown members, expected some of {', '.join(sorted(_BUNDLE))}")
+    expected, proxy = deputies.with_people(members)
+    catalog, consent = Catalog.bundled(), bundles.consent(members, recipient, acting=proxy)
+    asked = consenting.query(consent, catalog)
+    return exchange.ask(
+        asked,
+        purpose=optional(members, "purpose", str) or consent.purposes[consent.lang],
+        response_mode=_mode(members),
+        redirect_to=optional(members, "redirect_to", str),
+        transaction_data=[consenting.transaction(consent, asked, catalog)],
+        verifier_info=_said(expected),
+    )
+
+
+def _said(expected: Expectation | None) -> list[dict[str, Json]]:
+    return [expected.info()] if expected else []
+
+
+def _purpose(members: Mapping[str, Json]) -> str:
+    """Why, for the holder to read: of a rule its name, where nothing else is said."""
+    if "rule" in members and "purpose" not in members:
+        return Catalog.bundled().rule(member(members, "rule", str)).label()
+    purpose = member(members, "purpose", str)
+    if not purpose.strip():
+        raise UsageError("usage.argument", "purpose is empty")
+    return purpose
+
+
 def query(members: Mapping[str, Json]) -> Query:
-    """What is asked: a DCQL query as it is, or claims of one kind in whatever format the holder has it."""
-    if ("query" in members) == ("type" in members):
-        raise UsageError("usage.argument", "both or neither of query and type")
+    """What is asked: a bundle, a DCQL query, a yes to a rule, or claims of one kind in any format the holder has."""
+    if "bundle" in members:
+        return bundles.query(members)
+    if len(members.keys() & {"query", "type", "rule"}) != 1:
+        raise UsageError("usage.argument", "not exactly one of query, type and rule")
     if "query" in members:
         return Query.parse(member(members, "query", dict))
+    if "rule" in members:
+        catalog = Catalog.bundled()
+        return Query.for_rule(catalog.rule(member(members, "rule", str)), catalog.type(KIND))
     kind = Catalog.bundled().type(member(members, "type", str))
     return Query.for_type(kind, [_claim(item) for item in member(members, "claims", list)])
 
@@ -73,7 +118,9 @@ def _transaction(item: Json) -> TransactionData:
 
 def created(asked: Asked) -> dict[str, Json]:
     """What the bank is told of a new request."""
-    return {"schema": SCHEMA, "id": asked.id, "status": "pending", "link": asked.link, "until": stamp(asked.until)}
+    told = {"schema": SCHEMA, "id": asked.id, "status": "pending", "link": asked.link, "until": stamp(asked.until)}
+    consent = consenting.consent_in(asked.request)
+    return told | ({"consent": consent.id} if consent else {})
 
 
 def became(id_: str, outcome: Outcome) -> dict[str, Json]:
@@ -87,4 +134,6 @@ def became(id_: str, outcome: Outcome) -> dict[str, Json]:
         said = {"error": outcome.error, "description": outcome.description}
         return told | {"status": "declined", "code": "request.declined"} | said
     document = outcome.to_json()
-    return told | {"code": document["code"], "verdict": document}
+    members = [] if isinstance(outcome, Collected) else bundles.report(outcome)
+    named = {"members": members} if len(members) > 1 or any(each["code"] for each in members) else {}
+    return told | {"code": document["code"], "verdict": document} | named

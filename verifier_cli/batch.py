@@ -1,7 +1,8 @@
 """Many presentations in one run: JSON Lines in, one verdict document a line out, in the same order.
 
 A line is an object with ``presentation``, a text or a ``vp_token`` object, and with either the ``request`` that it
-answers or ``nonce`` and ``audience``. A line that is none gets a document whose ``verdict`` is ``error``; the others
+answers or ``nonce`` and ``audience``; or with ``paper``, a PDF in base64url. The code of a paper certificate is a text
+like another. A line that is none gets a document whose ``verdict`` is ``error``; the others
 are judged all the same.
 """
 
@@ -15,7 +16,7 @@ from ewallet.errors import EWalletError, Malformed, UsageError
 from ewallet.files import STDIN, stream
 from ewallet.jose import to_json
 from ewallet.oid4vp import AuthorizationRequest
-from ewallet.shape import Json, json_object, member, optional
+from ewallet.shape import Json, base64url, json_object, member, optional
 from ewallet.verifier import Verifier
 from verifier_cli import failure, judge
 from verifier_cli.inputs import LONGEST_LINE, lines
@@ -64,12 +65,18 @@ def _line(session: Session, verifier: Verifier, line: bytes | Malformed) -> int:
 def _parsed(line: bytes | Malformed) -> tuple[str | bytes, Asked]:
     if isinstance(line, EWalletError):
         raise line
-    return parsed(line)
+    members = json_object(line, "the line", limit=LONGEST_LINE)
+    if "paper" in members:
+        return base64url(member(members, "paper", str), "paper"), None
+    return _presented(members)
 
 
 def parsed(line: bytes) -> tuple[str | bytes, Asked]:
     """What one line, or the body of one call, asks to be judged: the presentation and what it answers."""
-    members = json_object(line, "the line", limit=LONGEST_LINE)
+    return _presented(json_object(line, "the line", limit=LONGEST_LINE))
+
+
+def _presented(members: dict[str, Json]) -> tuple[str | bytes, Asked]:
     given = members.get("presentation")
     text = to_json(given) if isinstance(given, dict) else member(members, "presentation", str)
     return text, _asked(members)

@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from ewallet.catalog import Catalog
+from ewallet.joint import MAX_MEMBERS
 from ewallet.oid4vp.request import MEDIA_TYPE
 from ewallet.openapi import Responses, Schema, errors, finished, json_content, problems, ref
 from ewallet.shape import json_object
+from verifier_cli.intake import MAX_PAPER, PAPER
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _TEXT: Final[Schema] = {"type": "string"}
 _OBJECT: Final[Schema] = {"type": "object"}
+_BYTES: Final[Schema] = {"description": f"a certificate on paper, {MAX_PAPER} bytes at most"}
 _ID: Final = "2yTg1oD8h0t4mV9cQw3xZsLrKj5uNbEa"
 _LINK: Final = (
     "openid4vp://?client_id=x509_san_dns%3Abank.example&request_uri=https%3A%2F%2Fbank.example%2Frequest%2FHq"
 )
 
+_ACTING: Final[Schema] = {
+    "description": "who acts for the person; absent, only the person themselves is believed",
+    "type": "object",
+    "required": ["as"],
+    "additionalProperties": False,
+    "properties": {
+        "as": {"enum": ["delegate", "guardian", "official"]},
+        "case": _TEXT | {"description": "of a delegate or an official: their one case"},
+        "principal": _TEXT | {"description": "with a bundle: the person, as its consent names them"},
+        "agent": _TEXT | {"description": "with a bundle: whoever acts for them"},
+    },
+}
 _REQUEST: Final[Schema] = {
     "title": "Request",
-    "description": "What to ask a wallet for: either `query`, or `type` with `claims`.",
+    "description": "What to ask a wallet for: `query`, `type` with `claims`, `rule`, or `bundle` with its consent.",
     "type": "object",
-    "required": ["purpose"],
     "additionalProperties": False,
     "properties": {
         "query": _OBJECT | {"description": "a DCQL query (OpenID4VP 1.0 §6)"},
@@ -35,8 +50,19 @@ _REQUEST: Final[Schema] = {
         "redirect_to": _TEXT | {"description": "where a wallet on the same device leads back to", "format": "uri"},
         "transaction_data": {"type": "array", "items": ref("Transaction")},
         "verifier_info": {"type": "array", "items": _OBJECT},
+        "rule": _TEXT | {"description": "instead of a query: the id of a rule, to be answered with yes"},
+        "bundle": _TEXT | {"description": "instead of a query: the id of a bundle, with days; its consent goes along"},
+        "days": {"type": "integer", "minimum": 1, "description": "with a bundle: how long its consent is to hold"},
+        "optional": {"type": "array", "items": _TEXT, "description": "with a bundle: members that were chosen"},
+        "acting": _ACTING,
+        "lang": {"enum": ["ko", "en"], "default": "ko", "description": "with a bundle: the language of its consent"},
     },
-    "oneOf": [{"required": ["query"]}, {"required": ["type", "claims"]}],
+    "oneOf": [
+        {"required": ["query", "purpose"]},
+        {"required": ["type", "claims", "purpose"]},
+        {"required": ["rule"]},
+        {"required": ["bundle", "days"]},
+    ],
 }
 _TRANSACTION: Final[Schema] = {
     "title": "Transaction",
@@ -61,6 +87,17 @@ _PRESENTATION: Final[Schema] = {
         "audience": _TEXT | {"description": "without a request: for whom it must be made"},
     },
 }
+_DELETION: Final[Schema] = {
+    "title": "Deletion",
+    "description": "The receipt of a consent, and the word of whoever confirmed it that the answer is to be deleted.",
+    "type": "object",
+    "required": ["receipt", "proof"],
+    "properties": {
+        "receipt": {"type": "object"},
+        "proof": _TEXT | {"description": "a JWS of type deletion-request+jwt under the key that confirmed"},
+    },
+    "additionalProperties": False,
+}
 _MADE: Final[Schema] = {
     "title": "Made",
     "type": "object",
@@ -72,6 +109,19 @@ _MADE: Final[Schema] = {
         "link": _TEXT | {"description": "for the wallet, as a link or a QR code"},
         "until": _TEXT | {"format": "date-time"},
         "qr": _TEXT | {"description": "the link as an SVG picture"},
+        "consent": _TEXT | {"description": "of a bundle: the identifier of its consent, and of the receipt's file"},
+    },
+}
+_STANDING: Final[Schema] = {
+    "type": "object",
+    "required": ["type", "standing", "code"],
+    "properties": {
+        "type": _TEXT | {"description": "the kind"},
+        "standing": {"enum": ["shown", "problem", "not_judged"]},
+        "code": {"type": ["string", "null"], "description": "what is wrong with it"},
+        "name": _OBJECT,
+        "agency": _OBJECT | {"description": "who issues it, ko and en"},
+        "fee": _OBJECT | {"description": "what that costs, in won"},
     },
 }
 _OUTCOME: Final[Schema] = {
@@ -85,6 +135,11 @@ _OUTCOME: Final[Schema] = {
         "code": {"type": ["string", "null"], "description": "why not, where it is not accepted"},
         "verdict": {"anyOf": [{"type": "null"}, ref("Verdict"), ref("Collected")]},
         "until": _TEXT | {"format": "date-time", "description": "of a pending one"},
+        "members": {
+            "type": "array",
+            "description": "of several answers: how each stands, and where to get it if something is wrong with it",
+            "items": _STANDING,
+        },
         "error": _TEXT | {"description": "of a declined one: what the wallet said"},
         "description": _TEXT | {"description": "of a declined one: a stranger's words, escaped and cut"},
     },
@@ -129,6 +184,13 @@ def body(name: str, example: Any) -> Schema:
     return {"requestBody": {"required": True, **json_content(ref(name), example=example)}}
 
 
+def handed(name: str, example: Any, files: Sequence[str]) -> Schema:
+    """A JSON body of the named schema, or a file of one of these types."""
+    described = body(name, example)
+    described["requestBody"]["content"] |= {media_type: {"schema": _BYTES} for media_type in files}
+    return described
+
+
 def form(required: str, **members: str) -> Schema:
     """A form, its members with what they are; ``required`` is a list of names."""
     properties = {name: _TEXT | {"description": told} for name, told in members.items()}
@@ -138,11 +200,12 @@ def form(required: str, **members: str) -> Schema:
     return {"requestBody": {"required": True, **json_content(schema, media_type=_FORM)}}
 
 
+_RECEIPT: Final = _TEXT | {"description": "of a consent: the recipient's half of the receipt (consent-receipt+jwt)"}
 FETCHED: Final[Responses] = _answers("the signed request", _JWT) | errors({404: ["invalid_request"]})
 FETCHED_FOR: Final[Responses] = _answers("the signed request", _JWT) | errors(_WALLETS)
 ANSWERED: Final[Responses] = _answers(
     "taken; where the wallet is to lead to",
-    json_content({"type": "object", "properties": {"redirect_uri": _TEXT}}, example={}),
+    json_content({"type": "object", "properties": {"redirect_uri": _TEXT, "consent_receipt": _RECEIPT}}, example={}),
 ) | errors(_WALLETS)
 _WAITS: Final[Responses] = {
     201: {
@@ -179,16 +242,105 @@ OUTCOME: Final[Responses] = _answers(
         429: {"limit.rate": "asked again within half a second"},
     }
 )
-JUDGED: Final[Responses] = _answers("the verdict", json_content(ref("Verdict"))) | problems(_NO_KEY | _NO_JSON)
+_MEMBER: Final[Schema] = {
+    "type": "object",
+    "required": ["link", "until", "qr"],
+    "properties": {"link": _TEXT, "until": _TEXT | {"format": "date-time"}, "qr": _TEXT},
+}
+_CASE: Final[Schema] = {
+    "title": "Case",
+    "description": "Whom to ask what, by role. Everybody answers alone; there is one verdict.",
+    "type": "object",
+    "required": ["members"],
+    "additionalProperties": False,
+    "properties": {
+        "members": {
+            "type": "object",
+            "minProperties": 2,
+            "maxProperties": MAX_MEMBERS,
+            "additionalProperties": ref("Request"),
+        }
+    },
+}
+_OPENED: Final[Schema] = {
+    "title": "Opened",
+    "type": "object",
+    "required": ["schema", "id", "status", "until", "members"],
+    "properties": {
+        "schema": {"const": "ewallet.case/1"},
+        "id": _TEXT | {"description": "the number of the case, for the bank alone: with it the verdict is read"},
+        "status": {"const": "pending"},
+        "until": _TEXT | {"format": "date-time"},
+        "members": {"type": "object", "additionalProperties": _MEMBER},
+    },
+}
+_JOINT: Final[Schema] = {
+    "title": "Joint",
+    "description": "Of the verdict the checks are named by the roles, then persons and household; claims are by role.",
+    "type": "object",
+    "required": ["schema", "id", "status", "code", "verdict"],
+    "properties": {
+        "schema": {"const": "ewallet.case/1"},
+        "id": _TEXT,
+        "status": {"enum": ["pending", "judged"]},
+        "code": {"type": ["string", "null"], "description": "why not, where it is not accepted"},
+        "verdict": {"anyOf": [{"type": "null"}, _OBJECT]},
+        "until": _TEXT | {"format": "date-time", "description": "of a pending one"},
+    },
+}
+_PENDING: Final = {"schema": "ewallet.case/1", "id": _ID, "status": "pending"}
+_CASES: Final[Responses] = {
+    201: {
+        "description": "a case that waits",
+        "headers": {"location": {"description": "where its verdict is read", "schema": _TEXT}},
+        **json_content(
+            ref("Opened"),
+            example=_PENDING
+            | {
+                "until": "2026-11-21T03:05:00Z",
+                "members": {"applicant": {"link": _LINK, "until": "2026-11-21T03:05:00Z", "qr": "<svg/>"}},
+            },
+        ),
+    }
+}
+OPENED: Final[Responses] = _CASES | problems(
+    _NO_KEY
+    | _NO_JSON
+    | {
+        409: {"usage.in_progress": "the first call of that idempotency-key has not ended"},
+        422: {"usage.key_reused": "the idempotency-key of another call, expected a new one"},
+    }
+)
+JOINT: Final[Responses] = _answers(
+    "what has become of it",
+    json_content(ref("Joint"), example=_PENDING | {"code": None, "verdict": None, "until": "2026-11-21T03:05:00Z"}),
+) | problems(_NO_KEY | {404: {"storage.not_found": "no case of that number"}})
+JUDGED: Final[Responses] = _answers("the verdict", json_content(ref("Verdict"))) | problems(
+    _NO_KEY
+    | _NO_JSON
+    | {
+        415: {"request.invalid": "the body is not what its type says"},
+        501: {"usage.missing_extra": "pip install 'ewallet[paper]'"},
+    }
+)
 WELL: Final[Responses] = _answers("well", json_content({"type": "object"}, example={"status": "ok"}))
 READY: Final[Responses] = _answers("ready", json_content({"type": "object"}, example={"status": "ready"}))
 FIGURES: Final[Responses] = _answers("counters", json_content(_TEXT, media_type="text/plain")) | problems(_NO_KEY)
 DESCRIBED: Final[Responses] = _answers("this", json_content({"type": "object"})) | problems(_NO_KEY)
 
 ASKS: Final[Schema] = body("Request", _ASKED)
-PRESENTS: Final[Schema] = body(
-    "Presentation", {"presentation": "eyJ0...~WyJz...~eyJr...", "nonce": "n-0S6_WzA2Mj", "audience": "x509_hash:Uvo3H"}
-)
+DELETES: Final[Schema] = body("Deletion", {"receipt": {"schema": "ewallet.receipt/1"}, "proof": "eyJ0..."})
+DELETED: Final[Responses] = _answers(
+    "the receipt after one more event, which says so, signed",
+    json_content({"type": "object"}, example={"schema": "ewallet.receipt/1", "events": ["eyJ0..."]}),
+) | problems(_NO_JSON)
+JOINS: Final[Schema] = body("Case", {"members": {"applicant": _ASKED, "spouse": _ASKED}})
+_PRESENTED: Final = {
+    "presentation": "eyJ0...~WyJz...~eyJr...",
+    "nonce": "n-0S6_WzA2Mj",
+    "audience": "x509_hash:Uvo3H",
+}
+PRESENTS: Final[Schema] = handed("Presentation", _PRESENTED, PAPER)
 FETCHES: Final[Schema] = form("", wallet_nonce="to be repeated in the request", wallet_metadata="what the wallet can")
 RESPONDS: Final[Schema] = form(
     "",
@@ -210,6 +362,10 @@ def described(app: FastAPI, server: str) -> Schema:
         "Made": _MADE,
         "Outcome": _OUTCOME,
         "Collected": _COLLECTED,
+        "Case": _CASE,
+        "Deletion": _DELETION,
+        "Opened": _OPENED,
+        "Joint": _JOINT,
         "Verdict": _verdict(),
     }
     schemes = {"api_key": {"type": "http", "scheme": "bearer", "description": "the key of the bank's programs"}}

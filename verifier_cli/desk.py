@@ -17,13 +17,15 @@ from ewallet.errors import UsageError
 from ewallet.exchange import Exchange
 from ewallet.files import read_secret
 from ewallet.idempotency import Calls
+from ewallet.joint import Cases
 from ewallet.keys import SigningKey
 from ewallet.oid4vp.request import client_id
 from ewallet.rate import RATE, Limiter, Rate
 from ewallet.serving import Tls, listening
 from ewallet.sql import Database
 from ewallet.trust import TrustList
-from verifier_cli import judge
+from verifier_cli import bundles, judge
+from verifier_cli.deletions import Deletions
 from verifier_cli.server import Desk, create_app
 from verifier_cli.session import Session
 
@@ -73,12 +75,12 @@ def api_key(session: Session) -> str:
 
 
 @contextmanager
-def opened(session: Session, url: str, at: socket, key: str, state: str) -> Iterator[tuple[Guard, Exchange]]:
+def opened(session: Session, url: str, at: socket, key: str, state: str) -> Iterator[tuple[Guard, Desk]]:
     """The service under that address, on that database; ``usage.*``, ``trust.*``, ``storage.*``."""
     database = Database(state)
     try:
         desk = _desk(session, url, database, at, key)
-        yield create_app(desk), desk.exchange
+        yield create_app(desk), desk
     finally:
         database.close()
 
@@ -106,18 +108,29 @@ def _desk(session: Session, url: str, database: Database, at: socket, key: str) 
         store=store,
         retain=_retain(session),
         redirects=session.args.redirect_to or (),
+        confirmed=bundles.countersigner(signs, session.args.receipts, url),
     )
     trust = judge.trust(session, store)
     return Desk(
         exchange=exchange,
         verifier=verifier,
+        recipient=bundles.recipient(verifier.client_id, signs),
         calls=Calls(database.verifier_calls),
-        check_ready=lambda: _check_ready(database, trust),
+        check_ready=lambda: _check_ready(database, trust, session.args.receipts),
         hosts=frozenset({urlsplit(exchange.url).netloc, _netloc(at)}),
         api_key=key,
         limiter=_limiter(session),
         proxies=int(session.settings.get("proxies") or 0),
+        cases=Cases(exchange, store=database.cases),
+        deletions=Deletions(exchange, signs, Env(), session.args.receipts),
     )
+
+
+def cases(found: Desk) -> Cases:
+    """The joint cases of a service; ``usage.configuration`` where it has none."""
+    if found.cases is None:
+        raise UsageError("usage.configuration", "a service that opens no joint cases")
+    return found.cases
 
 
 def _limiter(session: Session) -> Limiter | None:
@@ -125,9 +138,12 @@ def _limiter(session: Session) -> Limiter | None:
     return Limiter(rate) if rate else None
 
 
-def _check_ready(database: Database, trust: TrustList) -> None:
+def _check_ready(database: Database, trust: TrustList, receipts: str | None) -> None:
+    """Return if answers can be kept and judged, and where receipts are kept, those too."""
     database.ready()
     trust.check_in_force(Env().now())
+    if receipts and not os.access(receipts, os.W_OK | os.X_OK):
+        raise UsageError("usage.file", "the folder of receipts cannot be written")
 
 
 def _retain(session: Session) -> timedelta | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from ewallet.credential import Binding
 from ewallet.dcql import Query
@@ -13,14 +13,17 @@ from ewallet.errors import EWalletError, Malformed, UsageError
 from ewallet.files import read_own, read_trust
 from ewallet.flow import Request, Response, offline
 from ewallet.oid4vp import AuthorizationRequest
-from ewallet.policy import AcceptTypes, AllOf, IssuedWithin, Policy, SamePerson, StatusFresh
+from ewallet.policy import AcceptTypes, AllOf, FitsKind, IssuedWithin, Policy, SamePerson, StatusFresh
 from ewallet.trust import TrustList, TrustVersions
 from ewallet.verdict import Accepted, Check, Rejected, Verdict
 from ewallet.verifier import LADDER, Verifier, VerifierStore
-from verifier_cli import render
+from verifier_cli import papers, render
 from verifier_cli.inputs import presented
 from verifier_cli.memory import MemoryStore
 from verifier_cli.session import Session
+
+if TYPE_CHECKING:
+    from ewallet.paper.reading import PaperVerdict
 
 Asked: TypeAlias = AuthorizationRequest | Binding | None
 
@@ -28,11 +31,12 @@ ACCEPTED, REJECTED, UNDECIDED = 0, 1, 3
 _HOUR_LIMIT: Final = 24 * 365  # of --stale-for; a list of last year says nothing
 
 
-def exit_code(verdict: Verdict) -> int:
+def exit_code(verdict: Verdict | PaperVerdict) -> int:
     """The exit code of a verdict."""
-    if isinstance(verdict, Accepted):
+    reached = getattr(verdict, "verdict", verdict)
+    if isinstance(reached, Accepted):
         return ACCEPTED
-    return REJECTED if isinstance(verdict, Rejected) else UNDECIDED
+    return REJECTED if isinstance(reached, Rejected) else UNDECIDED
 
 
 # -- what was asked ----------------------------------------------------------------------------------------
@@ -59,25 +63,28 @@ def query(asked: Asked) -> Query | None:
     return asked.query if isinstance(asked, AuthorizationRequest) else None
 
 
-def verdict(session: Session, verifier: Verifier, asked: Asked) -> Verdict:
+def verdict(session: Session, verifier: Verifier, asked: Asked) -> Verdict | PaperVerdict:
     """The verdict on the files that were named; what cannot be read as a presentation is rejected as such."""
     if not session.args.files:
         raise UsageError("usage.argument", "no presentation, expected a file, - or a picture")
     try:
         given = presented(session.args.files, session.settings.get("max_bytes"))
     except Malformed as exc:
-        return _unreadable(exc, session)
+        return unreadable(exc, session)
     return judged(session, verifier, given, asked)
 
 
-def judged(session: Session, verifier: Verifier, given: str | bytes, asked: Asked) -> Verdict:
-    """The verdict on one presentation."""
+def judged(session: Session, verifier: Verifier, given: str | bytes, asked: Asked) -> Verdict | PaperVerdict:
+    """The verdict on one presentation, or on what is on paper, which cannot answer anything that was asked."""
+    if asked is None and papers.is_paper(given):
+        return papers.verdict(verifier, given)
     if session.args.unsafe_no_binding:
         return verifier.unsafe_verify_unbound(given)
     return verifier.verify(given, asked)
 
 
-def _unreadable(exc: Malformed, session: Session) -> Rejected:
+def unreadable(exc: Malformed, session: Session) -> Rejected:
+    """The verdict on what cannot be read as what it should be."""
     first, *rest = LADDER
     failed = Check(first, "failed", exc.code, exc.detail)
     return Rejected(checks=(failed, *(Check(name, "not_reached") for name in rest)), at=session.at)
@@ -96,20 +103,20 @@ def trust(session: Session, store: Store) -> TrustList:
     return read_trust(settings.required("trust"), settings.required("trust_key"), session.at, store)
 
 
-def verifier(session: Session, asked: Asked) -> Verifier:
+def verifier(session: Session, asked: Asked, policy: Policy | None = None) -> Verifier:
     """A verifier with the trust, status lists and policy of this run; ``usage.*``, ``trust.*``, ``storage.*``."""
-    return verifier_as(_client_id(asked), session, store(session))
+    return verifier_as(_client_id(asked), session, store(session), policy)
 
 
-def verifier_as(client_id: str, session: Session, remembered: Store) -> Verifier:
+def verifier_as(client_id: str, session: Session, remembered: Store, policy: Policy | None = None) -> Verifier:
     """As :func:`verifier`, for a service that has a name and a memory of its own."""
     args = session.args
     made = Verifier(
         client_id,
         trust=trust(session, remembered),
         store=remembered,
-        send=offline if session.settings.get("offline") else _online,
-        policy=_policy(session),
+        send=offline if session.settings.get("offline") else online,
+        policy=policy or own_rules(session, session.args.type),
         status=None if args.unsafe_skip_status else StatusFresh(stale_for=_stale_for(args)),
         drop_extra=args.drop_extra,
         env=session.env,
@@ -147,22 +154,26 @@ def store(session: Session) -> Store:
     return database.verifier
 
 
-def _online(request: Request) -> Response:
+def online(request: Request) -> Response:
+    """The network."""
     from ewallet.http import Http  # only where something is fetched
 
     return Http()(request)
 
 
-def _policy(session: Session) -> Policy | None:
-    rules: list[Policy] = []
-    if session.args.type:
-        rules.append(AcceptTypes(frozenset(type_ids(session.args.type))))
+def own_rules(session: Session, types: list[str] | None) -> Policy:
+    """What this run wants of certificates, of one of these types where some are named; ``usage.argument``."""
+    from ewallet.catalog import Catalog  # as in render: read where there is something to judge
+
+    rules: list[Policy] = [FitsKind(Catalog.bundled())]
+    if types:
+        rules.append(AcceptTypes(frozenset(type_ids(types))))
     days = session.settings.get("max_age")
     if days is not None:
         rules.append(IssuedWithin(timedelta(days=days)))
     if session.args.same_person:
         rules.append(SamePerson())
-    return AllOf(*rules) if rules else None
+    return AllOf(*rules)
 
 
 def type_ids(names: list[str]) -> Iterator[str]:

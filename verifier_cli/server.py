@@ -10,28 +10,35 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from hmac import compare_digest
 from http import HTTPStatus
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import generate_latest
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 
 import ewallet
 from ewallet import jose, qr
 from ewallet.asgi import Guard, Problem
+from ewallet.consent import Party
 from ewallet.errors import EWalletError, ProtocolError, StoreError
 from ewallet.exchange import Exchange
 from ewallet.idempotency import Calls
+from ewallet.joint import Cases
+from ewallet.metrics import Metrics
 from ewallet.oauth import ErrorResponse
 from ewallet.oid4vp.request import MEDIA_TYPE, Fetch
 from ewallet.rate import Limiter
 from ewallet.shape import Json, json_object
 from ewallet.verifier import Verifier
-from verifier_cli import asking, batch
+from verifier_cli import asking, cases
 from verifier_cli import description as told
+from verifier_cli.deletions import PATH, Deletions
+from verifier_cli.intake import Handed, Intake, room
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _JSON: Final = "application/json"
@@ -43,18 +50,23 @@ _TIDY: Final = 60.0  # seconds between two looks for what need not be kept
 class Desk:
     """What is served: requests and verdicts, under the names ``hosts``; ``check_ready`` raises while it cannot be.
 
+    ``recipient`` is who asks, as consents name it.
     ``calls`` keeps the answers to requests for which the bank's programs may ask again.
-    ``limiter`` counts requests by source, ``proxies`` of our own stand before the service.
+    ``limiter`` counts requests by source, ``proxies`` of our own stand before the service. ``cases`` are joint ones;
+    ``deletions`` deletes what is kept of an answer, for whoever gave it.
     """
 
     exchange: Exchange
     verifier: Verifier
+    recipient: Party
     calls: Calls
     check_ready: Callable[[], None]
     hosts: frozenset[str]
     api_key: str = field(repr=False)
     limiter: Limiter | None = None
     proxies: int = 0
+    cases: Cases | None = None
+    deletions: Deletions | None = None
 
 
 def create_app(desk: Desk) -> Guard:
@@ -64,6 +76,7 @@ def create_app(desk: Desk) -> Guard:
     return Guard(
         app,
         hosts=desk.hosts,
+        max_body=room(partial(_is_known, _digest(desk.api_key))),
         observe=metrics.observe,
         limiter=desk.limiter,
         proxies=desk.proxies,
@@ -86,6 +99,8 @@ def framework(desk: Desk, metrics: Metrics) -> FastAPI:
     )
     app.include_router(_wallets(desk))
     app.include_router(_bank(desk))
+    if desk.deletions:
+        app.include_router(_deleting(desk.deletions))
     app.include_router(_operation(desk, app, metrics))
     app.add_exception_handler(EWalletError, _told)
     app.add_exception_handler(HTTPException, _unrouted)
@@ -135,6 +150,10 @@ async def _json(request: Request) -> bytes:
     return await _body(request, _JSON)
 
 
+async def _handed(request: Request) -> Handed:
+    return Handed.of(request.headers.get("content-type", ""), await request.body())
+
+
 async def _body(request: Request, media_type: str) -> bytes:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != media_type:
         raise ProtocolError("request.invalid", f"the body is not {media_type}", status=415)
@@ -148,12 +167,16 @@ def _authorized(desk: Desk) -> Callable[[Request], Awaitable[None]]:
     expected = _digest(desk.api_key)
 
     async def check(request: Request) -> None:  # a coroutine, for anything else is given a thread of its own
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not compare_digest(_digest(key.strip()), expected):
+        if not _is_known(expected, request.headers):
             detail, headers = "no api key, or another one, expected it as bearer", {"www-authenticate": "Bearer"}
             raise ProtocolError("access.unauthenticated", detail, error="invalid_token", status=401, headers=headers)
 
     return check
+
+
+def _is_known(expected: bytes, headers: Headers) -> bool:
+    scheme, _, key = headers.get("authorization", "").partition(" ")
+    return scheme.lower() == "bearer" and compare_digest(_digest(key.strip()), expected)
 
 
 def _digest(text: str) -> bytes:
@@ -164,6 +187,7 @@ def _bank(desk: Desk) -> APIRouter:
     router = APIRouter(
         prefix="/v1", tags=["bank"], dependencies=[Depends(_authorized(desk))], default_response_class=Response
     )
+    intake = Intake(desk.verifier)
 
     @router.post(
         "/requests", status_code=201, summary="Ask for certificates", responses=told.MADE, openapi_extra=told.ASKS
@@ -180,15 +204,70 @@ def _bank(desk: Desk) -> APIRouter:
         desk.exchange.pace(id_)
         return _answer(asking.became(id_, desk.exchange.verdict(id_, response_code=response_code)))
 
-    @router.post("/verify", summary="Judge a presentation", responses=told.JUDGED, openapi_extra=told.PRESENTS)
-    def verify(body: Annotated[bytes, Depends(_json)]) -> Response:
-        return _answer(desk.verifier.verify(*batch.parsed(body)).to_json())
+    @router.post(
+        "/verify",
+        summary="Judge a presentation, or a certificate on paper",
+        responses=told.JUDGED,
+        openapi_extra=told.PRESENTS,
+    )
+    async def verify(handed: Annotated[Handed, Depends(_handed)]) -> Response:
+        return _answer(await intake.verdict(handed))
+
+    if desk.cases:
+        _joint(router, desk, desk.cases)
+    return router
+
+
+def _deleting(deletions: Deletions) -> APIRouter:
+    """The route by which a holder has what is kept of an answer deleted: the proof is in what they send."""
+    router = APIRouter(tags=["wallet"], default_response_class=Response)
+
+    @router.post(
+        PATH,
+        summary="Delete what is kept of an answer, and have it signed",
+        responses=told.DELETED,
+        openapi_extra=told.DELETES,
+    )
+    def delete(body: Annotated[bytes, Depends(_json)]) -> Response:
+        return _answer(deletions.delete(body))
 
     return router
 
 
+def _joint(router: APIRouter, desk: Desk, known: Cases) -> None:
+    """The routes of joint cases."""
+
+    @router.post(
+        "/cases",
+        status_code=201,
+        summary="Ask several people, for one verdict",
+        responses=told.OPENED,
+        openapi_extra=told.JOINS,
+    )
+    def open_case(
+        body: Annotated[bytes, Depends(_json)],
+        key: Annotated[str | None, Header(alias="idempotency-key", description=_AGAIN)] = None,
+    ) -> Response:
+        return _opened(desk.calls.once(key, caller=desk.api_key, asked=body, perform=lambda: _case(desk, known, body)))
+
+    @router.get("/cases/{id_}", summary="What has become of a joint case", responses=told.JOINT)
+    def joint_verdict(id_: str) -> Response:
+        return _answer(cases.became(id_, known.verdict(id_)))
+
+
+def _case(desk: Desk, known: Cases, body: bytes) -> bytes:
+    return jose.to_json(cases.created(cases.ask(desk.exchange, known, body, desk.recipient)))
+
+
+def _opened(raw: bytes) -> Response:
+    document = json_object(raw)
+    members = {role: asked | {"qr": qr.svg(asked["link"])} for role, asked in document["members"].items()}
+    drawn = jose.to_json(document | {"members": members})
+    return Response(drawn, 201, {"location": f"/v1/cases/{document['id']}"}, _JSON)
+
+
 def _asked(desk: Desk, body: bytes) -> bytes:
-    return jose.to_json(asking.created(asking.ask(desk.exchange, body)))
+    return jose.to_json(asking.created(asking.ask(desk.exchange, body, desk.recipient)))
 
 
 def _created(raw: bytes) -> Response:
@@ -233,22 +312,6 @@ def _ready(desk: Desk) -> Response:
     except EWalletError as exc:
         raise StoreError("storage.unavailable", exc.code) from None
     return _answer({"status": "ready"})
-
-
-class Metrics:
-    """Counts of this process, by route and never by what was asked."""
-
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        labels = ("method", "route")
-        self._requests = Counter("ewallet_requests", "Requests answered", (*labels, "status"), registry=self.registry)
-        self._seconds = Histogram("ewallet_request_seconds", "Time to answer", labels, registry=self.registry)
-
-    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one request; what has no route is one thing, whatever it was."""
-        known = (method, route) if route else ("", "")
-        self._requests.labels(*known, str(status)).inc()
-        self._seconds.labels(*known).observe(seconds)
 
 
 # -- errors, and what goes on meanwhile ------------------------------------------------------------------------

@@ -16,12 +16,26 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final, NoReturn
 
+from ewallet.catalog import bundles, eligibility
+from ewallet.catalog.bundles import Bundle, BundleItem
 from ewallet.catalog.claims import ClaimType, IssueOption, PredicateType, PredicateVector
+from ewallet.catalog.eligibility import Rule
 from ewallet.catalog.kindfile import read
 from ewallet.catalog.kinds import CredentialType
 from ewallet.errors import EWalletError, UsageError
 
-__all__ = ["Catalog", "ClaimType", "CredentialType", "IssueOption", "PredicateType", "PredicateVector", "Problem"]
+__all__ = [
+    "Bundle",
+    "BundleItem",
+    "Catalog",
+    "ClaimType",
+    "CredentialType",
+    "IssueOption",
+    "PredicateType",
+    "PredicateVector",
+    "Problem",
+    "Rule",
+]
 
 MAX_KIND: Final = 256 * 1024  # bytes of one kind file; the largest has 23 KiB
 MAX_KINDS: Final = 5_000  # files in one folder
@@ -51,6 +65,9 @@ class Catalog:
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
         self._types: dict[str, CredentialType | Problem] = {}
+        self._bundles: dict[str, Bundle | Problem] = {}
+        self._rules: dict[str, Rule | Problem] = {}
+        self._places: dict[Path, bool] = {}
 
     @classmethod
     def bundled(cls) -> Catalog:
@@ -93,6 +110,80 @@ class Catalog:
             return likely
         return next((kind for kind in self if type_id in kind.type_ids), None)
 
+    def bundle(self, bundle_id: str) -> Bundle:
+        """The bundle of that identifier; ``usage.argument`` where there is none, ``usage.configuration`` if broken."""
+        if bundle_id not in self._bundle_files:
+            raise UsageError("usage.argument", "no bundle of that identifier")
+        entry = self._bundle_entry(bundle_id)
+        if isinstance(entry, Problem):
+            raise UsageError("usage.configuration", str(entry))
+        return entry
+
+    def bundles(self) -> Iterator[Bundle]:
+        """Every bundle that can be read, in the order of their identifiers."""
+        entries = (self._bundle_entry(bundle_id) for bundle_id in self._bundle_files)
+        return (entry for entry in entries if isinstance(entry, Bundle))
+
+    @cached_property
+    def _bundle_files(self) -> dict[str, Path]:
+        return {path.stem: path for path in sorted((self.folder / "bundles").glob("*.json"))[:MAX_KINDS]}
+
+    def _bundle_entry(self, bundle_id: str) -> Bundle | Problem:
+        if bundle_id not in self._bundles:
+            self._bundles[bundle_id] = self._read_bundle(bundle_id)
+        return self._bundles[bundle_id]
+
+    def _read_bundle(self, bundle_id: str) -> Bundle | Problem:
+        path = self._bundle_files[bundle_id]
+        try:
+            bundle = bundles.read(self._bytes(path))
+            if bundle.id != bundle_id:
+                _refuse("id is not the name of the file")
+            asked = {*bundle.identity, *(item.type_id for item in bundle.items)}
+            wrong = next(bundles.problems(bundle, {id_: self.type(id_) for id_ in asked if id_ in self}), None)
+            if wrong is not None:
+                _refuse(wrong)
+        except EWalletError as exc:
+            return Problem(self._name(path), exc.detail)
+        return bundle
+
+    def rule(self, rule_id: str) -> Rule:
+        """The rule of that identifier; ``usage.argument`` where there is none, ``usage.configuration`` if broken."""
+        if rule_id not in self._rule_files:
+            raise UsageError("usage.argument", "no rule of that identifier")
+        entry = self._rule_entry(rule_id)
+        if isinstance(entry, Problem):
+            raise UsageError("usage.configuration", str(entry))
+        return entry
+
+    def rules(self) -> Iterator[Rule]:
+        """Every rule that can be read, in the order of their identifiers."""
+        entries = (self._rule_entry(rule_id) for rule_id in self._rule_files)
+        return (entry for entry in entries if isinstance(entry, Rule))
+
+    @cached_property
+    def _rule_files(self) -> dict[str, Path]:
+        return {path.stem: path for path in sorted((self.folder / "rules").glob("*.json"))[:MAX_KINDS]}
+
+    def _rule_entry(self, rule_id: str) -> Rule | Problem:
+        if rule_id not in self._rules:
+            self._rules[rule_id] = self._read_rule(rule_id)
+        return self._rules[rule_id]
+
+    def _read_rule(self, rule_id: str) -> Rule | Problem:
+        path = self._rule_files[rule_id]
+        try:
+            rule = eligibility.read(self._bytes(path))
+            if rule.id != rule_id:
+                _refuse("id is not the name of the file")
+            asked = {branch.type_id for branch in rule.branches}
+            wrong = next(eligibility.problems(rule, {id_: self.type(id_) for id_ in asked if id_ in self}), None)
+            if wrong is not None:
+                _refuse(wrong)
+        except EWalletError as exc:
+            return Problem(self._name(path), exc.detail)
+        return rule
+
     def __iter__(self) -> Iterator[CredentialType]:
         """Every kind that can be read."""
         entries = (self._entry(type_id) for type_id in self.ids())
@@ -104,7 +195,11 @@ class Catalog:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What was refused, after reading every file."""
-        entries = [self._entry(type_id) for type_id in self.ids()]
+        entries = [
+            *(self._entry(type_id) for type_id in self.ids()),
+            *(self._bundle_entry(bundle_id) for bundle_id in self._bundle_files),
+            *(self._rule_entry(rule_id) for rule_id in self._rule_files),
+        ]
         return (*(entry for entry in entries if isinstance(entry, Problem)), *self._shared())
 
     def _shared(self) -> Iterator[Problem]:
@@ -133,7 +228,9 @@ class Catalog:
 
     def _bytes(self, path: Path) -> bytes:
         try:
-            if not path.resolve(strict=True).is_relative_to(self.folder):
+            if not path.is_file():  # a pipe would be waited for
+                _refuse("cannot be read")
+            if not self._holds(path):
                 _refuse("leads out of the schemas folder")
             with path.open("rb") as file:
                 raw = file.read(MAX_KIND + 1)
@@ -142,6 +239,14 @@ class Catalog:
         if len(raw) > MAX_KIND:
             _refuse(f"has more than {MAX_KIND} bytes")
         return raw
+
+    def _holds(self, path: Path) -> bool:
+        """Whether a file is in the folder, wherever links lead; a folder is looked at once, a plain file hardly."""
+        if path.is_symlink():
+            return path.resolve(strict=True).is_relative_to(self.folder)
+        if path.parent not in self._places:
+            self._places[path.parent] = path.parent.resolve(strict=True).is_relative_to(self.folder)
+        return self._places[path.parent]
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.folder).as_posix()

@@ -6,9 +6,11 @@ from an unknown is unknown, unless the other operands settle it.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
+from functools import cache
 from typing import Any
 
 from ewallet.catalog import rules
@@ -29,11 +31,12 @@ class Scope:
 
 
 @dataclass(frozen=True)
-class Node:
+class Node(ABC):
     """One step of an expression."""
 
+    @abstractmethod
     def __call__(self, scope: Scope, /) -> Value:
-        raise NotImplementedError
+        """What it is worth."""
 
 
 @dataclass(frozen=True)
@@ -143,8 +146,7 @@ class Sum(Node):
     right: Node
 
     def __call__(self, scope: Scope, /) -> Value:
-        left, right = self.left(scope), self.right(scope)
-        return left + right if rules.is_number(left) and rules.is_number(right) else UNKNOWN
+        return total(self.left(scope), self.right(scope))
 
 
 @dataclass(frozen=True)
@@ -155,8 +157,7 @@ class Difference(Node):
     right: Node
 
     def __call__(self, scope: Scope, /) -> Value:
-        left, right = self.left(scope), self.right(scope)
-        return left - right if rules.is_number(left) and rules.is_number(right) else rules.span(left, right)
+        return difference(self.left(scope), self.right(scope))
 
 
 @dataclass(frozen=True)
@@ -207,6 +208,16 @@ class Where(Node):
         return kept if self.column is None else [row.get(self.column, UNKNOWN) for row in kept]
 
 
+def total(left: Value, right: Value) -> Value:
+    """The sum of two numbers."""
+    return left + right if rules.is_number(left) and rules.is_number(right) else UNKNOWN
+
+
+def difference(left: Value, right: Value) -> Value:
+    """The difference of two numbers, or the span between two days."""
+    return left - right if rules.is_number(left) and rules.is_number(right) else rules.span(left, right)
+
+
 def every(answers: Iterable[Value]) -> Value:
     """False where one is, else unknown where one is, else True."""
     result: Value = True
@@ -239,11 +250,16 @@ _QUANTIFIERS = {"any": some, "all": every, "count": _count}
 
 def children(node: Node) -> Iterator[Node]:
     """The nodes directly below."""
-    for field in fields(node):
-        value = getattr(node, field.name)
+    for name in _names(type(node)):
+        value = getattr(node, name)
         for child in value if isinstance(value, tuple) else (value,):
             if isinstance(child, Node):
                 yield child
+
+
+@cache
+def _names(kind: type[Node]) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind))
 
 
 def walk(node: Node) -> Iterator[Node]:

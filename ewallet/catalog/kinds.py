@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from functools import cached_property
@@ -12,12 +12,14 @@ from types import NoneType
 from typing import Any, Final, Literal, NoReturn
 
 from ewallet import shape
+from ewallet.catalog.acting import ACT, SCHEMA
 from ewallet.catalog.claims import ClaimType, IssueOption, Pattern, PredicateType, PredicateVector
-from ewallet.errors import Language, UsageError
+from ewallet.catalog.person import CLAIM, SUBJECT_REF, is_about_person
+from ewallet.errors import Language, PolicyError, UsageError
 
 KST: Final = timezone(timedelta(hours=9), "KST")  # Korea has had no daylight saving time since 1988
 RESERVED: Final = frozenset({"iss", "sub", "aud", "iat", "nbf", "exp", "vct", "cnf", "status"})
-RESERVED_EVERYWHERE: Final = frozenset({"_sd", "_sd_alg", "..."})  # RFC 9901 §4.1
+RESERVED_EVERYWHERE: Final = frozenset({"_sd", "_sd_alg", "...", SUBJECT_REF})  # RFC 9901 §4.1
 
 _MAX_RECORD: Final = shape.MAX_CREDENTIAL // 2  # bytes of JSON: base64url and digests are added to it
 
@@ -33,7 +35,8 @@ class CredentialType:
     ``validity_days`` is how long its credentials are valid, the same for everybody; ``validity_rule`` says where the
     figure comes from: receivers' habit (``acceptance``), the certificate itself (``printed``), or a choice of ours for
     a certificate that does not expire (``unlimited``) or a card whose copies are renewed while it holds (``renewed``).
-    ``system`` is the national system that signs.
+    ``system`` is the national system that signs. ``rrn_legal_basis`` is the law by which its certificates may hold
+    whole resident numbers; without one they are left out of what is issued.
     """
 
     id: str
@@ -60,6 +63,7 @@ class CredentialType:
     gov24_service_code: str | None = None
     attestation: Mapping[str, str] | None = None
     note: Mapping[str, str] | None = None
+    rrn_legal_basis: str | None = None
 
     def label(self, lang: Language = "ko") -> str:
         """The name of the kind."""
@@ -76,9 +80,15 @@ class CredentialType:
 
     @cached_property
     def signed(self) -> Mapping[str, ClaimType]:
-        """What may be signed at the top level, by name: the claims, and the answers that are signed in advance."""
+        """What may be signed at the top level, by name: the claims, answers signed in advance, the reference."""
         answers = {p.id: _answer_claim(p) for p in self.predicates if p.presign}
-        return {claim.name: claim for claim in self.claims} | answers
+        own = {SUBJECT_REF: CLAIM} if self.is_about_person else {}
+        return {claim.name: claim for claim in self.claims} | answers | own
+
+    @cached_property
+    def is_about_person(self) -> bool:
+        """Whether it is about one person, so that its copies may have a :data:`ewallet.catalog.person.CLAIM`."""
+        return is_about_person(claim.name for claim in self.claims)
 
     @cached_property
     def elements(self) -> Mapping[str, tuple[str, str]]:
@@ -122,6 +132,14 @@ class CredentialType:
         found = self.claim(path)
         return found.label(lang) if found else next((s for s in reversed(path) if isinstance(s, str)), "")
 
+    def tells_of_others(self, path: Sequence[str | int | None]) -> bool:
+        """Whether what is at a path, or what it is part of, is about third persons."""
+        own = self.own_path(path)
+        above = [self.claim(own[:length]) for length in range(1, len(own))]
+        whole = self.claim(own)
+        found = [*above, *(whole.walk() if whole else ())]
+        return any(claim is not None and claim.sensitivity == "family" for claim in found)
+
     @cached_property
     def disclosable(self) -> frozenset[Pattern]:
         """The paths for which a disclosure of its own is made; None stands for each element of an array.
@@ -130,7 +148,25 @@ class CredentialType:
         object or of such a row: a resident number inside an object must not leave with the name beside it.
         """
         tops = [pattern for claim in self.claims for pattern in _disclosures(claim)]
-        return frozenset(tops) | {(p.id,) for p in self.predicates if p.presign}
+        own = {CLAIM.path} if self.is_about_person else set()
+        return frozenset(tops) | {(p.id,) for p in self.predicates if p.presign} | own
+
+    @cached_property
+    def numbers(self) -> frozenset[Pattern]:
+        """The paths of whole resident numbers."""
+        return frozenset(path for path, claim in self._by_path.items() if claim.sensitivity == "rrn")
+
+    def issuable(
+        self, claims: Mapping[str, Json], *, alone: Callable[[Pattern], bool] = lambda _path: True
+    ) -> dict[str, Json]:
+        """A record as it is signed: completed, in NFC, and without resident numbers that may not be in it.
+
+        Those are all of them unless the kind has a law for them, and those that cannot be shown ``alone``: a number
+        that is inseparable from a name would leave with it.
+        """
+        record = self.normalised(self.completed(claims))
+        unlawful = frozenset(path for path in self.numbers if not (self.rrn_legal_basis and alone(path)))
+        return _without(record, unlawful, ()) if unlawful else record
 
     def completed(self, claims: Mapping[str, Json]) -> dict[str, Json]:
         """The same record with what follows from it by a table of the kind, where it does not say so itself."""
@@ -154,10 +190,32 @@ class CredentialType:
         if len(json.dumps(dict(claims), ensure_ascii=False).encode()) > _MAX_RECORD:
             _invalid("record", "too long")
 
+    def check_shown(self, claims: Mapping[str, Json]) -> None:
+        """Raise ``policy.type_metadata`` where a value that was shown is none of this kind.
+
+        ``claims`` are those of a presentation in any format. What was withheld is not missed, and what the kind does
+        not know is let pass: a later edition of it may have more.
+        """
+        for error in self._shown_validator.iter_errors(self._own(claims)):
+            path = ".".join(str(step) for step in error.instance_path)
+            raise PolicyError("policy.type_metadata", f"{path}: {_reason(error)}") from None
+
+    def _own(self, claims: Mapping[str, Json]) -> dict[str, Json]:
+        """The claims by their names in this kind, wherever a format has put them."""
+        found = {name: claims[name] for name in self.signed if name in claims}
+        for name, (namespace, element) in self.elements.items():
+            elements = claims.get(namespace)
+            if isinstance(elements, Mapping) and element in elements:
+                found[name] = elements[element]
+        return found
+
     @cached_property
     def json_schema(self) -> dict[str, Json]:
         """JSON Schema (2020-12) of a whole record, answers included."""
-        schema = _object_schema(self.claims)
+        return self._json_schema(whole=True)
+
+    def _json_schema(self, *, whole: bool) -> dict[str, Json]:
+        schema = _object_schema(self.claims, whole=whole)
         schema["properties"] |= {p.id: {"type": "boolean"} for p in self.predicates if p.presign}
         return {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -167,9 +225,12 @@ class CredentialType:
 
     @cached_property
     def _validator(self) -> Any:
-        import jsonschema_rs  # only issuers need it
+        schema = self.json_schema
+        return _validator({**schema, "properties": {**schema["properties"], ACT: SCHEMA}})
 
-        return jsonschema_rs.Draft202012Validator(self.json_schema, validate_formats=True)
+    @cached_property
+    def _shown_validator(self) -> Any:
+        return _validator(self._json_schema(whole=False))
 
     def predicate(self, predicate_id: str) -> PredicateType | None:
         """The yes/no question of that identifier."""
@@ -194,17 +255,27 @@ class CredentialType:
     def _enums(self) -> tuple[tuple[str, ...], ...]:
         return tuple(claim.enum for claim in self._by_path.values() if claim.enum)
 
+    def answered(
+        self, claims: Mapping[str, Json], at: datetime, *, holder: Mapping[str, Json] | None = None
+    ) -> dict[str, Json]:
+        """A record with its :meth:`presigned` answers, and without any that it states itself: those may go stale."""
+        asked = {p.id for p in self.predicates if p.presign}
+        stated = {name: value for name, value in claims.items() if name not in asked}
+        return stated | self.presigned(stated, at, holder=holder)
+
     def presigned(
         self, claims: Mapping[str, Json], at: datetime, *, holder: Mapping[str, Json] | None = None
     ) -> dict[str, bool]:
-        """The yes/no claims to sign beside a record, judged on the day ``at`` is in Korea.
+        """The yes/no claims to sign beside a record at that time: those that hold on every day of a copy's life.
 
-        Left out: what goes stale, what the record does not say, and a no that may become a yes. Questions about
-        ``holder`` (is the applicant the owner?) are answered where the issuer passes who that is.
+        Left out: what may be another answer before the copies are over, what the record does not say, and a no to a
+        question of which only a yes is signed. Questions about ``holder`` (is the applicant the owner?) are answered
+        where the issuer passes who that is.
         """
-        today = at.astimezone(KST).date()
+        first = at.astimezone(KST).date()
+        last = first + timedelta(days=max(self.validity_days - 1, 1))  # copies begin with the day, but short-lived ones
         answers = {
-            p.id: p.predicate.answer(claims, today, holder=holder, enums=self._enums)
+            p.id: p.predicate.lasting(claims, first, last, holder=holder, enums=self._enums)
             for p in self.predicates
             if p.presign
         }
@@ -233,6 +304,17 @@ def _disclosures(claim: ClaimType) -> Iterator[Pattern]:
         yield claim.below
     for member in claim.members:
         yield from _disclosures(member)
+
+
+def _without(value: Json, paths: frozenset[Pattern], at: Pattern) -> Json:
+    """The same but for what is at these paths; what lies deeper than they do is not looked at."""
+    if len(at) >= max(map(len, paths)):
+        return value
+    if isinstance(value, Mapping):
+        return {
+            name: _without(member, paths, (*at, name)) for name, member in value.items() if (*at, name) not in paths
+        }
+    return [_without(item, paths, (*at, None)) for item in value] if isinstance(value, list) else value
 
 
 def _nfc(value: Json, depth: int) -> Json:
@@ -307,6 +389,7 @@ def _reason(error: Any) -> str:
 
 _YEAR: Final = "^(000[1-9]|00[1-9]|0[1-9]|[1-9])"  # the calendar begins with the year 1
 _BASE64: Final = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$"  # and canonical
+_HIDDEN: Final = r"^(\P{Nd}*\p{Nd}){0,7}\P{Nd}*$"  # of thirteen digits at most the birth date and the sex are seen
 _VALUES: Final[dict[str, dict[str, Json]]] = {
     "string": {"type": "string", "minLength": 1, "maxLength": 20_000},
     "date": {"type": "string", "format": "date", "pattern": _YEAR},
@@ -324,23 +407,33 @@ _FORMATS: Final[dict[str, dict[str, Json]]] = {
 }
 
 
-def _schema(claim: ClaimType) -> dict[str, Json]:
+def _validator(schema: Mapping[str, Json]) -> Any:
+    import jsonschema_rs  # 20 ms, which whoever only holds certificates does not need
+
+    return jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=True)
+
+
+def _schema(claim: ClaimType, *, whole: bool) -> dict[str, Json]:
     if claim.type == "array":
-        return {"type": "array", "maxItems": shape.MAX_DISCLOSURES, "items": _object_schema(claim.members)}
+        rows = _object_schema(claim.members, whole=whole)
+        return {"type": "array", "maxItems": shape.MAX_DISCLOSURES, "items": rows}
     if claim.type == "object":
-        return _object_schema(claim.members)
+        return _object_schema(claim.members, whole=whole)
     if claim.enum:
         return {"type": "string", "enum": list(claim.enum)}
+    if claim.hides_number:
+        return _VALUES["string"] | {"pattern": _HIDDEN}
     if claim.format == "year" and claim.type == "string":
         return {"type": "string", "pattern": "^[0-9]{4}$"}
     return _VALUES[claim.type] | _FORMATS.get(claim.format or "", {})
 
 
-def _object_schema(members: Iterable[ClaimType]) -> dict[str, Json]:
+def _object_schema(members: Iterable[ClaimType], *, whole: bool) -> dict[str, Json]:
+    """Of a whole record, or of what is shown of one."""
     listed = tuple(members)
     return {
         "type": "object",
-        "properties": {claim.name: _schema(claim) for claim in listed},
-        "required": [claim.name for claim in listed if claim.required],
-        "additionalProperties": False,
+        "properties": {claim.name: _schema(claim, whole=whole) for claim in listed},
+        "required": [claim.name for claim in listed if claim.required and whole],
+        "additionalProperties": not whole,
     }

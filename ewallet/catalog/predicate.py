@@ -40,6 +40,7 @@ from ewallet.catalog.expression import (
     children,
     walk,
 )
+from ewallet.catalog.lasting import While, lasting, moves
 from ewallet.catalog.rules import UNKNOWN, Value
 from ewallet.errors import UsageError
 
@@ -275,9 +276,32 @@ class Predicate:
         enums: Sequence[Sequence[str]] = (),
     ) -> bool | None:
         """Yes, no, or None where the record does not say; ``holder`` is the person's identity, where known."""
-        roots = {"as_of": as_of, "param": params or {}, "holder": holder or {}, "VALID": "VALID", "status": UNKNOWN}
-        value = self.node(Scope({**claims, **roots}, as_of, enums))
+        value = self.node(_scope(claims, as_of, params, holder, enums))
         return value if isinstance(value, bool) else None
+
+    def lasting(
+        self,
+        claims: Mapping[str, Value],
+        first: date,
+        last: date,
+        *,
+        holder: Mapping[str, Value] | None = None,
+        enums: Sequence[Sequence[str]] = (),
+    ) -> bool | None:
+        """What :meth:`answer` says on each day from the first to the last; None where that differs or is not sure."""
+        days = [_scope(claims, day, None, holder, enums) for day in (first, last)]
+        value = lasting(self.node, While(*days))
+        return value if isinstance(value, bool) else None
+
+    @property
+    def decides(self) -> bool:
+        """Whether it has a yes or no at all, which a rule that ends in a figure or a text has not."""
+        return not isinstance(self.node, Call) or self.node.function in rules.DECIDING
+
+    @property
+    def moves(self) -> bool:
+        """Whether the answer may be another one on another day, the record being the same."""
+        return moves(self.node)
 
     def holds(self, claims: Mapping[str, Value], as_of: date, params: Mapping[str, Value] | None = None) -> bool:
         """True only where the record says so."""
@@ -290,6 +314,17 @@ class Predicate:
     def uses(self, root: str) -> bool:
         """Whether it refers to a root such as ``holder``, ``status`` or ``param``."""
         return any(isinstance(node, Name) and node.name == root for node in walk(self.node))
+
+
+def _scope(
+    claims: Mapping[str, Value],
+    as_of: date,
+    params: Mapping[str, Value] | None,
+    holder: Mapping[str, Value] | None,
+    enums: Sequence[Sequence[str]],
+) -> Scope:
+    roots = {"as_of": as_of, "param": params or {}, "holder": holder or {}, "VALID": "VALID", "status": UNKNOWN}
+    return Scope({**claims, **roots}, as_of, enums)
 
 
 def _paths(node: Node, rows: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, ...]]:

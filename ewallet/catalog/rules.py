@@ -63,6 +63,9 @@ _ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {
 }
 
 
+ORDERS: Final = frozenset(_ORDER)
+
+
 def compare(comparison: str, left: Value, right: Value) -> Value:
     """True, False, or UNKNOWN where the two cannot be compared."""
     if comparison == "in":
@@ -358,6 +361,9 @@ _FUNCTIONS: Final[dict[str, tuple[Callable[..., Value], range]]] = {
     "years": (_years, range(1, 2)),
 }
 
+#: Functions that give a yes or no.
+DECIDING: Final = frozenset({"contains", "present", "startswith"})
+
 #: Functions whose further arguments are conditions on the rows of the first.
 FILTERED: Final = frozenset({"count_distinct", "sum", "sum_months"})
 
@@ -369,6 +375,25 @@ def known(function: str, arguments: int) -> bool:
 
 #: What a function looks at beside its arguments.
 _LOOKS_AT: Final = {"max_stay_abroad": "as_of", "sum_months": "as_of", "sum_days": "as_of", "rank": "enums"}
+
+
+#: Functions that never fall while a bounded argument rises, by the positions of those arguments under which they fall.
+MONOTONE: Final[dict[str, frozenset[int]]] = {
+    "age": frozenset({0}),
+    "continuous_years": frozenset(),
+    "days": frozenset(),
+    "max_stay_abroad": frozenset(),
+    "min": frozenset(),
+    "months": frozenset(),
+    "sum_months": frozenset(),
+    "year": frozenset(),
+    "years": frozenset(),
+}
+
+
+def moves(function: str) -> bool:
+    """Whether it looks at the day of asking by itself."""
+    return _LOOKS_AT.get(function) == "as_of"
 
 
 def call(function: str, arguments: Sequence[Value], *, as_of: date, enums: Sequence[Sequence[str]]) -> Value:

@@ -25,7 +25,11 @@ VERBS: Final = {
     "list": "what the wallet holds",
     "show": "everything that one certificate says",
     "present": "answer a request with the least that satisfies it",
+    "erase": "have a receiver delete what it keeps of an answer",
+    "delegate": "let somebody else answer a request, once, with what you hold",
     "history": "what left the wallet, when, for whom and why",
+    "backup": "the whole wallet in one sealed file",
+    "restore": "a wallet from its backup; copies that may have been shown since count as sent",
 }
 _REFUSED: Final = 1
 

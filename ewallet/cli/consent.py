@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -12,8 +12,9 @@ from ewallet.answer import Answer, Choice
 from ewallet.cli import words
 from ewallet.cli.session import Session
 from ewallet.credential import Path, lookup
+from ewallet.entrusting import proxy_of
 from ewallet.errors import Language
-from ewallet.labels import item_value, kind_name, path_name
+from ewallet.labels import fee, item_value, kind_name, path_name
 from ewallet.oid4vp import AuthorizationRequest
 from ewallet.terminal import plain
 from ewallet.wallet import Document, Wallet
@@ -37,6 +38,8 @@ _SAYS: Final[dict[str, dict[Language, str]]] = {
     "only": {"ko": "이것만 보냅니다", "en": "only this is sent"},
     "kept": {"ko": "보내지 않는 항목", "en": "not sent"},
     "yes_no": {"ko": "여부만", "en": "yes/no only"},
+    "others": {"ko": "다른 사람의 정보", "en": "about other people"},
+    "law": {"ko": "주민등록번호를 요구하는 법적 근거", "en": "legal basis for the resident number"},
     "always": {
         "ko": "함께 드러나는 것: 증명서 종류, 서명한 기관, 유효기간, 정지·폐지 확인용 번호",
         "en": "visible in any case: the kind, who signed it, its validity, the number of its status",
@@ -45,7 +48,8 @@ _SAYS: Final[dict[str, dict[Language, str]]] = {
         "ko": "주의: 마지막 사본입니다. 보내면 새로 발급받아야 다시 제출할 수 있습니다.",
         "en": "warning: this is the last copy; to show it again, have it issued again",
     },
-    "others": {"ko": "다른 증명서로도 답할 수 있습니다(--use)", "en": "other certificates would do as well (--use)"},
+    "instead": {"ko": "다른 증명서로도 답할 수 있습니다(--use)", "en": "other certificates would do as well (--use)"},
+    "lacking": {"ko": "없음", "en": "missing"},
     "refuse": {"ko": "거부할 수 있습니다.", "en": "You may refuse."},
 }
 
@@ -62,6 +66,17 @@ def asking(request: AuthorizationRequest, session: Session) -> Iterator[str]:
     else:
         yield f"{says['who']}: {plain(request.client_id)} {says['unsure']}"
     yield f"{says['why']}: {plain(request.purpose) or says['untold']}"
+    if request.rrn_legal_basis:
+        yield f"{says['law']}: {plain(request.rrn_legal_basis)}"
+
+
+def lacking(members: Iterable[str], session: Session) -> Iterator[str]:
+    """What is missing of several that are asked for: where to get it, and what that costs."""
+    says = {name: text[session.lang] for name, text in _SAYS.items()}
+    for id_ in members:
+        kind = session.catalog.type(id_) if id_ in session.catalog else None
+        where = f" ({kind.agency(session.lang)}, {fee(kind, session.lang)})" if kind else ""
+        yield f"{says['lacking']}: {kind_name(kind, id_, session.lang)}{where}"
 
 
 def agreed(question: str) -> bool:
@@ -76,23 +91,25 @@ def lines(
     """The lines of the screen; without ``values`` it names the claims only."""
     says = {name: text[session.lang] for name, text in _SAYS.items()}
     yield from asking(request, session)
-    yield from _confirmed(request, session.lang)
+    yield from confirmed(request, session.lang)
     for choice in answer.choices:
         document = wallet.get(choice.candidate.id)
         yield ""
         yield f"{kind_name(document.type, document.held.type_id, session.lang)} [{document.id}]"
+        if proxy := proxy_of(document.credential):
+            yield f"  {words.people(proxy, session.lang)}"
         yield from _leaving(choice, document, session.lang, values=values)
         if document.held.use == "once" and document.copies_left == 1:
             yield f"  {says['last']}"
         others = [other.candidate.id for other in answer.candidates[choice.query.id] if other != choice]
         if others:
-            yield f"  {says['others']}: {', '.join(others)}"
+            yield f"  {says['instead']}: {', '.join(others)}"
     yield ""
     yield says["always"]
     yield says["refuse"]
 
 
-def _confirmed(request: AuthorizationRequest, lang: Language) -> Iterator[str]:
+def confirmed(request: AuthorizationRequest, lang: Language) -> Iterator[str]:
     """The transactions in full, values too wherever the screen is: they are the verifier's and not the holder's."""
     for transaction in request.transaction_data:
         yield ""
@@ -107,6 +124,8 @@ def _leaving(choice: Choice, document: Document, lang: Language, *, values: bool
     yield f"  {_SAYS['only'][lang]}:"
     for path in choice.paths:
         mark = f" [{_SAYS['yes_no'][lang]}]" if words.is_answer(document.type, path) else ""
+        others = document.type is not None and document.type.tells_of_others(path)
+        mark += f" [{_SAYS['others'][lang]}]" if others else ""
         mark += f" [{_SAYS['keeps'][lang]}]" if path in stays else ""
         found = [item for _, item in lookup(claims, path)]
         shown = f": {item_value(document.type, path, found[0], lang)}" if values and found else ""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ewallet.answer import Answer
     from ewallet.cli.session import Session
     from ewallet.dcql import Query
+    from ewallet.delegation import Delegation
+    from ewallet.expectation import Expectation
     from ewallet.oid4vp import AuthorizationRequest
     from ewallet.wallet import Wallet
 
@@ -24,6 +26,7 @@ _MARGIN: Final = 128  # characters by which two copies differ: the number of the
 _SENT: Final = {"ko": "제출본을 만들었습니다.", "en": "The answer was made."}
 _POSTED: Final = {"ko": "보냈습니다.", "en": "It was sent."}
 _GO_ON: Final = {"ko": "이어서 볼 곳: {0}", "en": "go on at: {0}"}
+_RECEIPT: Final = {"ko": "동의 영수증을 보관했습니다: {0}", "en": "The receipt of the consent is kept: {0}"}
 _KEPT: Final = {"ko": "아무것도 보내지 않았습니다.", "en": "Nothing was sent."}
 _AGREE: Final = {"ko": "보낼까요? [y/N] ", "en": "Send it? [y/N] "}
 
@@ -39,6 +42,7 @@ def add(parser: ArgumentParser) -> None:
         "--proximity", metavar="HOST:PORT", help="show an mdoc face to face; over this machine, for want of BLE and NFC"
     )
     parser.add_argument("--use", action="append", default=[], metavar="ID", help="prefer this certificate")
+    parser.add_argument("--acting", metavar="FILE|IMAGE", help="show what somebody signed over to you with `delegate`")
     target = parser.add_mutually_exclusive_group()
     target.add_argument("--out", metavar="FILE", help="write the answer to a new file instead of stdout")
     target.add_argument("--qr", metavar="FILE", help="a new PNG file: the answer as QR codes, or a reader's code")
@@ -56,31 +60,37 @@ def run(session: Session) -> int:
 
 def _answer_link(session: Session) -> int:
     """Answered where the verifier wants it; a refusal is told, and looks the same whatever the reason."""
-    from ewallet.cli import consent, target
+    from ewallet.cli import acting, consent, target
     from ewallet.errors import EWalletError, UsageError
     from ewallet.terminal import plain
 
     if session.args.out or session.args.qr:
         raise UsageError("usage.argument", "--out and --qr go with --request; the answer to a link is sent")
-    wallet, link = session.wallet(believing=True), _link(target.read(session.args.link, "the request"))
-    request = wallet.open(link)
+    wallet = session.wallet(believing=True)
+    request = wallet.open(link(target.read(session.args.link, "the request")))
+    acting.check_given(request, session)
     try:
-        answer = chosen(match(wallet, request.query), session.args.use)
-    except EWalletError:
-        for line in consent.asking(request, session):
+        answer = _found(session, wallet, request)
+    except EWalletError as exc:
+        for line in (*consent.asking(request, session), *consent.lacking(exc.members, session)):
             print(line, file=sys.stderr)
         _decline(wallet, request)
         raise
     if not _consented(session, wallet, request, answer):
         _decline(wallet, request)
         return _DECLINED
+    before = {receipt.id for receipt in wallet.receipts()}
     address = wallet.answer(request, answer)
-    further = [_GO_ON[session.lang].format(plain(address))] if address else []
-    session.answer([_POSTED[session.lang], *further], sent_to=request.verifier_name, redirect_uri=address)
+    new = [receipt.id for receipt in wallet.receipts() if receipt.id not in before]
+    further = [_RECEIPT[session.lang].format(id_) for id_ in new]
+    further += [_GO_ON[session.lang].format(plain(address))] if address else []
+    told = {"receipt": new[0]} if new else {}
+    session.answer([_POSTED[session.lang], *further], sent_to=request.verifier_name, redirect_uri=address, **told)
     return 0
 
 
-def _link(given: str | bytes) -> str:
+def link(given: str | bytes) -> str:
+    """The link that was named; ``malformed.qr`` for anything else."""
     from ewallet.errors import Malformed
 
     if isinstance(given, bytes):
@@ -98,10 +108,23 @@ def _decline(wallet: Wallet, request: AuthorizationRequest) -> None:
         wallet.decline(request)
 
 
+def _found(session: Session, wallet: Wallet, request: AuthorizationRequest) -> Answer | Delegation:
+    """What was signed over by somebody else, or else the least of what is held."""
+    from ewallet.cli import acting
+    from ewallet.expectation import Expectation
+
+    if session.args.acting:
+        return acting.read(session.args.acting)
+    return chosen(match(wallet, request.query, Expectation.of(request)), session.args.use)
+
+
 def _answer_file(session: Session) -> int:
-    request = _request(session)
+    from ewallet.cli import acting
+
+    request = request_file(session)
+    acting.check_given(request, session)
     wallet = session.wallet()
-    answer = chosen(match(wallet, request.query), session.args.use)
+    answer = _found(session, wallet, request)
     if session.args.qr:
         _check_drawable(wallet, request, answer)
     if not _consented(session, wallet, request, answer):
@@ -113,13 +136,13 @@ def _answer_file(session: Session) -> int:
     return 0
 
 
-def _consented(session: Session, wallet: Wallet, request: AuthorizationRequest, answer: Answer) -> bool:
+def _consented(session: Session, wallet: Wallet, request: AuthorizationRequest, answer: Answer | Delegation) -> bool:
     """Whether the holder agrees, having seen it all; values are shown where nothing else reads the screen."""
     from ewallet.cli import consent
 
     free = (session.args.out or session.args.qr or session.args.link) and not session.args.json
     screen = sys.stdout if free else sys.stderr
-    for line in consent.lines(request, answer, wallet, session, values=screen is sys.stdout):
+    for line in _screen(session, wallet, request, answer, values=screen is sys.stdout):
         print(line, file=screen)
     if session.args.yes or consent.agreed(_AGREE[session.lang]):
         return True
@@ -127,7 +150,19 @@ def _consented(session: Session, wallet: Wallet, request: AuthorizationRequest, 
     return False
 
 
-def _request(session: Session) -> AuthorizationRequest:
+def _screen(
+    session: Session, wallet: Wallet, request: AuthorizationRequest, answer: Answer | Delegation, *, values: bool
+) -> Iterator[str]:
+    from ewallet.cli import acting, consent
+    from ewallet.delegation import Delegation
+
+    if isinstance(answer, Delegation):
+        return acting.showing(request, answer, session, values=values)
+    return consent.lines(request, answer, wallet, session, values=values)
+
+
+def request_file(session: Session) -> AuthorizationRequest:
+    """The request of a file, as far as it can be believed; ``request.invalid``."""
     from ewallet.errors import ProtocolError
     from ewallet.files import read
     from ewallet.oid4vp import AuthorizationRequest
@@ -141,12 +176,12 @@ def _request(session: Session) -> AuthorizationRequest:
     return request
 
 
-def match(wallet: Wallet, query: Query) -> Answer:
+def match(wallet: Wallet, query: Query, expected: Expectation | None = None) -> Answer:
     """The answer; where it is only copies that are lacking, the error says so."""
     from ewallet.errors import AlreadyUsed, QueryError
 
     try:
-        return wallet.match(query)
+        return wallet.match(query, expected=expected)
     except QueryError:
         asked = {type_id for each in query.credentials for type_id in each.type_ids}
         spent = [document for document in wallet.documents() if not document.copies_left]
@@ -164,30 +199,33 @@ def chosen(answer: Answer, preferred: list[str]) -> Answer:
     return answer
 
 
-def _check_drawable(wallet: Wallet, request: AuthorizationRequest, answer: Answer) -> None:
+def _check_drawable(wallet: Wallet, request: AuthorizationRequest, answer: Answer | Delegation) -> None:
     """Return if QR codes hold the answer; to find out afterwards would cost a copy."""
     from ewallet import qr
+    from ewallet.delegation import Delegation
     from ewallet.errors import UsageError
     from ewallet.oid4vp import vp_token_bytes
 
+    if isinstance(answer, Delegation):
+        raise UsageError("usage.argument", "--qr with --acting, expected --out")
     length = len(vp_token_bytes(wallet.rehearse(request, answer))) + _MARGIN * len(answer.choices)
     if length > qr.MAX_TEXT:
         raise UsageError("usage.argument", f"--qr for {length} characters, QR codes hold {qr.MAX_TEXT}, expected --out")
 
 
-def _send(session: Session, wallet: Wallet, request: AuthorizationRequest, answer: Answer) -> None:
+def _send(session: Session, wallet: Wallet, request: AuthorizationRequest, answer: Answer | Delegation) -> None:
     """The file is there before a copy is spent: what cannot be written is not made."""
     from ewallet import qr
     from ewallet.oid4vp import vp_token_bytes
 
-    with _target(session) as file:
+    with target(session) as file:
         raw = vp_token_bytes(wallet.present(request, answer))
         file.write(qr.sheet(raw.decode()) if session.args.qr else raw)
 
 
 @contextmanager
-def _target(session: Session) -> Iterator[BinaryIO]:
-    """Where the answer goes: stdout, or a new file, which does not stay where there is no whole answer."""
+def target(session: Session) -> Iterator[BinaryIO]:
+    """Where what is made goes: stdout, or a new file, which does not stay where there is no whole answer."""
     name = session.args.out or session.args.qr
     file = _opened(name)
     try:

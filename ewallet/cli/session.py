@@ -6,7 +6,8 @@ import json
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +28,8 @@ from ewallet.wallet import Wallet
 
 if TYPE_CHECKING:
     from ewallet.errors import Language
+    from ewallet.holding import WalletStore
+    from ewallet.sql import Database, SqlWalletStore
 
 SCHEMA: Final = "ewallet.wallet/1"
 _PROMPT: Final = {"ko": "지갑 암호: ", "en": "Passphrase of the wallet: "}
@@ -89,18 +92,40 @@ class Session:
             kept.keep(raw, kept.key.read_bytes())
         return trust
 
+    @contextmanager
+    def keeping_trust(self) -> Iterator[None]:
+        """Check the trust list that was named, if any, before the block makes a wallet, and keep it beside that."""
+        named = self.named_trust()
+        if named:
+            self.trust()
+        files = [read_own(name, what="a file of trust") for name in named or ()]
+        yield
+        if named:
+            self.kept_trust.keep(*files)
+
     def wallet(self, *, believing: bool = False, create: bool = False) -> Wallet:
         """The wallet, unlocked; it believes nobody and talks to nobody unless it is to receive or to be asked."""
-        at = self.env.now()
-        trust = self.trust() if believing else TrustList(anchors=(), version=0, since=at, until=at)
-        passphrase = self._passphrase(twice=create)
-        from ewallet.sql import Database  # takes as long to load as everything else
+        trust = self.trust() if believing else None
+        return self.wallet_of(self.store(create=create), trust)
 
-        store = Database(f"sqlite:///{self.folder / 'wallet.db'}", env=self.env).wallet(passphrase, create=create)
-        send = Http() if believing else offline
+    def wallet_of(self, store: WalletStore, trust: TrustList | None = None) -> Wallet:
+        """The wallet on an unlocked store; without a trust list it believes nobody and talks to nobody."""
+        at, send = self.env.now(), Http() if trust else offline
+        trust = trust or TrustList(anchors=(), version=0, since=at, until=at)
         return Wallet(store=store, trust=trust, send=send, catalog=self.catalog, transaction_types=KNOWN, env=self.env)
 
-    def _passphrase(self, *, twice: bool) -> str:
+    def store(self, *, create: bool = False) -> SqlWalletStore:
+        """What the wallet is kept in, unlocked."""
+        return self.database().wallet(self.passphrase(twice=create), create=create)
+
+    def database(self) -> Database:
+        """The wallet's file, not opened yet."""
+        from ewallet.sql import Database  # takes as long to load as everything else
+
+        return Database(f"sqlite:///{self.folder / 'wallet.db'}", env=self.env)
+
+    def passphrase(self, *, twice: bool = False) -> str:
+        """That of the file that was named, else what the person types; ``usage.*``, ``storage.loose_mode``."""
         named = self.args.passphrase_file or os.environ.get("EWALLET_PASSPHRASE_FILE")
         if named:
             return read_secret(named, what="the passphrase file")

@@ -61,12 +61,49 @@ class Evidence(Protocol):
         """
 
 
+class Confirmation(Protocol):
+    """What shows that a holder confirmed transactions, and nothing of what was disclosed with it."""
+
+    @property
+    def chain(self) -> tuple[bytes, ...]:
+        """As of :class:`Evidence`."""
+
+    @property
+    def type_id(self) -> str:
+        """As of :class:`Evidence`."""
+
+    @property
+    def issuer(self) -> str | None:
+        """As of :class:`Evidence`."""
+
+    def check_signature(self, key: PublicKey) -> None:
+        """As of :class:`Evidence`."""
+
+    def check_confirmation(self, binding: Binding, at: datetime) -> None:
+        """Return if the bound key confirmed the transactions of that binding at that time.
+
+        Raises ``kb.*``, ``policy.transaction_data``.
+        """
+
+
+class BoundConfirmation(Confirmation, Protocol):
+    """The same, of whoever holds the credential themselves."""
+
+    @property
+    def holder(self) -> PublicKey:
+        """The key that it is bound to; ``kb.missing``."""
+
+
 class Format(Protocol):
     """What a credential format can do."""
 
     @property
     def id(self) -> str:
         """The format identifier of OpenID4VCI and OpenID4VP."""
+
+    @property
+    def confirms(self) -> bool:
+        """Whether a presentation can confirm transactions (OpenID4VP 1.0 §8.4)."""
 
     @property
     def algorithms(self) -> Mapping[str, tuple[str | int, ...]]:
@@ -95,6 +132,12 @@ class Format(Protocol):
 
     def open(self, presented: str) -> Evidence:
         """Take a presentation apart; ``malformed.*``, ``limit.*``."""
+
+    def confirmation(self, presented: str) -> str:
+        """What of a presentation shows what was confirmed with it; ``policy.transaction_data`` where nothing does."""
+
+    def open_confirmation(self, raw: str) -> BoundConfirmation:
+        """Take that apart; ``malformed.*``, ``limit.*``, ``policy.transaction_data``."""
 
     def type_ids(self, meta: Mapping[str, Json]) -> frozenset[str]:
         """The types a DCQL ``meta`` asks for; ``dcql.invalid``."""

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ewallet.catalog.acting import ACT
 from ewallet.catalog.claims import ClaimType
 from ewallet.catalog.kinds import CredentialType
 from ewallet.credential import Claims, Path
+from ewallet.errors import UsageError
 from ewallet.shape import Json, base64
 
 _FULL_DATE = 1004  # RFC 8943
@@ -21,6 +23,8 @@ def arrange(type_: CredentialType, claims: Claims) -> dict[str, dict[str, Any]]:
     """A record of the kind, answers included, as ``{namespace: {element: value}}`` ready for CBOR."""
     arranged: dict[str, dict[str, Any]] = {}
     for name, value in claims.items():
+        if name == ACT:  # a holder leaves out of an mdoc what they like
+            raise UsageError("issue.invalid_value", "act: an mdoc has no place for what is always shown")
         namespace, element = type_.elements[name]
         arranged.setdefault(namespace, {})[element] = _value(type_.signed[name], value)
     return arranged

@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from ewallet import cose
 from ewallet.catalog.kinds import CredentialType
@@ -48,6 +48,7 @@ class MdocFormat:
     """mdoc as one of :data:`ewallet.formats.FORMATS`."""
 
     id: Final = ID
+    confirms: Final = False
     algorithms: Final[Mapping[str, tuple[str | int, ...]]] = {
         "issuerauth_alg_values": _NUMBERS,
         "deviceauth_alg_values": _NUMBERS,
@@ -83,7 +84,7 @@ class MdocFormat:
         """A device response with those elements, signed by the device for the session of the binding."""
         held = _held(raw)
         if binding.transaction_data:
-            raise PolicyError("policy.transaction_data", "an mdoc, which confirms no transaction")
+            _confirms_nothing()
         auth = held.issuer_auth
         issuer_auth = cose.assemble(auth.protected, auth.unprotected, auth.payload, auth.signature)
         issuer_signed = _issuer_signed(_chosen(held, paths), issuer_auth)
@@ -95,6 +96,14 @@ class MdocFormat:
     def open(self, presented: str) -> Mdoc:
         """Take a presentation apart; ``malformed.*``, ``limit.*``, ``crypto.*``."""
         return Mdoc.parse(presented)
+
+    def confirmation(self, presented: str) -> NoReturn:
+        """No element is agreed for that."""
+        _confirms_nothing()
+
+    def open_confirmation(self, raw: str) -> NoReturn:
+        """There is none."""
+        _confirms_nothing()
 
     def type_ids(self, meta: Mapping[str, Json]) -> frozenset[str]:
         """The ``doctype_value`` (OpenID4VP 1.0 App. B.2.3); ``dcql.invalid``."""
@@ -124,6 +133,10 @@ class MdocFormat:
         if not [instance(number, int, f"an item of {name}") for number in numbers]:
             refuse("malformed.claim_type", f"{name} is empty")
         return member(configuration, "doctype", str)
+
+
+def _confirms_nothing() -> NoReturn:
+    raise PolicyError("policy.transaction_data", "an mdoc, which confirms no transaction")
 
 
 def _held(raw: str) -> Mdoc:

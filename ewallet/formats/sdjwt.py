@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Final
 
 from ewallet import jose
+from ewallet.catalog.acting import ACT
 from ewallet.catalog.kinds import CredentialType
 from ewallet.credential import Binding, Claims, Credential, Draft, Path, StatusRef, Validity, moment
 from ewallet.disclosure import HASHES, Packing, Selection, Unpacking, digest, hash_of
@@ -38,8 +39,8 @@ from ewallet.shape import (
 TYP: Final = "dc+sd-jwt"
 KB_TYP: Final = "kb+jwt"
 
-#: Claims that are never selectively disclosable (§9.7; SD-JWT VC §2.2.2), nor any part of them.
-PROTECTED: Final = frozenset({"iss", "aud", "exp", "nbf", "cnf", "vct", "vct#integrity", "aka_vcts", "status"})
+#: Claims that are never selectively disclosable (§9.7; SD-JWT VC §2.2.2), nor any part of them; nor is who acts.
+PROTECTED: Final = frozenset({"iss", "aud", "exp", "nbf", "cnf", "vct", "vct#integrity", "aka_vcts", "status", ACT})
 _REGISTERED: Final = PROTECTED | {"iat", "_sd_alg"}
 _USUAL_HASH: Final = "sha-256"  # of transactions, where the request names none
 _FRESH: Final = 300  # seconds either way; neither RFC 9901 nor HAIP gives a figure, phone clocks drift
@@ -126,6 +127,18 @@ class SdJwt:
         return PublicKey.of_jwk(member(cnf, "jwk", dict)) if cnf is not None else None
 
     @property
+    def sd_hash(self) -> str:
+        """The hash of what is shown, which key bindings name (§4.3.1)."""
+        return digest(hash_of(self.payload), "~".join((self.issued, *self.disclosures, "")))
+
+    @property
+    def holder(self) -> PublicKey:
+        """The key that it is bound to; ``kb.missing`` where it is bound to none."""
+        if self._holder is None:
+            raise BindingError("kb.missing", "the credential names no holder's key")
+        return self._holder
+
+    @property
     def chain(self) -> tuple[bytes, ...]:
         """The issuer's DER certificates, leaf first; empty without ``x5c``."""
         return self.jws.chain
@@ -151,26 +164,33 @@ class SdJwt:
 
     def check_binding(self, binding: Binding | None, at: datetime) -> None:
         """§7.3: Return if the key of ``cnf`` made it for this binding, just now; ``kb.*``, ``policy.*``."""
-        if not self.binding:
-            if binding is not None:
-                raise BindingError("kb.missing", "no key binding jwt")
+        if not self.binding and binding is None:
             return
-        key = self._holder
-        if key is None:
-            raise BindingError("kb.missing", "the credential names no holder's key")
-        claims = _binding_claims(self.binding, key)
-        if binding is not None:
-            _check_fresh(claims, at)
-            _check_addressed(claims, binding)
-        if claims.get("sd_hash") != digest(hash_of(self.payload), "~".join((self.issued, *self.disclosures, ""))):
+        claims = self._bound(binding, at)
+        if claims.get("sd_hash") != self.sd_hash:
             raise BindingError("kb.sd_hash", "sd_hash is not that of what was presented")
         if binding is not None:
-            _check_confirmed(claims, binding)
+            check_confirmed(claims, binding)
+
+    def check_confirmation(self, binding: Binding, at: datetime) -> None:
+        """As :meth:`check_binding` for its transactions, whatever was disclosed with it and is not here any more."""
+        check_confirmed(self._bound(binding, at), binding)
+
+    def _bound(self, binding: Binding | None, at: datetime) -> dict[str, Json]:
+        """What the key of ``cnf`` signed, for this binding where there is one."""
+        if not self.binding:
+            raise BindingError("kb.missing", "no key binding jwt")
+        claims = binding_claims(self.binding, self.holder)
+        if binding is not None:
+            check_fresh(claims, at)
+            check_addressed(claims, binding)
+        return claims
 
 
-def _binding_claims(compact: str, key: PublicKey) -> dict[str, Json]:
+def binding_claims(compact: str, key: PublicKey, typ: str = KB_TYP) -> dict[str, Json]:
+    """What that key says in a key binding JWT, or in another such statement; ``kb.typ``, ``kb.signature_invalid``."""
     try:
-        jws = jose.parse(compact, KB_TYP, what="the key binding jwt")
+        jws = jose.parse(compact, typ, what="the key binding jwt")
         jws.verify(key)
     except CryptoError as exc:
         code = {"crypto.typ_mismatch": "kb.typ", "crypto.signature_invalid": "kb.signature_invalid"}.get(exc.code)
@@ -180,7 +200,8 @@ def _binding_claims(compact: str, key: PublicKey) -> dict[str, Json]:
     return jws.claims
 
 
-def _check_fresh(claims: Claims, at: datetime) -> None:
+def check_fresh(claims: Claims, at: datetime) -> None:
+    """Return if it was made just now; ``kb.iat``, ``time.*``."""
     if "iat" not in claims:
         raise BindingError("kb.iat", "iat is missing")
     now, made = at.timestamp(), numeric_date(claims["iat"], "iat")
@@ -192,14 +213,15 @@ def _check_fresh(claims: Claims, at: datetime) -> None:
         raise ValidityError("time.not_yet_valid", "the key binding jwt is not valid yet")
 
 
-def _check_addressed(claims: Claims, binding: Binding) -> None:
+def check_addressed(claims: Claims, binding: Binding) -> None:
+    """Return if it was made for that audience and nonce; ``kb.aud``, ``kb.nonce``."""
     if claims.get("aud") != binding.audience:  # one string, the whole client identifier with its prefix
         raise BindingError("kb.aud", "made for another audience")
     if claims.get("nonce") != binding.nonce:
         raise BindingError("kb.nonce", "made in answer to another nonce")
 
 
-def _check_confirmed(claims: Claims, binding: Binding) -> None:
+def check_confirmed(claims: Claims, binding: Binding) -> None:
     """OpenID4VP 1.0 App. B.3.3: every transaction is confirmed by the hash of its text as sent, and none besides."""
     if not binding.transaction_data:
         if "transaction_data_hashes" in claims:
@@ -215,7 +237,7 @@ def _check_confirmed(claims: Claims, binding: Binding) -> None:
         raise PolicyError("policy.transaction_data", "a transaction that the holder did not confirm")
 
 
-def _confirmed(binding: Binding) -> dict[str, Json]:
+def confirmed(binding: Binding) -> dict[str, Json]:
     """The claims that confirm the transactions of a binding, if it has any."""
     if not binding.transaction_data:
         return {}
@@ -248,12 +270,17 @@ def _credential(payload: Claims, shown: tuple[Path, ...], holder: PublicKey | No
 def _status(payload: Claims) -> StatusRef | None:
     status = optional(payload, "status", dict)
     entry = optional(status, "status_list", dict) if status else None
-    if entry is None:
-        return None
-    index = member(entry, "idx", int)
-    if index < 0:
-        refuse("malformed.claim_type", "idx is negative")
-    return StatusRef(member(entry, "uri", str), index)
+    return None if entry is None else StatusRef.of_json(entry)
+
+
+def select(raw: str, paths: Iterable[Path]) -> tuple[str, str]:
+    """The held credential with the disclosures for those concrete paths, and the hash that a key binding names."""
+    held = SdJwt.parse(raw)
+    selection = Selection(held.payload, held.disclosures)
+    for path in paths:
+        selection.add(path)
+    shown = "~".join((held.issued, *selection.disclosures(), ""))
+    return shown, digest(hash_of(held.payload), shown)
 
 
 @dataclass(frozen=True)
@@ -278,7 +305,7 @@ def _payload(draft: Draft) -> dict[str, Json]:
     if draft.holder:
         payload["cnf"] = {"jwk": draft.holder.jwk}
     if draft.status:
-        payload["status"] = {"status_list": {"idx": draft.status.index, "uri": draft.status.uri}}
+        payload["status"] = {"status_list": draft.status.to_json()}
     return payload
 
 
@@ -286,6 +313,7 @@ class SdJwtFormat:
     """SD-JWT VC as one of :data:`ewallet.formats.FORMATS`."""
 
     id: Final = TYP
+    confirms: Final = True
     algorithms: Final[Mapping[str, tuple[str | int, ...]]] = {
         "sd-jwt_alg_values": tuple(sorted(ALGORITHMS)),
         "kb-jwt_alg_values": tuple(sorted(ALGORITHMS)),
@@ -322,23 +350,31 @@ class SdJwtFormat:
 
     def present(self, raw: str, paths: Iterable[Path], binding: Binding, signer: Signer, at: datetime) -> str:
         """The held credential with the disclosures for those concrete paths, and a key binding JWT (§7.2)."""
-        held = SdJwt.parse(raw)
-        selection = Selection(held.payload, held.disclosures)
-        for path in paths:
-            selection.add(path)
-        shown = "~".join((held.issued, *selection.disclosures(), ""))
+        shown, sd_hash = select(raw, paths)
         claims = {
             "iat": int(at.timestamp()),
             "aud": binding.audience,
             "nonce": binding.nonce,
-            "sd_hash": digest(hash_of(held.payload), shown),
-            **_confirmed(binding),
+            "sd_hash": sd_hash,
+            **confirmed(binding),
         }
         return shown + jose.sign(KB_TYP, claims, signer)
 
     def open(self, presented: str) -> SdJwt:
         """Take a presentation apart; ``malformed.*``, ``limit.*``."""
         return SdJwt.parse(presented)
+
+    def confirmation(self, presented: str) -> str:
+        """The issuer's JWT and the key binding JWT."""
+        found = SdJwt.parse(presented)
+        return f"{found.issued}~{found.binding}"
+
+    def open_confirmation(self, raw: str) -> SdJwt:
+        """The same, taken apart."""
+        found = SdJwt.parse(raw)
+        if found.disclosures:
+            refuse("malformed.sdjwt", "disclosures beside a confirmation")
+        return found
 
     def type_ids(self, meta: Mapping[str, Json]) -> frozenset[str]:
         """The ``vct_values`` (OpenID4VP 1.0 App. B.3.5); ``dcql.invalid``."""

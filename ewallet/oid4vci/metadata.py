@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -88,6 +89,12 @@ class RequestEncryption:
             enc_values=strings(members.get("enc_values_supported"), "enc_values_supported"),
             required=member(members, "encryption_required", bool),
         )
+
+    @classmethod
+    def with_keys(cls, private: Iterable[Mapping[str, Json]], *, required: bool) -> RequestEncryption | None:
+        """To the owner of these private keys; None without any."""
+        public = tuple({name: value for name, value in key.items() if name != "d"} for key in private)
+        return cls(keys=public, required=required) if public else None
 
     @property
     def recipient(self) -> Recipient | None:
@@ -266,6 +273,11 @@ class IssuerMetadata:
 
     def to_bytes(self) -> bytes:
         """As JSON text."""
+        return self._raw
+
+    @cached_property
+    def _raw(self) -> bytes:
+        """Kept: of two hundred kinds it has more than a megabyte, and every wallet asks for it."""
         return jose.to_json(self.to_json())
 
     def signed(self, signer: Signer, *, at: datetime, until: datetime) -> str:

@@ -16,10 +16,12 @@ from ewallet.errors import ProtocolError
 from ewallet.keys import PublicKey, Signer
 from ewallet.oauth import Accepts, KeyOf, fresh, refusing
 from ewallet.oid4vci.configuration import KeyLevels, ProofType
-from ewallet.shape import Json, instance, member, numeric_date, refuse, strings
+from ewallet.shape import Json, instance, member, numeric_date, refuse, strings, to_base64url
+from ewallet.subject import read_salt
 
 TYP: Final = "openid4vci-proof+jwt"
 ATTESTATION_TYP: Final = "key-attestation+jwt"
+SALT: Final = "urn:example:kr-ewallet:subject_salt"  # a private claim of ours (RFC 7519 §4.2); others pass it over
 _KEY_HEADERS: Final = frozenset({"jwk", "kid", "x5c"})
 _MAX_ATTESTED: Final = 100  # keys in one attestation
 
@@ -32,16 +34,20 @@ def prove(
     nonce: str | None = None,
     client_id: str | None = None,
     attestation: str | None = None,
+    salt: bytes | None = None,
 ) -> str:
     """The proof that the signer's key asks for a credential of that issuer (App. F.1).
 
     ``nonce`` from the nonce endpoint, where there is one; ``client_id`` None for a client that does not say who it is.
+    ``salt`` is what the copy's ``subject_ref`` is to be made with (:mod:`ewallet.subject`).
     """
     claims: dict[str, Json] = {"aud": issuer, "iat": int(at.timestamp())}
     if nonce is not None:
         claims["nonce"] = nonce
     if client_id is not None:
         claims["iss"] = client_id
+    if salt is not None:
+        claims[SALT] = to_base64url(salt)
     header: dict[str, Json] = {"jwk": signer.public.jwk}
     if attestation is not None:
         header["key_attestation"] = attestation
@@ -66,10 +72,14 @@ class ProofRules:
 
 @dataclass(frozen=True, kw_only=True)
 class ProvenKeys:
-    """The keys to bind to, in order and all different, and the nonces that they were proven with, to be taken once."""
+    """The keys to bind to, in order and all different, and the nonces that they were proven with, to be taken once.
+
+    ``salts`` are those that came with proofs, by the thumbprint of the key; a key that is only attested has none.
+    """
 
     keys: tuple[PublicKey, ...]
     nonces: frozenset[str] = field(repr=False)
+    salts: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
 def check_proofs(proof_type: str | None, proofs: Sequence[str], rules: ProofRules) -> ProvenKeys:
@@ -96,7 +106,11 @@ def _union(proven: Sequence[ProvenKeys]) -> ProvenKeys:
     if len({key.thumbprint for key in first}) < len(first):
         refuse("malformed.claim_type", "two proofs by the same key")
     keys = {key.thumbprint: key for key in (*first, *(key for each in proven for key in each.keys))}
-    return ProvenKeys(keys=tuple(keys.values()), nonces=frozenset().union(*(each.nonces for each in proven)))
+    return ProvenKeys(
+        keys=tuple(keys.values()),
+        nonces=frozenset().union(*(each.nonces for each in proven)),
+        salts={name: salt for each in proven for name, salt in each.salts.items()},
+    )
 
 
 def _proven(compact: str, rule: ProofType, rules: ProofRules) -> ProvenKeys:
@@ -115,7 +129,8 @@ def _proven(compact: str, rule: ProofType, rules: ProofRules) -> ProvenKeys:
     fresh(claims, rules.at)
     if "iss" in claims and claims["iss"] != rules.client_id:
         refuse("malformed.claim_type", "iss is not the client that the token was given to")
-    return ProvenKeys(keys=(key, *attested.keys), nonces=nonces | attested.nonces)
+    salts = {key.thumbprint: read_salt(claims[SALT])} if SALT in claims else {}
+    return ProvenKeys(keys=(key, *attested.keys), nonces=nonces | attested.nonces, salts=salts)
 
 
 def _nonces(claims: Mapping[str, Json], rules: ProofRules, *, required: bool) -> frozenset[str]:

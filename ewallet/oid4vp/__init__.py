@@ -110,7 +110,8 @@ class AuthorizationRequest:
 
     Without a ``response_mode`` it is a request that is handed over as a file, and so is its answer. ``verifier_name``
     is what the certificate of the verifier says, once that has been checked, ready to be shown; it does not travel.
-    Neither do ``transcript`` and ``reader_key`` of a request at close range (:mod:`ewallet.proximity`).
+    Neither do ``transcript`` and ``reader_key`` of a request at close range (:mod:`ewallet.proximity`), nor
+    ``rrn_legal_basis``: the law by which the trust list lets this verifier ask for resident numbers, empty for none.
     """
 
     client_id: str
@@ -126,6 +127,7 @@ class AuthorizationRequest:
     transaction_data: tuple[TransactionData, ...] = ()
     verifier_info: tuple[Mapping[str, Json], ...] = ()
     verifier_name: str = ""
+    rrn_legal_basis: str = ""
     transcript: bytes | None = field(default=None, repr=False)
     reader_key: SigningKey | None = field(default=None, repr=False)
 

@@ -23,6 +23,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from ewallet import jose, oauth
+from ewallet.anchor import TrustAnchor
 from ewallet.credential import moment
 from ewallet.errors import CryptoError, Malformed, ProtocolError, TransportError, TrustError, UsageError
 from ewallet.flow import Request, Response
@@ -68,7 +69,7 @@ def signed(request: AuthorizationRequest, signer: Signer, *, wallet_nonce: str |
         raise UsageError("usage.configuration", "a request without response_mode, or a signer without a certificate")
     members = request.to_json() | {"aud": AUDIENCE} | ({"wallet_nonce": wallet_nonce} if wallet_nonce else {})
     try:
-        _check_identified(request.client_id, signer.chain[0], request.response_uri)
+        check_identified(request.client_id, signer.chain[0], request.response_uri)
         AuthorizationRequest.of(members, at=request.issued)
     except ProtocolError as exc:
         raise UsageError("usage.argument", exc.detail) from None
@@ -177,12 +178,13 @@ class RequestObject:
     """A request whose sender is established, as far as its prefix can; its parameters are still to be read.
 
     An error may be sent to its ``response_uri``. ``verifier_name`` is what the certificate says, ready to be shown:
-    empty for a request that nobody signed, and for no other.
+    empty for a request that nobody signed, and for no other. ``rrn_legal_basis`` is what the trust list has of it.
     """
 
     client_id: str
     members: Mapping[str, Json] = field(repr=False)
     verifier_name: str = ""
+    rrn_legal_basis: str = ""
 
     @property
     def response_uri(self) -> str | None:
@@ -203,7 +205,12 @@ class RequestObject:
         if request.response_mode is None:
             invalid("no response_mode; answers by fragment are not made here")
         request.check_answerable(transaction_types or {})
-        return replace(request, purpose=shown_text(request.purpose), verifier_name=self.verifier_name)
+        return replace(
+            request,
+            purpose=shown_text(request.purpose),
+            verifier_name=self.verifier_name,
+            rrn_legal_basis=self.rrn_legal_basis,
+        )
 
 
 def authenticate(
@@ -229,14 +236,17 @@ def authenticate(
         raise ProtocolError("request.untrusted_verifier", "a client_id of no prefix that is known and trusted here")
     if compact is None:
         raise ProtocolError("request.signature_invalid", "not signed, although the prefix of the client_id demands it")
-    claims, leaf = _authentic(compact, trust, at)
+    claims, leaf, anchor = _authentic(compact, trust, at)
     if claims.get("client_id") != asked.client_id:
         raise ProtocolError("request.client_id_mismatch", "the client_id outside and inside differ")
     address = _address(claims)
-    _check_identified(asked.client_id, leaf, address)
+    check_identified(asked.client_id, leaf, address)
     _check_claims(claims, at, wallet_nonce if asked.post else None)
     return RequestObject(
-        client_id=asked.client_id, members=claims, verifier_name=subject_name(leaf) or shown_text(asked.client_id)
+        client_id=asked.client_id,
+        members=claims,
+        verifier_name=subject_name(leaf) or shown_text(asked.client_id),
+        rrn_legal_basis=anchor.rrn_legal_basis.get(asked.client_id, ""),
     )
 
 
@@ -251,12 +261,13 @@ def _unsigned(asked: RequestLink, name: str, *, signed: bool) -> RequestObject:
     return RequestObject(client_id=asked.client_id, members=members)
 
 
-def _authentic(compact: str, trust: TrustList, at: datetime) -> tuple[dict[str, Json], bytes]:
-    """The claims of a request object and the certificate that signed it, if that is trusted for asking."""
+def _authentic(compact: str, trust: TrustList, at: datetime) -> tuple[dict[str, Json], bytes, TrustAnchor]:
+    """The claims of a request object, the certificate that signed it and its anchor, if that is trusted for asking."""
     with establishing():
         jws = jose.parse(compact, TYP, what="the request object", limit=_MAX_REQUEST)
-        jws.verify(trust.check(jws.chain, "verifier", at, type_id=None).key)
-        return jws.claims, jws.chain[0]
+        path = trust.check(jws.chain, "verifier", at, type_id=None)
+        jws.verify(path.key)
+        return jws.claims, jws.chain[0], path.anchor
 
 
 @contextmanager
@@ -281,7 +292,7 @@ def _address(claims: Mapping[str, Json]) -> str | None:
     return None if address is None else response_address(address)
 
 
-def _check_identified(client_id: str, leaf: bytes, response_uri: str | None) -> None:
+def check_identified(client_id: str, leaf: bytes, response_uri: str | None) -> None:
     """§5.9.3: Return if the certificate is the one the client identifier names; ``request.*``."""
     prefix, _, name = client_id.partition(":")
     if client_id == hash_id(leaf):

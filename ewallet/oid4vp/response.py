@@ -26,7 +26,15 @@ _MAX_REPLY: Final = 64 * 1024  # bytes: it holds one address
 _NOT_SAID: Final = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")  # RFC 6749 §4.1.2.1
 
 #: The errors of §8.5 that our wallet sends, by the codes that do not say theirs themselves.
-_ERRORS: Final = {"dcql.invalid": "invalid_request", "policy.transaction_data": "invalid_transaction_data"}
+_ERRORS: Final = {
+    "dcql.invalid": "invalid_request",
+    "policy.transaction_data": "invalid_transaction_data",
+    "receipt.invalid": "invalid_transaction_data",
+    "consent.recipient": "invalid_transaction_data",
+    "consent.scope": "invalid_transaction_data",
+    "consent.expired": "invalid_transaction_data",
+    "consent.not_yet_valid": "invalid_transaction_data",
+}
 
 
 def answer(request: AuthorizationRequest, token: VpToken) -> Request:
@@ -73,9 +81,16 @@ def read_reply(response: Response) -> str | None:
     return address
 
 
-def reply(redirect_uri: str | None = None) -> bytes:
-    """The JSON text of the verifier's reply to an answer that it took."""
-    return jose.to_json({} if redirect_uri is None else {"redirect_uri": redirect_uri})
+def read_receipt(response: Response) -> str | None:
+    """The verifier's half of a receipt of the consent that it was answered with, if it gives one (a member of ours)."""
+    with oauth.refusing("invalid_request"):
+        return optional(json_object(response.body or b"{}", "the reply", limit=_MAX_REPLY), "consent_receipt", str)
+
+
+def reply(redirect_uri: str | None = None, receipt: str | None = None) -> bytes:
+    """The JSON text of the verifier's reply to an answer that it took; ``receipt`` is its half of one of a consent."""
+    members = {"redirect_uri": redirect_uri, "consent_receipt": receipt}
+    return jose.to_json({name: value for name, value in members.items() if value is not None})
 
 
 @dataclass(frozen=True, kw_only=True)

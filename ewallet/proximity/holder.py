@@ -141,6 +141,7 @@ class Holder:
             issued=at,
             until=at + LIFE,
             verifier_name=reader.name,
+            rrn_legal_basis=reader.rrn_legal_basis,
             transcript=ciphers.transcript,
         )
 

@@ -102,10 +102,14 @@ def query(asked: Sequence[Items]) -> Query:
 
 @dataclass(frozen=True, kw_only=True)
 class ReaderName:
-    """Who asks: an identifier, and the name of its certificate, empty where it is not known; ``doubt`` says why not."""
+    """Who asks: an identifier, and the name of its certificate, empty where it is not known; ``doubt`` says why not.
+
+    ``rrn_legal_basis`` is what the trust list has of it.
+    """
 
     client_id: str = ""
     name: str = ""
+    rrn_legal_basis: str = ""
     doubt: str | None = None
 
 
@@ -122,15 +126,20 @@ def authenticate(asked: Sequence[Items], session: bytes, *, trust: TrustList, at
     (chain,) = chains
     try:
         with establishing():
-            key = trust.check(chain, "verifier", at, type_id=None).key
+            path = trust.check(chain, "verifier", at, type_id=None)
             for items in asked:
                 if items.auth:
-                    items.auth.verify(key, reader_authentication(items.content, session))
+                    items.auth.verify(path.key, reader_authentication(items.content, session))
     except ProtocolError as exc:
         if exc.code != "request.untrusted_verifier":
             raise
         return ReaderName(doubt=exc.code)
-    return ReaderName(client_id=hash_id(chain[0]), name=subject_name(chain[0]) or hash_id(chain[0]))
+    client_id = hash_id(chain[0])
+    return ReaderName(
+        client_id=client_id,
+        name=subject_name(chain[0]) or client_id,
+        rrn_legal_basis=path.anchor.rrn_legal_basis.get(client_id, ""),
+    )
 
 
 def reader_authentication(items: bytes, session: bytes) -> bytes:

@@ -7,6 +7,7 @@ second time, in however many processes.
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -15,12 +16,25 @@ from typing import Final
 
 from ewallet.env import Env
 from ewallet.errors import NotFound, StoreError, UsageError
+from ewallet.sql import backup as backups
 from ewallet.sql import walletfile
+from ewallet.sql.bulk import SqlBulkStore
 from ewallet.sql.calls import SqlCallStore
+from ewallet.sql.cases import CASES, CASES_VERSION, SqlCaseStore
 from ewallet.sql.engine import engine_of
+from ewallet.sql.heads import HEADS, HEADS_VERSION, SqlHeads
+from ewallet.sql.history import SqlLogStore
 from ewallet.sql.issuance import SqlIssuanceStore
 from ewallet.sql.issuer import SqlIssuerStore
+from ewallet.sql.mydata import SqlMyDataStore
+from ewallet.sql.mydata_tables import MYDATA, MYDATA_VERSION
+from ewallet.sql.portal import PORTAL, PORTAL_VERSION, SqlPortalStore
+from ewallet.sql.recipients import RECIPIENTS, RECIPIENTS_VERSION, SqlRecipientStore
 from ewallet.sql.tables import (
+    BULK,
+    BULK_VERSION,
+    HISTORY,
+    HISTORY_VERSION,
     ISSUER,
     ISSUER_VERSION,
     VERIFIER,
@@ -30,20 +44,40 @@ from ewallet.sql.tables import (
     issuer_calls,
     verifier_calls,
 )
+from ewallet.sql.vault import VAULT, VAULT_VERSION, SqlKeyStore
 from ewallet.sql.verifier import SqlVerifierStore
 from ewallet.sql.wallet import SqlWalletStore
 
 __all__ = [
     "Database",
+    "SqlBulkStore",
     "SqlCallStore",
+    "SqlCaseStore",
+    "SqlHeads",
     "SqlIssuanceStore",
     "SqlIssuerStore",
+    "SqlKeyStore",
+    "SqlLogStore",
+    "SqlMyDataStore",
+    "SqlPortalStore",
+    "SqlRecipientStore",
     "SqlVerifierStore",
     "SqlWalletStore",
     "upgrade",
 ]
 
-_ROLES: Final = {"issuer": (ISSUER, ISSUER_VERSION), "verifier": (VERIFIER, VERIFIER_VERSION)}
+_ROLES: Final = {
+    "bulk": (BULK, BULK_VERSION),
+    "cases": (CASES, CASES_VERSION),
+    "heads": (HEADS, HEADS_VERSION),
+    "history": (HISTORY, HISTORY_VERSION),
+    "issuer": (ISSUER, ISSUER_VERSION),
+    "mydata": (MYDATA, MYDATA_VERSION),
+    "portal": (PORTAL, PORTAL_VERSION),
+    "recipients": (RECIPIENTS, RECIPIENTS_VERSION),
+    "vault": (VAULT, VAULT_VERSION),
+    "verifier": (VERIFIER, VERIFIER_VERSION),
+}
 _PAGE: Final = 512  # bytes: every page of SQLite's is a multiple; what is missing of the last one it takes for zeros
 _PATIENCE: Final = 100  # times 50 ms
 _CREATING: Final = Lock()  # of the threads of this process, none connects before the file is closed
@@ -79,10 +113,57 @@ class Database:
         return SqlIssuanceStore(self._engine)
 
     @cached_property
+    def bulk(self) -> SqlBulkStore:
+        """The memory of batches, beside the issuer's tables."""
+        return SqlBulkStore(self._engine, self.issuer)
+
+    @cached_property
+    def history(self) -> SqlLogStore:
+        """The log of use, in tables of its own that other stores of this database write to in their transactions."""
+        self._touch()
+        return SqlLogStore(self._engine)
+
+    @cached_property
+    def mydata(self) -> SqlMyDataStore:
+        """The memory of a portal, beside the log that it writes to."""
+        _ = self.history
+        return SqlMyDataStore(self._engine)
+
+    @cached_property
+    def keys(self) -> SqlKeyStore:
+        """The keys of people, in a database that is theirs alone."""
+        self._touch()
+        return SqlKeyStore(self._engine)
+
+    @cached_property
+    def heads(self) -> SqlHeads:
+        """How far logs were signed, in the database of the keys."""
+        self._touch()
+        return SqlHeads(self._engine)
+
+    @cached_property
+    def portal(self) -> SqlPortalStore:
+        """What a portal keeps between two steps."""
+        self._touch()
+        return SqlPortalStore(self._engine)
+
+    @cached_property
+    def recipients(self) -> SqlRecipientStore:
+        """Who is registered to receive, and every change of that."""
+        self._touch()
+        return SqlRecipientStore(self._engine)
+
+    @cached_property
     def verifier(self) -> SqlVerifierStore:
         """The verifier's store."""
         self._touch()
         return SqlVerifierStore(self._engine)
+
+    @cached_property
+    def cases(self) -> SqlCaseStore:
+        """The joint cases of the verifier, beside its own tables."""
+        _ = self.verifier
+        return SqlCaseStore(self._engine)
 
     @cached_property
     def issuer_calls(self) -> SqlCallStore:
@@ -116,6 +197,25 @@ class Database:
             walletfile.new(self._file)
         self._engine.prepare("wallet", WALLET, WALLET_VERSION)
         return SqlWalletStore.create(self._engine, passphrase, self._random, unsafe_fast_kdf=unsafe_fast_kdf)
+
+    def restore(self, backup: str | os.PathLike[str], passphrase: str, *, replace: bool = False) -> SqlWalletStore:
+        """The wallet of a backup, put where this database is, and unlocked; until all of it is good, nothing is there.
+
+        Copies that nobody had seen count as used: they may have been shown since. Raises ``storage.auth_failed`` for
+        another passphrase than that of the backup, ``storage.corrupt``, ``storage.loose_mode``, ``usage.configuration``
+        for a backup of a newer program, ``usage.file`` if there is a wallet already, unless it is to be replaced, and
+        ``storage.locked`` while that is in use.
+        """
+        file = self._file
+        if file is None:
+            raise UsageError("usage.configuration", "a backup is put into a SQLite file, and nowhere else")
+        self.close()
+        with backups.taken(Path(backup), file, self._random, replace=replace) as fresh:
+            url = self._engine.url.set(database=str(fresh)).render_as_string(hide_password=False)
+            with closing(Database(url, env=Env(random=self._random))) as database:
+                database.wallet(passphrase).count_as_shown()
+            backups.put_back(fresh, file, replace=replace)
+        return self.wallet(passphrase)
 
     def ready(self) -> None:
         """Return if the database can be written now and has the tables that this object knows, for ``/readyz``.
@@ -188,7 +288,7 @@ def _check_content(file: Path) -> None:
 
 
 def upgrade(url: str) -> dict[str, int]:
-    """Bring the tables of issuer and verifier up to date, as opening them does; the schema version of each role there.
+    """Bring the tables of all roles but the wallet up to date, as opening them does; the version of each role there.
 
     A wallet is brought up to date when it is unlocked.
     """

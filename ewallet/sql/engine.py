@@ -280,6 +280,13 @@ class Engine:
         with self.reading() as connection:
             return schema.recorded(connection)
 
+    def copy_into(self, target: sqlite3.Connection) -> None:
+        """All of a SQLite database, as it is at one moment, by SQLite's own backup; ``usage.configuration``."""
+        if not self.is_sqlite:
+            raise UsageError("usage.configuration", "a database of PostgreSQL, which is backed up by its own tools")
+        with self.reading() as connection:
+            cast(sqlite3.Connection, connection.connection.dbapi_connection).backup(target)
+
     def scrub(self) -> None:
         """Rewrite a SQLite file without what was deleted, and empty its log, unless another program is using it."""
         if not self.is_sqlite:

@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, Connection, Row, Update, and_, bindparam, case, delete, insert, select, update
+from sqlalchemy import BindParameter, Connection, Row, Update, and_, bindparam, delete, insert, select, update
 
 from ewallet import jose
 from ewallet.authorization import LATE, Attempt, Code, Grant, Redemption
 from ewallet.issuance import Deferral
 from ewallet.keys import PublicKey
-from ewallet.shape import json_value, strings
+from ewallet.shape import base64url, json_value, strings, to_base64url
+from ewallet.sql import secret
 from ewallet.sql.engine import Engine, first, insert_into, micros, moment, put, take_turns
+from ewallet.sql.failures import count_failure, failed
 from ewallet.sql.once import used_before
 from ewallet.sql.tables import (
     ISSUER,
@@ -21,12 +23,13 @@ from ewallet.sql.tables import (
     codes,
     deferrals,
     failures,
-    issuer_secrets,
     notifications,
     orders,
     taken,
     tokens,
 )
+
+_SALT: Final = "subject_salt"  # beside the members of a JWK
 
 
 class SqlIssuanceStore:
@@ -37,13 +40,10 @@ class SqlIssuanceStore:
         self._engine = engine
 
     def secret(self, fresh: bytes) -> bytes:
-        with self._engine.writing() as connection:
-            first = insert_into(issuer_secrets, connection).values(id=1, secret=fresh).on_conflict_do_nothing()
-            connection.execute(first)
-            return bytes(connection.execute(select(issuer_secrets.c.secret)).scalar_one())
+        return secret.shared(self._engine, fresh)
 
     def put_code(self, code: Code, at: datetime | None = None) -> None:
-        row = _granted(code.digest, code.grant) | {"tx_code": code.tx_code, "tries": 0, "redeemed": 0}
+        row = granted(code.digest, code.grant) | {"tx_code": code.tx_code, "tries": 0, "redeemed": 0}
         with self._engine.writing() as connection:
             put(connection, _INSERT_CODE, row)
             if at is not None:
@@ -63,7 +63,7 @@ class SqlIssuanceStore:
         tried = {"of": attempt.code, "at": micros(at), "most": attempt.max_tries}
         with self._engine.writing() as connection:
             take_turns(connection, attempt.source, attempt.code)  # else guesses made at once would count as one
-            if _failed(connection, attempt, at) >= attempt.max_failures:
+            if failed(connection, attempt.source, at) >= attempt.max_failures:
                 return "too_many", None
             if used_before(connection, attempt.once):
                 return "proof_used", None
@@ -72,7 +72,7 @@ class SqlIssuanceStore:
                 return _failure(connection, attempt, tried), None
             subject, configurations = redeemed
             grant = _grant(subject, configurations, micros(attempt.until), attempt.thumbprint)
-            put(connection, _INSERT_TOKEN, _granted(attempt.token, grant) | {"thumbprint": grant.thumbprint})
+            put(connection, _INSERT_TOKEN, granted(attempt.token, grant) | {"thumbprint": grant.thumbprint})
             return "redeemed", grant
 
     def token(self, digest: bytes) -> Grant | None:
@@ -97,7 +97,7 @@ class SqlIssuanceStore:
             "digest": deferral.digest,
             "token": deferral.token,
             "configuration": deferral.configuration_id,
-            "holders": jose.to_json([key.jwk for key in deferral.keys]).decode(),
+            "holders": jose.to_json([_holder(key, deferral.salts) for key in deferral.keys]).decode(),
             "due": micros(deferral.due),
             "until": micros(deferral.until),
         }
@@ -147,7 +147,6 @@ _FIND_CODE: Final = select(codes.c.subject, codes.c.configurations, codes.c.unti
 _FIND_TOKEN: Final = select(tokens.c.subject, tokens.c.configurations, tokens.c.until, tokens.c.thumbprint).where(
     tokens.c.digest == _OF
 )
-_FIND_FAILURES: Final = select(failures.c.count).where(failures.c.source == _OF, failures.c.until > bindparam("at"))
 _REDEEM: Final = update(codes).where(_USABLE).values(redeemed=1).returning(codes.c.subject, codes.c.configurations)
 _REDEEM_PLAIN: Final = _REDEEM.where(codes.c.tx_code.is_(None))
 _REDEEM_GUARDED: Final = _REDEEM.where(codes.c.tx_code == bindparam("shown"))
@@ -166,27 +165,18 @@ def _forget(connection: Connection, at: datetime) -> None:
     connection.execute(delete(orders).where(orders.c.until <= micros(at)))
 
 
-def _failed(connection: Connection, attempt: Attempt, at: datetime) -> int:
-    """How often the source failed in this window."""
-    row = first(connection, _FIND_FAILURES, {"of": attempt.source, "at": micros(at)})
-    return row[0] if row else 0
-
-
 def _failure(connection: Connection, attempt: Attempt, tried: dict[str, Any]) -> Redemption:
     """Why a code was not redeemed; a guess counts against the code and against whoever guessed."""
     row = connection.execute(select(codes.c.tx_code).where(_USABLE), tried).first()
     if row is not None and (row.tx_code is None) != (attempt.tx_code is None):
         return "tx_code_unexpected" if row.tx_code is None else "tx_code_missing"
     connection.execute(update(codes).where(_USABLE).values(tries=codes.c.tries + 1), tried)
-    first = insert_into(failures, connection).values(source=attempt.source, until=micros(attempt.window), count=1)
-    again = case((failures.c.until == first.excluded.until, failures.c.count + 1), else_=1)
-    connection.execute(
-        first.on_conflict_do_update(index_elements=["source"], set_={"count": again, "until": first.excluded.until})
-    )
+    count_failure(connection, attempt.source, attempt.window)
     return "unknown"
 
 
-def _granted(digest: bytes, grant: Grant) -> dict[str, Any]:
+def granted(digest: bytes, grant: Grant) -> dict[str, Any]:
+    """The columns that codes and tokens have in common."""
     configurations = jose.to_json(list(grant.configuration_ids)).decode()
     until = micros(grant.until)
     return {"digest": digest, "subject": grant.subject, "configurations": configurations, "until": until}
@@ -201,12 +191,20 @@ def _grant(subject: str, configurations: str, until: int, thumbprint: str | None
     )
 
 
+def _holder(key: PublicKey, salts: Mapping[str, bytes]) -> dict[str, Any]:
+    """A key as it is kept, beside the salt that it came with."""
+    salt = salts.get(key.thumbprint)
+    return key.jwk if salt is None else {**key.jwk, _SALT: to_base64url(salt)}
+
+
 def _deferral(row: Row[Any]) -> Deferral:
+    held = [(PublicKey.of_jwk(jwk), jwk.get(_SALT)) for jwk in json_value(row.holders)]
     return Deferral(
         digest=bytes(row.digest),
         token=bytes(row.token),
         configuration_id=row.configuration,
-        keys=tuple(PublicKey.of_jwk(jwk) for jwk in json_value(row.holders)),
+        keys=tuple(key for key, _ in held),
+        salts={key.thumbprint: base64url(salt) for key, salt in held if salt},
         due=moment(row.due),
         until=moment(row.until),
     )

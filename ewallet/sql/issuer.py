@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
-from enum import IntEnum
 from functools import cache
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
@@ -25,19 +24,16 @@ from sqlalchemy import (
 )
 
 from ewallet.credential import StatusRef
+from ewallet.documents import Entry, Inquiry, Outcome
 from ewallet.errors import AlreadyUsed, NotFound, StatusError, UsageError
-from ewallet.issuer import Certificate, Intent
+from ewallet.intents import Certificate, Intent
 from ewallet.order import Order, RepeatedError
+from ewallet.sql import documents, secret
 from ewallet.sql.engine import Engine, each, first, insert_for, insert_into, micros, moment, put
+from ewallet.sql.mydata import leave
 from ewallet.sql.once import used_before
-from ewallet.sql.tables import ISSUER, ISSUER_VERSION, certificates, entries, orders, status_events, status_lists
+from ewallet.sql.tables import ISSUER, ISSUER_VERSION, Stage, certificates, entries, orders, status_events, status_lists
 from ewallet.status import Status
-
-
-class _Stage(IntEnum):
-    INTENDED = 0
-    ISSUED = 1
-    VOID = 2
 
 
 class SqlIssuerStore:
@@ -79,24 +75,30 @@ class SqlIssuerStore:
             with self._engine.writing() as connection:
                 repeated = _place(connection, order, certificate.id) if order else None
                 if repeated is None:
-                    _put_certificate(connection, certificate)
-                    self._put_entries(connection, certificate.id, intents)
-        except _TakenError as exc:
+                    put_certificate(connection, certificate)
+                    self.put_entries(connection, [(certificate.id, intent) for intent in intents])
+        except TakenError as exc:
             return exc.refs
         if repeated is not None:
             raise repeated
         return frozenset()
 
-    def complete(self, certificate_id: str, order: Order | None = None, sealed: bytes = b"") -> None:
+    def complete(
+        self, certificate_id: str, order: Order | None = None, sealed: bytes = b"", document: Entry | None = None
+    ) -> None:
         with self._engine.writing() as connection:
             if order:
                 _carry_out(connection, order, certificate_id, sealed)
             if first(connection, _COMPLETE, {"of": certificate_id}) is None:
                 raise _given_up()
+            if document:
+                documents.keep(connection, certificate_id, document)
+            if order and order.trace:
+                leave(connection, order.trace)
 
     def void(self, before: datetime) -> int:
         # They count as revoked: the process that is thought gone may have signed one and sent it.
-        gone = _moved(_Stage.INTENDED, _Stage.VOID).where(certificates.c.issued < micros(before))
+        gone = _moved(Stage.INTENDED, Stage.VOID).where(certificates.c.issued < micros(before))
         with self._engine.writing() as connection:
             voided = connection.scalars(gone.values(status=Status.REVOKED).returning(certificates.c.id))
             return sum(_copies_of(connection, certificate_id) for certificate_id in voided.all())
@@ -104,7 +106,7 @@ class SqlIssuerStore:
     def certificates(
         self, subject: str, *, after: tuple[datetime, str] | None = None, limit: int | None = None
     ) -> tuple[Certificate, ...]:
-        issued = select(certificates).where(certificates.c.subject == subject, certificates.c.stage == _Stage.ISSUED)
+        issued = select(certificates).where(certificates.c.subject == subject, certificates.c.stage == Stage.ISSUED)
         if after is not None:
             issued = issued.where(_older(*after))
         with self._engine.reading() as connection:
@@ -142,23 +144,31 @@ class SqlIssuerStore:
             return tuple(connection.scalars(select(status_lists.c.uri).order_by(status_lists.c.number)))
 
     def status_changes(self) -> int:
-        voided = select(func.count()).where(certificates.c.stage == _Stage.VOID).scalar_subquery()
+        voided = select(func.count()).where(certificates.c.stage == Stage.VOID).scalar_subquery()
         latest = select(func.coalesce(func.max(status_events.c.id), 0)).scalar_subquery()
         with self._engine.reading() as connection:
             return int(connection.scalar(select(voided + latest)) or 0)
 
-    def _put_entries(self, connection: Connection, certificate_id: str, intents: Sequence[Intent]) -> None:
-        """Give these entries to the certificate, all of them, or raise with those that were given before."""
-        numbers = self._list_numbers(connection, {intent.status.uri for intent in intents})
-        refs = {(numbers[intent.status.uri], intent.status.index): intent for intent in intents}
+    def secret(self, fresh: bytes) -> bytes:
+        return secret.shared(self._engine, fresh)
+
+    def inquire(self, inquiry: Inquiry, at: datetime) -> Outcome:
+        with self._engine.writing() as connection:
+            return documents.inquire(connection, inquiry, at)
+
+    def put_entries(self, connection: Connection, intended: Sequence[tuple[str, Intent]]) -> None:
+        """Give these entries to the certificates, all of them, or raise with those that were given before."""
+        numbers = self._list_numbers(connection, {intent.status.uri for _, intent in intended})
+        places = [(numbers[intent.status.uri], intent.status.index) for _, intent in intended]
+        refs = dict(zip(places, intended, strict=True))
         rows = [
             {"list": number, "entry": entry, "certificate": certificate_id, "digest": intent.digest}
-            for (number, entry), intent in sorted(refs.items(), key=itemgetter(0))  # in one order: no deadlocks
+            for (number, entry), (certificate_id, intent) in sorted(refs.items(), key=itemgetter(0))  # no deadlocks
         ]
         given = {(of, entry) for of, entry in each(connection, _insert_entries(connection.dialect.name), rows)}
         if given != refs.keys():
-            raise _TakenError({intent.status for place, intent in refs.items() if place not in given})
-        for number in sorted(numbers.values()):
+            raise TakenError({intent.status for place, (_, intent) in refs.items() if place not in given})
+        for number in sorted({of for of, _ in refs}):
             counted = first(connection, _COUNT, {"of": number, "added": sum(of == number for of, _ in refs)})
             if counted:
                 self._newest = (_List(*counted),)
@@ -180,7 +190,7 @@ class _List(NamedTuple):
     given: int
 
 
-class _TakenError(Exception):
+class TakenError(Exception):
     """Undoes the transaction: some of the entries were given before."""
 
     def __init__(self, refs: set[StatusRef]) -> None:
@@ -188,14 +198,14 @@ class _TakenError(Exception):
         self.refs = frozenset(refs)
 
 
-def _moved(old: _Stage, new: _Stage) -> Any:
+def _moved(old: Stage, new: Stage) -> Any:
     return update(certificates).where(certificates.c.stage == old).values(stage=new)
 
 
 # Statements of every issuance, built once: building one costs more than what SQLite does with it.
 _OF: Final[BindParameter[Any]] = bindparam("of")
-_COMPLETE: Final = _moved(_Stage.INTENDED, _Stage.ISSUED).where(certificates.c.id == _OF).returning(certificates.c.id)
-_GIVE_UP: Final = _moved(_Stage.INTENDED, _Stage.VOID).where(certificates.c.id == _OF).values(status=Status.REVOKED)
+_COMPLETE: Final = _moved(Stage.INTENDED, Stage.ISSUED).where(certificates.c.id == _OF).returning(certificates.c.id)
+_GIVE_UP: Final = _moved(Stage.INTENDED, Stage.VOID).where(certificates.c.id == _OF).values(status=Status.REVOKED)
 _CARRY_OUT: Final = (
     update(orders)
     .where(orders.c.digest == _OF, orders.c.certificate == bindparam("for"), orders.c.sealed.is_(None))
@@ -289,15 +299,17 @@ def _open_list(connection: Connection, number: int, size: int, uri: Callable[[in
     connection.execute(insert_into(status_lists, connection).values(row).on_conflict_do_nothing())
 
 
-def _put_certificate(connection: Connection, certificate: Certificate) -> None:
+def put_certificate(connection: Connection, certificate: Certificate, stage: Stage = Stage.INTENDED) -> None:
+    """Record a certificate that is about to be signed."""
     row = {
         "id": certificate.id,
         "type_id": certificate.type_id,
         "subject": certificate.subject,
         "issued": micros(certificate.issued),
         "until": micros(certificate.until),
-        "stage": _Stage.INTENDED,
+        "stage": stage,
         "status": certificate.status,
+        "carrier": certificate.carrier,
     }
     if first(connection, _insert_certificate(connection.dialect.name), row) is None:
         raise AlreadyUsed("storage.already_used", "a certificate of that identifier is on record")
@@ -324,4 +336,5 @@ def _certificate(row: Row[Any]) -> Certificate:
         issued=moment(row.issued),
         until=moment(row.until),
         status=Status(row.status),
+        carrier=row.carrier,
     )

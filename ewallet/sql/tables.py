@@ -5,6 +5,7 @@ SQLite's are ``STRICT``: a value of another type than its column's is damage, an
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Final
 
 from sqlalchemy import (
@@ -37,7 +38,17 @@ schema_versions: Final = Table(
 # -- issuer: what was issued to whom and whether it still holds; no claim of anybody ----------------------
 
 ISSUER: Final = MetaData()
-ISSUER_VERSION: Final = 2
+ISSUER_VERSION: Final = 4
+
+
+class Stage(IntEnum):
+    """How far a certificate is; what a batch has begun is not given up, the next run of the batch finishes it."""
+
+    INTENDED = 0
+    ISSUED = 1
+    VOID = 2
+    BEGUN = 3
+
 
 status_lists: Final = Table(
     "status_lists",
@@ -58,6 +69,7 @@ certificates: Final = Table(
     Column("until", _BIG, nullable=False),
     Column("stage", _SMALL, nullable=False),
     Column("status", _SMALL, nullable=False, index=True),
+    Column("carrier", Text, nullable=False, server_default="wallet"),
     Index("ix_certificates_stage_issued", "stage", "issued"),
     sqlite_strict=True,
 )
@@ -160,6 +172,16 @@ notifications: Final = Table(
     PrimaryKeyConstraint("certificate", "event"),
     sqlite_strict=True,
 )
+# Digests under the issuer's secret: neither numbers nor names.
+documents: Final = Table(
+    "documents",
+    ISSUER,
+    Column("digest", LargeBinary, nullable=False),
+    Column("certificate", Text, ForeignKey("certificates.id"), nullable=False),
+    Column("until", _BIG, nullable=False, index=True),
+    PrimaryKeyConstraint("digest", "certificate"),
+    sqlite_strict=True,
+)
 issuer_calls: Final = Table(
     "issuer_calls",
     ISSUER,
@@ -167,6 +189,30 @@ issuer_calls: Final = Table(
     Column("fingerprint", LargeBinary, nullable=False),
     Column("answer", LargeBinary),
     Column("until", _BIG, nullable=False, index=True),
+    sqlite_strict=True,
+)
+
+# -- batches: which of their rows were begun and written; beside the issuer's tables, without a claim of anybody --
+
+BULK: Final = MetaData()
+BULK_VERSION: Final = 1
+
+# All names are digests; ``run`` is random and says whose turn it is.
+batches: Final = Table(
+    "batches",
+    BULK,
+    Column("name", LargeBinary, primary_key=True),
+    Column("run", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+batch_rows: Final = Table(
+    "batch_rows",
+    BULK,
+    Column("name", LargeBinary, primary_key=True),
+    Column("batch", LargeBinary, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("certificate", Text),
+    Column("done", _SMALL, nullable=False),
     sqlite_strict=True,
 )
 
@@ -237,10 +283,46 @@ verifier_calls: Final = Table(
     sqlite_strict=True,
 )
 
+# -- history: what happened to whose data, under names that say nothing; the hashes over it; what was signed -
+
+HISTORY: Final = MetaData()
+HISTORY_VERSION: Final = 1
+
+log_head: Final = Table(
+    "log_head",
+    HISTORY,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("size", _BIG, nullable=False),
+    Column("peaks", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+log_entries: Final = Table(
+    "log_entries",
+    HISTORY,
+    Column("seq", _BIG, primary_key=True, autoincrement=False),
+    Column("subject", Text, nullable=False, index=True),
+    Column("entry", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+log_nodes: Final = Table(
+    "log_nodes",
+    HISTORY,
+    Column("number", _BIG, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+log_checkpoints: Final = Table(
+    "log_checkpoints",
+    HISTORY,
+    Column("size", _BIG, primary_key=True, autoincrement=False),
+    Column("note", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+
 # -- wallet: sealed records; in the clear only random identifiers, keyed tags and counters ----------------
 
 WALLET: Final = MetaData()
-WALLET_VERSION: Final = 2
+WALLET_VERSION: Final = 3
 
 master: Final = Table(
     "master",
@@ -280,6 +362,14 @@ copies: Final = Table(
 )
 history: Final = Table(
     "history",
+    WALLET,
+    Column("number", _BIG, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("sealed", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+receipts: Final = Table(
+    "receipts",
     WALLET,
     Column("number", _BIG, primary_key=True),
     Column("id", Text, nullable=False, unique=True),

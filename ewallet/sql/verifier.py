@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from ewallet.errors import AlreadyUsed, NotFound
-from ewallet.exchange import Kept, Settled
+from ewallet.settlement import Kept, Settled
 from ewallet.sql.engine import Engine, first, insert_for, insert_into, micros, moment, put
 from ewallet.sql.tables import (
     VERIFIER,
@@ -123,7 +123,8 @@ class SqlVerifierStore:
             done = {"of": id_, "became": settled.outcome, "opens": settled.code}
             if first(connection, _SETTLE, done) is None:
                 raise AlreadyUsed("storage.already_used", "the request was answered before")
-            _take_nonce(connection, settled.nonce, settled.until)
+            for used, until in ((settled.nonce, settled.until), *settled.once):
+                _take_nonce(connection, used, until)
             if settled.claims:
                 row = {"id": id_, "sealed": settled.claims.record, "until": micros(settled.claims.until)}
                 put(connection, _INSERT_CLAIMS, row)
@@ -142,6 +143,11 @@ class SqlVerifierStore:
     def pace_exchange(self, id_: bytes, at: datetime, before: datetime) -> bool:
         with self._engine.writing() as connection:
             return first(connection, _PACE, {"of": id_, "at": micros(at), "before": micros(before)}) is not None
+
+    def drop_exchange(self, id_: bytes) -> bool:
+        with self._engine.writing() as connection:
+            connection.execute(delete(exchange_claims).where(exchange_claims.c.id == id_))
+            return connection.execute(delete(exchanges).where(exchanges.c.id == id_)).rowcount > 0
 
     def forget_exchanges(self, at: datetime, before: datetime) -> int:
         unread = delete(exchange_claims).where(exchange_claims.c.until <= micros(at))

@@ -11,21 +11,26 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import count
+from os import PathLike
+from pathlib import Path as FilePath
 from typing import Any, Final, NoReturn, cast
 
 from sqlalchemy import Connection, Row, delete, select, update
 
+from ewallet.acting import Proxy
 from ewallet.collection import Pending
 from ewallet.credential import Path
 from ewallet.env import Random
 from ewallet.errors import AlreadyUsed, Malformed, NotFound, StoreError, UsageError
+from ewallet.holding import Arrival, Copy, Held, Shown, Use
 from ewallet.oauth import Authorization
 from ewallet.sealing import Sealer
 from ewallet.shape import Json, base64url, json_object, to_base64url
+from ewallet.sql import backup
 from ewallet.sql.engine import Engine, insert_into
-from ewallet.sql.tables import copies, held, history, keys, master
+from ewallet.sql.tables import copies, held, history, keys, master, receipts
 from ewallet.sql.tables import pending as awaited
-from ewallet.wallet import Arrival, Copy, Held, Shown, Use
 
 _NOBODY: Final = b""
 _MASTER: Final = 1  # the only row of its table
@@ -66,6 +71,31 @@ class SqlWalletStore:
         record = self._sealer.key_record(passphrase)
         with self._engine.writing() as connection:
             connection.execute(update(master).where(master.c.id == _MASTER).values(record=record))
+
+    def backup(self, path: str | PathLike[str], *, replace: bool = False) -> None:
+        """The whole wallet as it is now, sealed as it is, in a file for :meth:`ewallet.sql.Database.restore`.
+
+        Raises ``usage.file`` if there is a file already, unless it is to be replaced, ``storage.loose_mode`` for a
+        link, ``storage.corrupt`` for a wallet that could not be restored, ``usage.configuration`` on PostgreSQL.
+        """
+        self._check_records()
+        backup.write(FilePath(path), self._engine, self._random, replace=replace)
+
+    def count_as_shown(self) -> None:
+        """What a restored wallet calls fresh may have been shown since the backup: from now on it is not.
+
+        Copies and ranks that nobody had seen count as seen by somebody unknown. What was pending is dropped, and keys
+        without a certificate: copies for them may have come since, and been shown.
+        """
+        self._check_records()
+        unknown = self._sealer.tag("restored")
+        with self._engine.writing() as connection:
+            for row in connection.execute(select(copies).where(copies.c.uses == 0)).all():
+                self._used(connection, row, unknown)
+            connection.execute(delete(awaited))
+            kept = self._settled_ranks(connection) | set(connection.scalars(select(copies.c.key)))
+            for tag in set(connection.scalars(select(keys.c.tag))) - kept:
+                connection.execute(delete(keys).where(keys.c.tag == tag))
 
     def put_keys(self, keys: Mapping[str, bytes]) -> None:
         with self._engine.writing() as connection:
@@ -118,19 +148,65 @@ class SqlWalletStore:
             _corrupt("a certificate with fewer or more copies than it came with")
         return tuple(self._copy(row) for row in rows)
 
-    def spend(self, shown: Shown, use: Use) -> Copy:
+    def salt(self, rank: int, fresh: bytes) -> bytes:
+        return self._settled("salt", rank, fresh)
+
+    def rank_audiences(self, ranks: Sequence[int]) -> Mapping[int, str]:
+        tags = {self._rank_tag("audience", rank): rank for rank in ranks}
+        with self._engine.reading() as connection:
+            rows = connection.execute(select(keys).where(keys.c.tag.in_(tags))).all()
+        return {
+            rank: self._sealer.unseal(row.sealed, "audience", str(rank)).decode()
+            for row in rows
+            for rank in [tags[bytes(row.tag)]]
+        }
+
+    def show_rank(self, rank: int, audience: str) -> None:
+        if self._settled("audience", rank, audience.encode()) != audience.encode():
+            raise AlreadyUsed("storage.already_used", "somebody else has seen that rank")
+
+    def _settled(self, what: str, rank: int, value: bytes) -> bytes:
+        """What is kept of a rank: what came first. It lies among the keys, and looks like one."""
+        tag = self._rank_tag(what, rank)
+        with self._engine.writing() as connection:
+            _put_key(connection, tag, self._sealer.seal(value, what, str(rank)))
+            sealed = connection.scalar(select(keys.c.sealed).where(keys.c.tag == tag))
+        return self._sealer.unseal(sealed or b"", what, str(rank))
+
+    def spend(self, shown: Shown, use: Use, copy: str | None = None) -> Copy:
         audience = self._sealer.tag("audience", shown.held, shown.audience) if use == "per_verifier" else _NOBODY
         with self._engine.writing() as connection:
             _locked(connection, shown.held)
-            rows = _copies(connection, shown.held)
-            copy = self._used(connection, _chosen(rows, use, audience), audience)
+            rows = [row for row in _copies(connection, shown.held) if copy in (None, row.id)]
+            used = self._used(connection, _chosen(rows, use, audience), audience)
             self._put_shown(connection, shown)
-        return copy
+        return used
+
+    def note(self, shown: Shown) -> None:
+        with self._engine.writing() as connection:
+            self._put_shown(connection, shown)
 
     def history(self) -> tuple[Shown, ...]:
         with self._engine.reading() as connection:
             rows = connection.execute(select(history).order_by(history.c.number.desc())).all()
         return tuple(sorted((self._shown(row) for row in rows), key=lambda one: one.at, reverse=True))
+
+    def put_receipt(self, raw: bytes) -> None:
+        id_ = to_base64url(self._random(16))
+        with self._engine.writing() as connection:
+            connection.execute(receipts.insert().values(id=id_, sealed=self._sealer.seal(raw, "receipts", id_)))
+
+    def change_receipt(self, before: bytes, after: bytes) -> None:
+        with self._engine.writing() as connection:
+            for row in connection.execute(select(receipts)).all():
+                if self._sealer.unseal(row.sealed, "receipts", row.id) == before:
+                    sealed = self._sealer.seal(after, "receipts", row.id)
+                    connection.execute(update(receipts).where(receipts.c.id == row.id).values(sealed=sealed))
+
+    def receipts(self) -> tuple[bytes, ...]:
+        with self._engine.reading() as connection:
+            rows = connection.execute(select(receipts).order_by(receipts.c.number.desc())).all()
+        return tuple(self._sealer.unseal(row.sealed, "receipts", row.id) for row in rows)
 
     def forget(self, held_id: str) -> None:
         """As the role says; the file is rewritten, later if another program is using it now."""
@@ -143,6 +219,28 @@ class SqlWalletStore:
             connection.execute(delete(copies).where(copies.c.held == held_id))
             connection.execute(delete(held).where(held.c.id == held_id))
         self._engine.scrub()
+
+    def _check_records(self) -> None:
+        """Return if every record opens; ``storage.corrupt``."""
+        self.history()
+        self.receipts()
+        self.pending()
+        for copy in (copy for one in self.held() for copy in self.copies(one.id)):
+            try:
+                self.key(copy.key)
+            except NotFound:
+                _corrupt("a copy without its key")
+
+    def _settled_ranks(self, connection: Connection) -> set[bytes]:
+        """The tags of all ranks that have a salt, each of which has been seen now. They are counted without gaps."""
+        present, found = set(connection.scalars(select(keys.c.tag))), set[bytes]()
+        for rank in count():
+            salt, audience = self._rank_tag("salt", rank), self._rank_tag("audience", rank)
+            if salt not in present:
+                return found
+            _put_key(connection, audience, self._sealer.seal(_NOBODY, "audience", str(rank)))
+            found |= {salt, audience}
+        return found
 
     def _put(self, connection: Connection, held: Held, copies: Sequence[Copy]) -> None:
         record = {
@@ -163,7 +261,9 @@ class SqlWalletStore:
             "held": held_id,
             "position": position,
             "key": key,
-            "sealed": self._seal({"key": copy.key, "raw": copy.raw}, *_place(held_id, copy.id, position, key)),
+            "sealed": self._seal(
+                {"key": copy.key, "raw": copy.raw, "rank": copy.rank}, *_place(held_id, copy.id, position, key)
+            ),
             "uses": copy.uses,
             "audience": _NOBODY,
             "mark": self._mark(copy.id, copy.uses, _NOBODY),
@@ -194,6 +294,7 @@ class SqlWalletStore:
             "type_id": shown.type_id,
             "paths": shown.paths,
             "name": shown.name,
+            "acting": shown.acting.to_json() if shown.acting else None,
         }
         connection.execute(history.insert().values(id=id_, sealed=self._seal(record, "history", id_)))
 
@@ -211,7 +312,8 @@ class SqlWalletStore:
         record = self._unseal(row.sealed, *_place(row.held, row.id, row.position, row.key))
         if row.mark != self._mark(row.id, row.uses, row.audience):
             _corrupt("a use counter that was changed")
-        return Copy(id=row.id, key=record["key"], raw=record["raw"], uses=row.uses)
+        rank = record.get("rank")  # earlier versions had none
+        return Copy(id=row.id, key=record["key"], raw=record["raw"], uses=row.uses, rank=rank)
 
     def _shown(self, row: Row[Any]) -> Shown:
         record = self._unseal(row.sealed, "history", row.id)
@@ -223,6 +325,7 @@ class SqlWalletStore:
             type_id=record["type_id"],
             paths=tuple(cast(Path, tuple(path)) for path in record["paths"]),
             name=record.get("name", ""),  # earlier versions did not keep it
+            acting=Proxy.of_json(acting) if (acting := record.get("acting")) else None,
         )
 
     def _seal(self, record: Mapping[str, Json], *place: str) -> bytes:
@@ -236,6 +339,9 @@ class SqlWalletStore:
 
     def _key_tag(self, thumbprint: str) -> bytes:
         return self._sealer.tag("key", thumbprint)
+
+    def _rank_tag(self, what: str, rank: int) -> bytes:
+        return self._sealer.tag("rank", what, str(rank))
 
     def _pending_tag(self, id_: str) -> bytes:
         return self._sealer.tag("pending", id_)
@@ -275,6 +381,7 @@ def _record(pending: Pending) -> dict[str, Json]:
         "token": pending.token.token,
         "bound": to_base64url(pending.bound) if pending.bound else None,
         "keys": {name: to_base64url(secret) for name, secret in pending.keys.items()},
+        "ranks": dict(pending.ranks),
     }
 
 
@@ -288,6 +395,7 @@ def _pending(record: Mapping[str, Json]) -> Pending:
         token=Authorization(scheme=record["scheme"], token=record["token"]),
         bound=base64url(record["bound"]) if record["bound"] else None,
         keys={name: base64url(secret) for name, secret in record["keys"].items()},
+        ranks=record.get("ranks", {}),  # earlier versions had none
     )
 
 

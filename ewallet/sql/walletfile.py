@@ -31,8 +31,7 @@ def new(path: Path) -> None:
 
     Raises ``usage.file`` if there is a file already, ``storage.loose_mode`` for an open folder.
     """
-    _make_folder(path.parent)
-    _check_folder(path.parent)
+    make_folder(path.parent)
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
@@ -51,18 +50,26 @@ def check(path: Path) -> int:
     if mode is None:
         raise NotFound("storage.not_found", "no wallet at that path, expected one made before, as `ewallet init` does")
     _check_folder(path.parent)
-    for each in (path, *(path.with_name(path.name + suffix) for suffix in _BESIDE)):
+    for each in (path, *beside(path)):
         _check_mode(each)
-    _check_size(path)
+    # Only SQLite opens the file: whoever else closes it takes away the locks that SQLite holds for this process.
+    check_size(path.stat())
     with translated(), closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        return _check_content(connection)
+        return check_content(connection)
 
 
-def _make_folder(folder: Path) -> None:
+def beside(path: Path) -> tuple[Path, ...]:
+    """Where SQLite keeps what belongs to a file of that name, whichever file has it."""
+    return tuple(path.with_name(path.name + suffix) for suffix in _BESIDE)
+
+
+def make_folder(folder: Path) -> None:
+    """The folder of a wallet, made unless it is there; ``usage.file``, ``storage.loose_mode``."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as exc:
         raise UsageError("usage.file", f"cannot create the wallet's folder: {exc.strerror}") from None
+    _check_folder(folder)
 
 
 def _mode(path: Path) -> int | None:
@@ -82,21 +89,26 @@ def _check_folder(folder: Path) -> None:
 
 def _check_mode(path: Path) -> None:
     mode = _mode(path)
-    if mode is None:
-        return
+    if mode is not None:
+        check_mode(mode)
+
+
+def check_mode(mode: int) -> None:
+    """Return if a file of that mode is a regular one for its owner alone; ``storage.loose_mode``."""
     if not stat.S_ISREG(mode):
         raise _loose("a link or special file in the place of the wallet, expected a regular file")
     if mode & 0o077 and os.name == "posix":
         raise _loose(f"a wallet file with mode {mode & 0o777:04o}, expected 0600")
 
 
-def _check_size(path: Path) -> None:
-    # Only SQLite opens the file: whoever else closes it takes away the locks that SQLite holds for this process.
-    if path.stat().st_size > _MAX_SIZE:
+def check_size(found: os.stat_result) -> None:
+    """Return if a wallet can be as large as that; ``storage.corrupt``."""
+    if found.st_size > _MAX_SIZE:
         raise StoreError("storage.corrupt", "not a wallet file")
 
 
-def _check_content(connection: sqlite3.Connection) -> int:
+def check_content(connection: sqlite3.Connection) -> int:
+    """The version of its tables, if they are a wallet's and whole; ``storage.corrupt``, ``usage.configuration``."""
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA busy_timeout = 5000")
     found = set(connection.execute(_EVERYTHING))

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from hashlib import sha512
 from threading import RLock
 
 from ewallet.authorization import LATE, Attempt, Code, Grant, Redemption
 from ewallet.catalog import Catalog
 from ewallet.credential import Claims
 from ewallet.errors import NotFound
-from ewallet.issuance import Deferral, Pending
+from ewallet.issuance import Deferral
 from ewallet.issuer import IssuerStore
+from ewallet.records import Pending
 from ewallet.testing.stores import MemoryIssuerStore
 
 
@@ -126,13 +128,25 @@ class MemoryIssuanceStore:
         return "unknown"
 
 
+def invented_ci(handle: str) -> bytes:
+    """Connecting information of somebody who does not exist, the same each time."""
+    return sha512(f"invented connecting information of {handle}".encode()).digest()
+
+
 @dataclass
 class SampleRecords:
-    """Everybody's record of a kind is its sample, unless ``given``; kinds in ``pending`` are not ready yet."""
+    """Everybody's record of a kind is its sample, unless ``given``; kinds in ``pending`` are not ready yet.
+
+    People have invented connecting information, other ``people`` that which is given.
+    """
 
     catalog: Catalog
     given: dict[tuple[str, str], Claims] = field(default_factory=dict)
     pending: dict[str, timedelta] = field(default_factory=dict)
+    people: dict[str, bytes | None] = field(default_factory=dict)
+
+    def ci(self, subject: str) -> bytes | None:
+        return self.people[subject] if subject in self.people else invented_ci(subject)
 
     def claims(self, subject: str, type_id: str) -> Claims | Pending:
         if type_id in self.pending:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final, NamedTuple
 
 from ewallet.catalog import Catalog
@@ -17,7 +18,9 @@ from ewallet.credential import Binding, Claims, Path
 from ewallet.dcql import Query
 from ewallet.env import Env
 from ewallet.errors import NotFound
+from ewallet.expectation import Expectation
 from ewallet.flow import Request, Response, Send
+from ewallet.holding import WalletStore
 from ewallet.issuance import Issuance
 from ewallet.issuer import Issuer, IssuerStore
 from ewallet.oid4vp import AuthorizationRequest, VpToken, vp_token_bytes
@@ -30,7 +33,7 @@ from ewallet.testing.pki import ISSUER, Pki
 from ewallet.testing.stores import MemoryIssuerStore, MemoryVerifierStore, MemoryWalletStore
 from ewallet.verdict import Verdict
 from ewallet.verifier import Verifier, VerifierStore
-from ewallet.wallet import Document, Wallet, WalletStore
+from ewallet.wallet import Document, Wallet
 
 CLIENT_ID: Final = "x509_san_dns:bank.example"
 SUBJECT: Final = "citizen-1"
@@ -51,6 +54,12 @@ class Presented(NamedTuple):
         """The only presentation of the answer."""
         ((only,),) = self.token.values()
         return only
+
+
+@cache
+def _bundled() -> Catalog:
+    """The bundled catalogue, read once for however many kits."""
+    return Catalog.bundled()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +92,7 @@ class Kit:
         verifier_store: VerifierStore | None = None,
     ) -> Kit:
         """A fresh kit; stores are in memory unless others are given."""
-        clock, catalog = clock or Clock(), catalog or Catalog.bundled()
+        clock, catalog = clock or Clock(), catalog or _bundled()
         issuer_store = issuer_store or MemoryIssuerStore()
         wallet_store = wallet_store or MemoryWalletStore()
         verifier_store = verifier_store or MemoryVerifierStore()
@@ -148,13 +157,16 @@ class Kit:
         """Those claims of that kind."""
         return Query.for_type(self.catalog.type(type_id), claims)
 
-    def present(self, query: Query) -> Presented:
+    def present(self, query: Query, *, expected: Expectation | None = None) -> Presented:
         """The wallet's answer to a fresh request of the verifier: the least that satisfies it."""
-        return self.answer(self.verifier.ask(query, purpose=PURPOSE))
+        return self.answer(
+            self.verifier.ask(query, purpose=PURPOSE, verifier_info=[expected.info()] if expected else [])
+        )
 
     def answer(self, request: AuthorizationRequest) -> Presented:
         """The wallet's answer to a request."""
-        return Presented(self.wallet.present(request, self.wallet.match(request.query)), request)
+        answer = self.wallet.match(request.query, expected=Expectation.of(request))
+        return Presented(self.wallet.present(request, answer), request)
 
     def verify(
         self,

@@ -284,7 +284,7 @@ def weak_hash(stage: Stage) -> str:
 
 
 @listed(_issuers, "SDJ-15", "disclosures", "sdjwt.digest_duplicate")
-def repeateddigest(stage: Stage) -> str:
+def repeated_digest(stage: Stage) -> str:
     """SDJ-15: has a digest twice."""
     return stage.forge(payload={**stage.payload, "_sd": [*stage.payload["_sd"], stage.payload["_sd"][0]]})
 

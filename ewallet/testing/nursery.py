@@ -30,11 +30,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
+from ewallet.env import Env
+from ewallet.errors import TransportError
 from ewallet.shape import json_value
 
 _NOTHING: Final[Mapping[str, str]] = {}
 _PARENT_DEATH: Final = 1  # PR_SET_PDEATHSIG of Linux
 _PAUSE: Final = 0.01  # seconds between two looks
+_PORTS: Final = range(20_000, 32_768)  # where Linux begins with those of its own choice
+_TRIES: Final = 100
 
 
 @dataclass(frozen=True)
@@ -152,10 +156,13 @@ def _written(file: Path, program: str) -> str:
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of this machine that nobody listens on, below those that are given to whoever connects somewhere."""
+    random = Env().random
+    for _ in range(_TRIES):
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", _PORTS[int.from_bytes(random(4)) % len(_PORTS)]))
+            return int(probe.getsockname()[1])
+    raise TransportError("fetch.unavailable", "no free port")
 
 
 # -- the far side ----------------------------------------------------------------------------------------------

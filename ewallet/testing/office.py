@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from ewallet.env import Env
 from ewallet.errors import UsageError
+from ewallet.testing.nursery import free_port
 from ewallet.testing.pki import Pki, common_name
 
 _HOST: Final = "127.0.0.1"
@@ -41,7 +42,7 @@ def office(
     folder: Path, *, records: str = "demo", secure: bool = False, settings: Mapping[str, str] | None = None
 ) -> Iterator[Office]:
     """The service, while the block runs; ``secure`` by https, with a certificate that nobody knows."""
-    port = _free_port()
+    port = free_port()
     origin = f"{'https' if secure else 'http'}://{_HOST}:{port}"
     pki = Pki.make(at=Env().now() - timedelta(days=1), issuer=origin)
     pki.save(folder)
@@ -67,13 +68,6 @@ def office(
     finally:
         process.terminate()
         process.wait(timeout=_PATIENCE)
-
-
-def _free_port() -> int:
-    """A port that was free a moment ago: the identifier has to name it before the service has it."""
-    with socket.socket() as bound:
-        bound.bind((_HOST, 0))
-        return int(bound.getsockname()[1])
 
 
 def _await(process: subprocess.Popen[bytes], port: int) -> None:

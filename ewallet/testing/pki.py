@@ -18,7 +18,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -184,7 +184,7 @@ class Pki:
         ``systems`` says which types (``vct`` or docType) the national systems vouch for; unsaid, those of the bundled
         catalogue. Serial numbers come from ``random``, keys from the operating system.
         """
-        types = {id_: frozenset(found) for id_, found in (systems or systems_of(Catalog.bundled())).items()}
+        types = {id_: frozenset(found) for id_, found in (systems or _bundled_systems()).items()}
         maker = _Maker(at, random or Env().random, issuer)
         root = maker.authority("root", None)
         authorities = {
@@ -302,6 +302,12 @@ def systems_of(catalog: Catalog) -> dict[str, frozenset[str]]:
     for kind in catalog:
         systems[kind.system] = systems.get(kind.system, frozenset()) | kind.type_ids
     return systems
+
+
+@cache
+def _bundled_systems() -> dict[str, frozenset[str]]:
+    """Those of the bundled catalogue, which is read once for however many PKIs."""
+    return systems_of(Catalog.bundled())
 
 
 def has_documents(types: Iterable[str]) -> bool:

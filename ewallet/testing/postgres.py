@@ -83,6 +83,19 @@ class PostgresServer:
         return f"postgresql://postgres@/postgres?host={self._folder}&options=-csearch_path%3D{name}"
 
     @property
+    def data(self) -> Path:
+        """The folder with everything that it keeps."""
+        return self._data
+
+    def settle(self) -> None:
+        """Clear away what was deleted, and write down what is only in memory."""
+        import psycopg
+
+        with psycopg.connect(f"host={self._folder} user=postgres", autocommit=True) as connection:
+            connection.execute("VACUUM")
+            connection.execute("CHECKPOINT")
+
+    @property
     def _data(self) -> Path:
         return self._folder / "data"
 

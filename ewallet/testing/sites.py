@@ -18,6 +18,7 @@ import shutil
 import signal
 import socket
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -94,7 +95,7 @@ def _pem(der: bytes) -> bytes:
     return certificate(der).public_bytes(Encoding.PEM)
 
 
-class Site:
+class Site(ABC):
     """One service; ``log`` is what all its processes have said."""
 
     program: str
@@ -107,13 +108,13 @@ class Site:
         self.port = int(self.host.rpartition(":")[2])
         self.children: dict[int, Child] = {}
 
+    @abstractmethod
     def arguments(self, port: int) -> tuple[str, ...]:
         """Those of the command."""
-        raise NotImplementedError
 
+    @abstractmethod
     def environment(self, port: int) -> Mapping[str, str]:
         """The settings of the command."""
-        raise NotImplementedError
 
     # -- processes ---------------------------------------------------------------------------------------------
 

@@ -9,12 +9,14 @@ from threading import RLock
 
 from ewallet.collection import Pending
 from ewallet.credential import StatusRef
+from ewallet.documents import Entry, Inquiry, Outcome
 from ewallet.errors import AlreadyUsed, NotFound, StatusError
-from ewallet.exchange import Kept, Sealed, Settled
-from ewallet.issuer import Certificate, Intent
+from ewallet.holding import Arrival, Copy, Held, Shown, Use
+from ewallet.intents import Certificate, Intent
 from ewallet.order import Order, RepeatedError
+from ewallet.settlement import Kept, Sealed, Settled
 from ewallet.status import Status
-from ewallet.wallet import Arrival, Copy, Held, Shown, Use
+from ewallet.trace import Trace
 
 
 @dataclass
@@ -30,6 +32,7 @@ class _Issue:
     entries: tuple[StatusRef, ...]
     completed: bool = False
     reason: str = ""
+    document: Entry | None = None
 
 
 def _place(certificate: Certificate) -> tuple[float, str]:
@@ -45,15 +48,18 @@ class _Ordered:
 
 
 class MemoryIssuerStore:
-    """An :class:`ewallet.issuer.IssuerStore`; ``taken`` is what orders used up."""
+    """An :class:`ewallet.issuer.IssuerStore`; ``taken`` is what orders used up, ``leave`` puts traces on record."""
 
-    def __init__(self) -> None:
+    def __init__(self, leave: Callable[[Trace], object] | None = None) -> None:
         self.taken: dict[bytes, datetime] = {}
+        self._leave = leave
         self._orders: dict[bytes, _Ordered] = {}
         self._lists: list[_List] = []
         self._issues: dict[str, _Issue] = {}
         self._given: set[StatusRef] = set()
         self._changes = 0
+        self._secret = b""
+        self._misses: dict[tuple[bytes, datetime], int] = {}
         self._lock = RLock()
 
     def status_list(self, size: int, uri: Callable[[int], str]) -> str:
@@ -76,9 +82,15 @@ class MemoryIssuerStore:
                 self._issues[certificate.id] = _Issue(certificate, entries)
             return frozenset(taken)
 
-    def complete(self, certificate_id: str, order: Order | None = None, sealed: bytes = b"") -> None:
+    def complete(
+        self, certificate_id: str, order: Order | None = None, sealed: bytes = b"", document: Entry | None = None
+    ) -> None:
         with self._lock:
-            self._issue(certificate_id).completed = True
+            issue = self._issue(certificate_id)
+            if order and order.trace and self._leave:
+                self._leave(order.trace)
+            issue.completed = True
+            issue.document = document
             if order:
                 self._orders[order.digest].sealed = sealed
 
@@ -124,6 +136,28 @@ class MemoryIssuerStore:
     def status_changes(self) -> int:
         return self._changes
 
+    def secret(self, fresh: bytes) -> bytes:
+        with self._lock:
+            self._secret = self._secret or fresh
+            return self._secret
+
+    def inquire(self, inquiry: Inquiry, at: datetime) -> Outcome:
+        places = [(counter, inquiry.window) for counter in inquiry.counters]
+        with self._lock:
+            if max(self._misses.get(place, 0) for place in places) >= inquiry.max_misses:
+                return "too_many"
+            if self._has_document(inquiry.digest, at):
+                return "match"
+            self._misses |= {place: self._misses.get(place, 0) + 1 for place in places}
+            return "no_match"
+
+    def _has_document(self, digest: bytes, at: datetime) -> bool:
+        return any(
+            issue.document and digest in issue.document.digests and at < issue.document.until
+            for issue in self._issues.values()
+            if issue.certificate.status is Status.VALID
+        )
+
     def _begin(self, order: Order, certificate_id: str) -> None:
         used = self.taken.keys() & order.once.keys()
         if used:
@@ -158,7 +192,23 @@ class MemoryWalletStore:
         self._seen: dict[str, set[str]] = {}  # audiences by copy
         self._history: list[Shown] = []
         self._pending: dict[str, Pending] = {}
+        self._receipts: list[bytes] = []
+        self._salts: dict[int, bytes] = {}
+        self._rank_audiences: dict[int, str] = {}
         self._lock = RLock()
+
+    def salt(self, rank: int, fresh: bytes) -> bytes:
+        with self._lock:
+            return self._salts.setdefault(rank, fresh)
+
+    def rank_audiences(self, ranks: Sequence[int]) -> Mapping[int, str]:
+        with self._lock:
+            return {rank: self._rank_audiences[rank] for rank in ranks if rank in self._rank_audiences}
+
+    def show_rank(self, rank: int, audience: str) -> None:
+        with self._lock:
+            if self._rank_audiences.setdefault(rank, audience) != audience:
+                raise AlreadyUsed("storage.already_used", "somebody else has seen that rank")
 
     def put_keys(self, keys: Mapping[str, bytes]) -> None:
         with self._lock:
@@ -198,10 +248,10 @@ class MemoryWalletStore:
         with self._lock:
             return tuple(self._copies.get(held_id, ()))
 
-    def spend(self, shown: Shown, use: Use) -> Copy:
+    def spend(self, shown: Shown, use: Use, copy: str | None = None) -> Copy:
         with self._lock:
             copies = self._copies.get(shown.held, [])
-            chosen = self._choose(copies, shown.audience, use)
+            chosen = self._choose([each for each in copies if copy in (None, each.id)], shown.audience, use)
             used = replace(chosen, uses=chosen.uses + 1)
             copies[copies.index(chosen)] = used
             self._seen.setdefault(used.id, set()).add(shown.audience)
@@ -217,9 +267,25 @@ class MemoryWalletStore:
             raise AlreadyUsed("storage.already_used", "no copy is left to use")
         return fit[0]
 
+    def note(self, shown: Shown) -> None:
+        with self._lock:
+            self._history.append(shown)
+
     def history(self) -> tuple[Shown, ...]:
         with self._lock:
             return tuple(reversed(self._history))
+
+    def put_receipt(self, raw: bytes) -> None:
+        with self._lock:
+            self._receipts.append(raw)
+
+    def change_receipt(self, before: bytes, after: bytes) -> None:
+        with self._lock:
+            self._receipts = [after if raw == before else raw for raw in self._receipts]
+
+    def receipts(self) -> tuple[bytes, ...]:
+        with self._lock:
+            return tuple(reversed(self._receipts))
 
     def forget(self, held_id: str) -> None:
         with self._lock:
@@ -299,7 +365,10 @@ class MemoryVerifierStore:
         with self._lock:
             if not self.exchange(id_).open:
                 raise AlreadyUsed("storage.already_used", "the request was answered before")
+            if any(used in self._nonces for used, _ in settled.once):
+                raise AlreadyUsed("storage.already_used", "something was used before")
             self.take_nonce(settled.nonce, settled.until)
+            self._nonces.update(used for used, _ in settled.once)
             self._exchanges[id_] = replace(self._exchanges[id_], open=False, record=None, outcome=settled.outcome)
             if settled.code:
                 self._codes[id_] = settled.code
@@ -327,6 +396,11 @@ class MemoryVerifierStore:
                 return False
             self._seen[id_] = at
             return True
+
+    def drop_exchange(self, id_: bytes) -> bool:
+        with self._lock:
+            self._claims.pop(id_, None)
+            return self._exchanges.pop(id_, None) is not None
 
     def forget_exchanges(self, at: datetime, before: datetime) -> int:
         with self._lock:

@@ -1,6 +1,7 @@
 """``make demo``: the whole road between real processes, from a citizen's browser to a bank's verdict and a revocation.
 
-An issuer and a bank serve HTTP on this machine; citizen and clerk use the commands. ``place`` says where all that is,
-``crew`` starts and ends the processes, ``stage`` sets it up, ``walk`` has the steps, ``leaflet`` tells phones what to
-do.
+An issuer, which is a portal as well, a bank and its loan desk serve HTTP on this machine; citizen and clerk use the
+commands. ``place`` says where all that is, ``keyring`` makes everybody's keys, ``crew`` starts and ends the processes,
+``stage`` sets it up. ``walk`` has the steps, those of ``mydata`` last: ``bundle`` and ``portal`` are its two roads,
+``record`` its log, ``discount`` the yes/no service, ``erasure`` deletion. ``leaflet`` tells phones what to do.
 """

@@ -91,21 +91,29 @@ def _invite(stage: Stage) -> None:
         f"""
 열려 있습니다: 발급기관 페이지  {stage.place.issuer}/
              은행 API       {stage.place.bank}/v1/requests
+             은행 대출 창구   {stage.place.desk}/
 
 직접 해 보십시오. 다른 터미널에서:
   . {environment}
   ewallet receive '발급기관 페이지에서 복사한 링크'
   {asking.format("'대출 심사'")}
-  ewallet present '은행이 보여 준 링크'""",
+  ewallet present '은행이 보여 준 링크'
+
+마이데이터: 브라우저로 은행 대출 창구를 열어 단추를 누르고, 포털에 홍길동으로 로그인해 동의문을 읽습니다. 서명은:
+  ewallet present '동의 화면의 지갑 링크'""",
         f"""
 Open now: the issuer's pages  {stage.place.issuer}/
           the bank's API      {stage.place.bank}/v1/requests
+          its loan desk       {stage.place.desk}/
 
 Try it yourself. In another terminal:
   . {environment}
   ewallet receive 'the link from the issuer'
   {asking.format("'a loan'")}
-  ewallet present 'the link from the bank'""",
+  ewallet present 'the link from the bank'
+
+MyData: open the loan desk in a browser, press its button, sign in at the portal as Hong Gildong and read on. To sign:
+  ewallet present 'the wallet link of the consent page'""",
     )
     if stage.place.tls:
         _invite_phones(stage)

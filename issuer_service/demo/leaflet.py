@@ -5,7 +5,6 @@ It comes by plain http, since it comes before that trust; the fingerprint on the
 
 from __future__ import annotations
 
-import base64
 from hashlib import sha256
 from html import escape
 from textwrap import wrap
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from ewallet.asgi import Application, Deliver, Guard, Receive, Scope
 from ewallet.errors import Language
+from issuer_service.demo.page import POLICY, whole
 from issuer_service.demo.place import Place
 
 CERTIFICATE: Final = "ewallet-demo-ca.crt"
@@ -42,18 +42,15 @@ _TITLES: Final[dict[Language, str]] = {
     "ko": "휴대전화로 시연 보기",
     "en": "The demo on your phone",
 }
+_DESK: Final[dict[Language, str]] = {
+    "ko": "은행 대출 창구(마이데이터 동의를 해 볼 수 있습니다)",
+    "en": "A bank's loan desk, where you can try a MyData consent",
+}
 #: The page cannot vouch for itself: what is to be compared stands on the terminal.
 _THERE: Final[dict[Language, str]] = {
     "ko": "컴퓨터 화면에 나온 값",
     "en": "it is on the computer's screen",
 }
-_STYLE: Final = (
-    "body{max-width:40rem;margin:0 auto;padding:1rem;font:1.0625rem/1.65 system-ui,sans-serif;word-break:keep-all;"
-    "overflow-wrap:anywhere}h1{font-size:1.25rem;margin-top:2rem}li{margin:.5rem 0}code{font-size:.9375rem}"
-    "a.load{display:inline-block;padding:.75rem 1.25rem;border-radius:.375rem;background:#123f7a;color:#fff}"
-)
-_HASH: Final = base64.b64encode(sha256(_STYLE.encode()).digest()).decode()
-_POLICY: Final = f"default-src 'none'; style-src 'sha256-{_HASH}'; frame-ancestors 'none'"
 
 
 def told(place: Place, language: Language, fingerprint: str) -> list[str]:
@@ -94,7 +91,7 @@ def _answering(answers: dict[str, tuple[int, str, bytes]]) -> Application:
                 await send({"type": f"lifespan.{phase}.complete"})
             return
         status, kind, body = answers.get(scope["path"], (404, "text/plain", b"not here"))
-        headers = [(b"content-type", kind.encode()), (b"content-security-policy", _POLICY.encode())]
+        headers = [(b"content-type", kind.encode()), (b"content-security-policy", POLICY.encode())]
         length = (b"content-length", str(len(body)).encode())
         await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
@@ -103,12 +100,7 @@ def _answering(answers: dict[str, tuple[int, str, bytes]]) -> Application:
 
 
 def _page(place: Place) -> str:
-    parts = "".join(_part(place, language) for language in STEPS)
-    return (
-        '<!doctype html><html lang="ko"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{_TITLES['ko']}</title><style>{_STYLE}</style></head><body><main>{parts}</main></body></html>"
-    )
+    return whole(_TITLES["ko"], "".join(_part(place, language) for language in STEPS))
 
 
 def _part(place: Place, language: Language) -> str:
@@ -116,5 +108,6 @@ def _part(place: Place, language: Language) -> str:
     links = (
         f'<p><a class="load" href="/{CERTIFICATE}" download>{CERTIFICATE}</a></p>'
         f'<p><a href="{escape(place.issuer)}/">{escape(place.issuer)}/</a></p>'
+        f'<p>{_DESK[language]}: <a href="{escape(place.desk)}/">{escape(place.desk)}/</a></p>'
     )
     return f'<section lang="{language}"><h1>{_TITLES[language]}</h1><ol>{items}</ol>{links}</section>'

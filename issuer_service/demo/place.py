@@ -1,4 +1,4 @@
-"""Where the demo plays: its folder, and the addresses of its two services on this machine or in its network."""
+"""Where the demo plays: its folder, and the addresses of its services on this machine or in its network."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BESIDE: Final = 9  # demos that run at once
 _LOCK: Final = ".lock"
 _TLS: Final = "tls"
 _LOOPBACK: Final = "127.0.0.1"
-_PORTS: Final = {"http": (8000, 8010), "https": (8443, 8453)}
+_PORTS: Final = {"http": (8000, 8010, 8020), "https": (8443, 8453, 8463)}
 _LEAFLET: Final = 8080
 _ELSEWHERE: Final = ("192.0.2.1", 9)  # RFC 5737; nothing is sent to it
 
@@ -43,6 +43,7 @@ class Place:
     host: str
     issuer_port: int
     bank_port: int
+    desk_port: int
     leaflet_port: int = 0
     tls: HostCertificate | None = None
 
@@ -55,6 +56,16 @@ class Place:
     def bank(self) -> str:
         """The address of the bank."""
         return self._address(self.bank_port)
+
+    @property
+    def desk(self) -> str:
+        """The address of the bank's loan desk, which asks the portal."""
+        return self._address(self.desk_port)
+
+    @property
+    def portal(self) -> str:
+        """The identifier of the portal, which the issuer's service is as well."""
+        return f"{self.issuer}/mydata"
 
     @property
     def leaflet(self) -> str:
@@ -102,16 +113,24 @@ def _clear(folder: Path) -> None:
 
 def here(folder: Path, claims: ExitStack) -> Place:
     """On this machine only, by http."""
-    issuer, bank = _free_ports(claims, _LOOPBACK, *_PORTS["http"])
-    return Place(folder=folder, host=_LOOPBACK, issuer_port=issuer, bank_port=bank)
+    issuer, bank, desk = _free_ports(claims, _LOOPBACK, *_PORTS["http"])
+    return Place(folder=folder, host=_LOOPBACK, issuer_port=issuer, bank_port=bank, desk_port=desk)
 
 
 def network(folder: Path, claims: ExitStack, named: str, at: datetime) -> Place:
     """In the network of this machine, by https: at that name or address of it; ``1`` for the one it goes out by."""
     host = _outgoing() if named == "1" else named
-    issuer, bank, leaflet = _free_ports(claims, host, *_PORTS["https"], _LEAFLET)
+    issuer, bank, desk, leaflet = _free_ports(claims, host, *_PORTS["https"], _LEAFLET)
     tls = HostCertificate.for_hosts(_names(host), folder=folder / _TLS, at=at)
-    return Place(folder=folder, host=host, issuer_port=issuer, bank_port=bank, leaflet_port=leaflet, tls=tls)
+    return Place(
+        folder=folder,
+        host=host,
+        issuer_port=issuer,
+        bank_port=bank,
+        desk_port=desk,
+        leaflet_port=leaflet,
+        tls=tls,
+    )
 
 
 def _names(host: str) -> list[str]:

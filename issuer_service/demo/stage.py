@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from time import monotonic, sleep
@@ -24,13 +22,12 @@ from ewallet.errors import Language
 from ewallet.keys import SigningKey
 from ewallet.shape import to_base64url
 from ewallet.terminal import coloured
-from ewallet.testing.pki import Pki
-from issuer_service.demo.browser import Unexpected, client, expect
+from issuer_service.demo.browser import Browser, Unexpected, client, expect
 from issuer_service.demo.crew import Crew
+from issuer_service.demo.keyring import write_keys
 from issuer_service.demo.place import Place, write_private
 
-_BACKDATED: Final = timedelta(days=2)  # certificates are rounded to the day, which begins later elsewhere
-_READY: Final = 60.0  # seconds for both services to begin, on a slow machine
+_READY: Final = 60.0  # seconds for all services to begin, on a slow machine
 _GLANCE: Final = 0.05
 _DONE: Final = "✓"
 _KEY: Final = 24  # bytes
@@ -38,6 +35,15 @@ PREFIX: Final = "x509_san_dns"  # names the bank's host in the history, where th
 _MODULES: Final = {"ewallet": "ewallet.cli", "ewallet-verify": "verifier_cli"}
 _TAIL: Final = 5  # lines of a log
 _ALL: Final = 1000  # lines of an answer
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the walk: what it does, raising where it does not hold, and what is said of it."""
+
+    act: Callable[[Stage], None]
+    ko: str
+    en: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +62,7 @@ class Stage:
     @classmethod
     def build(cls, place: Place, language: Language, env: Env, crew: Crew) -> Stage:
         """A small PKI, keys and settings, in files as everybody would have them."""
-        verifier = _write_keys(place, env)
+        verifier = write_keys(place, env)
         operator, clerk = (to_base64url(env.random(_KEY)) for _ in range(2))
         entry = f"{sha256(operator.encode()).hexdigest()} demo offer status read\n"
         write_private(place.folder / "issuer" / "operators", entry)
@@ -156,10 +162,14 @@ class Stage:
             own |= {"EWALLET_TLS_CERT": str(self.place.tls.chain), "EWALLET_TLS_KEY": str(self.place.tls.key)}
         return kept | quiet | own | self.settings
 
+    def browser(self, site: str) -> Browser:
+        """A citizen's browser, for that site first."""
+        return Browser(site, self.language, self.place.tls.authority if self.place.tls else None)
+
     # -- services ------------------------------------------------------------------------------------------------
 
     def open_issuer(self) -> subprocess.Popen[str]:
-        """The issuer's service."""
+        """The issuer's service, which is a portal as well."""
         place, folder = self.place, self.place.folder.resolve()
         own = {
             "EWALLET_ISSUER": place.issuer,
@@ -167,6 +177,10 @@ class Stage:
             "EWALLET_ISSUER_KEYS": str(folder / "issuer" / "signers"),
             "EWALLET_OPERATORS": str(folder / "issuer" / "operators"),
             "EWALLET_RECORDS": "demo",
+            "EWALLET_RECIPIENTS": str(folder / "portal" / "recipients.json"),
+            "EWALLET_PORTAL_KEY": str(folder / "portal" / "signer.key"),
+            "EWALLET_PORTAL_CHAIN": str(folder / "portal" / "signer.pem"),
+            "EWALLET_LOG_KEY": str(folder / "portal" / "log.key"),
         }
         if place.tls:
             own["EWALLET_TLS_CHAIN"] = str(place.tls.chain)
@@ -179,10 +193,17 @@ class Stage:
         command = [sys.executable, "-m", "verifier_cli", "serve", *listen, "--prefix", PREFIX]
         return self.crew.serve(command, env=self.environment, log=self.path("verifier.log"))
 
+    def open_desk(self) -> subprocess.Popen[str]:
+        """The bank's loan desk."""
+        place = self.place
+        own = {"EWALLET_LISTEN": place.listens(place.desk_port)}
+        command = [sys.executable, "-m", "issuer_service.demo.desk", place.portal, place.desk]
+        return self.crew.serve(command, env=self.environment | own, log=self.path("desk.log"))
+
     def await_ready(self, process: subprocess.Popen[str], address: str, key: str, log: str) -> None:
-        """Return when a service answers, and is the one that knows this key."""
+        """Return when a service answers, and is the one that knows this key where it takes one."""
         end = monotonic() + _READY
-        while not self._answers(address, key):
+        while not self._answers(f"{address}/metrics" if key else address, key):
             if process.poll() is not None or monotonic() > end:
                 told = "\n".join(self.path(log).read_text("utf-8").splitlines()[-_TAIL:])
                 raise Unexpected(f"no service at {address}\n{told}")
@@ -190,7 +211,8 @@ class Stage:
 
     def _answers(self, address: str, key: str) -> bool:
         with suppress(httpx2.TransportError):
-            return self.client.get(f"{address}/metrics", headers={"authorization": f"Bearer {key}"}).is_success
+            headers = {"authorization": f"Bearer {key}"} if key else {}
+            return self.client.get(address, headers=headers).is_success
         return False
 
     def write_environment(self) -> Path:
@@ -199,22 +221,6 @@ class Stage:
         lines.append(f"export EWALLET_SERVER={shlex.quote(self.place.bank)}\n")
         lines.append(f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"\n')
         return self.write("env", "".join(lines))
-
-
-def _write_keys(place: Place, env: Env) -> SigningKey:
-    """Keys and certificates as files: the operator's below ``trust/``, signers with the issuer, one with the bank."""
-    made = Pki.make(at=env.now() - _BACKDATED, issuer=place.issuer, verifier=place.bank)
-    profile = replace(made.profile("verifier", subject="가상은행 (Example Bank)"), names=(place.bank,))
-    pki = replace(made, verifier=made.signer("verifier", profile))
-    trust = place.folder / "trust"
-    pki.save(trust)
-    for suffix in (".key", ".pem"):
-        target = place.folder / "verifier" / f"signer{suffix}"
-        target.parent.mkdir(mode=0o700, exist_ok=True)
-        (trust / f"verifier{suffix}").rename(target)
-    (place.folder / "issuer").mkdir(mode=0o700)
-    shutil.move(trust / "signers", place.folder / "issuer" / "signers")
-    return pki.verifier
 
 
 def as_json(document: Mapping[str, object]) -> str:

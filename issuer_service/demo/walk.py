@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from time import monotonic, sleep
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ewallet import qr
@@ -19,61 +16,48 @@ from ewallet.shape import base64url, json_object, to_base64url
 from ewallet.sql import Database
 from ewallet.trust import TrustList
 from ewallet.verifier import Verifier
-from issuer_service.demo.browser import Browser, Page, Unexpected, call, expect
-from issuer_service.demo.stage import PREFIX, Stage, as_json
+from issuer_service.demo import mydata
+from issuer_service.demo.browser import Unexpected, call, expect
+from issuer_service.demo.pictures import await_picture, downloaded, drawn
+from issuer_service.demo.stage import PREFIX, Stage, Step, as_json
 
 KIND: Final = "resident_register_copy"
 ASKED: Final = ("subject_name", "resident_address", "is_householder")
 LICENCE: Final = "mobile_driver_license"
 _CITIZEN: Final = "hong"
 _CHILD: Final = "홍일동"  # of the same household; nobody asks for the name
-_PICTURE: Final = 60.0  # seconds until a command has drawn its QR code
-_GLANCE: Final = 0.05
 _REJECTED: Final = 1
 _UNDECIDED: Final = 3
 _ALL: Final = 1000  # lines
 _WHY: Final = 3  # lines of a verdict that say what it is, why and what to do
 
 
-@dataclass(frozen=True)
-class _Step:
-    act: Callable[[Stage], None]
-    ko: str
-    en: str
-
-
 def walk(stage: Stage) -> None:
     """All steps in order; the first that does not hold raises."""
-    for number, step in enumerate(_STEPS, 1):
+    for number, step in enumerate((*_STEPS, *mydata.STEPS), 1):
         stage.step(number, step.ko, step.en)
         step.act(stage)
 
 
 def _open_services(stage: Stage) -> None:
     place = stage.place
-    issuer, bank = stage.open_issuer(), stage.open_bank()
+    issuer, bank, desk = stage.open_issuer(), stage.open_bank(), stage.open_desk()
     stage.run("ewallet", "init")
     stage.await_ready(issuer, place.issuer, stage.operator, "issuer.log")
     stage.done(f"발급기관  {place.issuer}", f"issuer  {place.issuer}")
     stage.await_ready(bank, place.bank, stage.clerk, "verifier.log")
     stage.done(f"은행     {place.bank}", f"bank    {place.bank}")
+    stage.await_ready(desk, f"{place.desk}/", "", "desk.log")
+    stage.done(f"대출창구  {place.desk}", f"loan desk  {place.desk}")
 
 
 def _apply(stage: Stage) -> None:
-    tls = stage.place.tls
-    with Browser(stage.place.issuer, stage.language, tls.authority if tls else None) as browser:
+    with stage.browser(stage.place.issuer) as browser:
         home = browser.send(browser.open("/").form("/sign-in"), citizen=_CITIZEN)
         expect(f"/kinds/{KIND}" in home.text, "the kind is not on the page")
         offer = browser.send(browser.open(f"/kinds/{KIND}").form(f"/kinds/{KIND}/offer"))
-        stage.path("offer.png").write_bytes(browser.download(_png(offer)))
-    read = scanned(qr.read(stage.path("offer.png").read_bytes()))
-    expect(read == offer.link, "the QR code and the link of the page differ")
+        downloaded(stage, browser, offer, "offer")
     stage.done(f"QR 그림 {stage.path('offer.png')}: 페이지의 링크와 같습니다.", _same(stage, "offer.png", "the page"))
-
-
-def _png(offer: Page) -> str:
-    expect(bool(offer.picture), "no QR code on the page")
-    return offer.picture.removesuffix(".svg") + ".png"
 
 
 def _same(stage: Stage, name: str, of: str) -> str:
@@ -207,41 +191,21 @@ def _revoke(stage: Stage) -> None:
     picture = stage.path("request-2.png")
     asked = ("--type", KIND, "--claims", "is_householder", "--purpose", _purpose(stage), "--qr", str(picture))
     clerk = stage.begin("ewallet-verify", "request", *asked, "--prefix", PREFIX, "--text")
-    _await_picture(stage, clerk)
-    stage.run("ewallet", "present", str(picture), "--yes", shown=0)
+    stage.run("ewallet", "present", await_picture(stage, "request-2", clerk), "--yes", shown=0)
     print("   … ewallet-verify request")
     told = stage.finish(clerk, expected=_REJECTED, shown=_WHY)
     expect("status.revoked" in told, "rejected for another reason")
-
-
-def _await_picture(stage: Stage, clerk: subprocess.Popen[str]) -> None:
-    """Return when the command has drawn its QR code and the code can be read."""
-    picture, end = stage.path("request-2.png"), monotonic() + _PICTURE
-    while monotonic() < end and clerk.poll() is None:
-        try:
-            qr.read(picture.read_bytes())
-        except (OSError, Malformed):
-            sleep(_GLANCE)
-        else:
-            return
-    expect(clerk.poll() is not None, "no QR code was drawn")
 
 
 def _show_licence(stage: Stage) -> None:
     """An ISO mdoc this time; who asks need not know, and asks by the same names."""
     body = {"subject": _CITIZEN, "types": [LICENCE], "format": "mso_mdoc"}
     offer: dict[str, Any] = call(stage.client, "POST", f"{stage.place.issuer}/v1/offers", stage.operator, body)
-    stage.run("ewallet", "receive", _drawn(stage, offer["uri"], "licence"), "--yes", shown=0)
+    stage.run("ewallet", "receive", drawn(stage, offer["uri"], "licence"), "--yes", shown=0)
     for asked, who, ko, en in _LOOKS:
         request = _ask(stage, LICENCE, asked, ko if stage.language == "ko" else en)
-        stage.run("ewallet", "present", _drawn(stage, request["link"], who), "--yes", shown=0)
+        stage.run("ewallet", "present", drawn(stage, request["link"], who), "--yes", shown=0)
         _learned(stage, request["id"], LICENCE, asked)
-
-
-def _drawn(stage: Stage, link: str, name: str) -> str:
-    picture = stage.path(f"{name}.png")
-    qr.png(link, picture)
-    return str(picture)
 
 
 def _look_back(stage: Stage) -> None:
@@ -257,48 +221,48 @@ _LOOKS: Final = (
 )
 
 _STEPS: Final = (
-    _Step(
+    Step(
         _open_services,
         "운영자가 '누가 무엇을 발급해도 되는지' 서명한 신뢰목록을 내고, 발급기관과 은행이 문을 엽니다.",
         "An operator signs the list of who may issue what; an issuer and a bank open their services.",
     ),
-    _Step(
+    Step(
         _apply,
         "홍길동이 발급기관 페이지에 로그인해 주민등록표 등본을 신청하고 QR을 받습니다.",
         "Hong Gildong signs in at the issuer's page, asks for a resident register copy and gets a QR code.",
     ),
-    _Step(
+    Step(
         _receive,
         "지갑이 그 QR을 읽어 증명서를 받습니다. 사본마다 서명이 달라 제출끼리 이어 볼 수 없습니다.",
         "The wallet reads the code and receives it, in copies that nobody can link.",
     ),
-    _Step(
+    Step(
         _ask_and_answer,
         "은행이 세 항목만 묻는 QR을 띄우고, 지갑은 그것만 보냅니다.",
         "The bank shows a QR code that asks three things, and the wallet sends just these.",
     ),
-    _Step(_read_verdict, "은행이 판정을 읽습니다.", "The bank reads the verdict."),
-    _Step(
+    Step(_read_verdict, "은행이 판정을 읽습니다.", "The bank reads the verdict."),
+    Step(
         _verify_in_a_branch,
         "인터넷이 끊긴 지점에서는 답을 QR 그림으로 받아 그 자리에서 검증합니다.",
         "A branch without a network takes the answer as QR codes and verifies it on the spot.",
     ),
-    _Step(
+    Step(
         _refuse,
         "주소의 숫자 하나만 바꿔도 거절하고, 폐지 여부를 알 수 없으면 '판정할 수 없음'이라고 합니다.",
         "One changed digit of the address is refused; where nobody can tell if it was revoked, it is undecided.",
     ),
-    _Step(
+    Step(
         _revoke,
         "발급기관이 증명서를 폐지하자, 창구의 다음 판정이 그렇게 말합니다.",
         "The issuer revokes the certificate, and the next verdict at the counter says so.",
     ),
-    _Step(
+    Step(
         _show_licence,
         "모바일 운전면허증(ISO mdoc): 가게는 성인인지만 묻고 '예'만 봅니다. 은행은 이름, 생년월일, 사진을 봅니다.",
         "A mobile driving licence (ISO mdoc): a shop sees one yes, of age; a bank sees name, date of birth and face.",
     ),
-    _Step(
+    Step(
         _look_back,
         "쓴 사본은 줄고, 언제 무엇이 누구에게 나갔는지는 지갑에 남습니다.",
         "The wallet has fewer copies, and a record of what left, when and for whom.",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Final
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query
 from fastapi import Request as WebRequest
@@ -13,21 +14,26 @@ from fastapi import Response as WebResponse
 from fastapi.responses import RedirectResponse
 
 from ewallet import qr
-from ewallet.authorization import Offered
+from ewallet.catalog.eligibility import KIND
 from ewallet.catalog.kinds import CredentialType
 from ewallet.credential import Claims
 from ewallet.errors import Language, NotFound
-from ewallet.issuance import Pending
-from ewallet.issuer import Certificate
+from ewallet.intents import Certificate
 from ewallet.oid4vci.offer import OfferReference
+from ewallet.records import Pending
+from ewallet.sheet import MAX_TEXT
 from ewallet.status import Status
-from issuer_service import words
-from issuer_service.contents import answers, contents
+from issuer_service import printing
+from issuer_service.contents import Item, answers, contents, fee
+from issuer_service.listing import MAX_QUERY, Listing, Register, shelves
+from issuer_service.offering import OfferForm, show_offer
 from issuer_service.records import CITIZENS
 from issuer_service.rendering import Pages, clock, day
 from issuer_service.service import Service
-from issuer_service.session import Session, check_form, check_origin
+from issuer_service.session import Session
+from issuer_service.visits import Visits
 
+_MAX_ASKED: Final = 512  # characters, as of the page that asks for consent
 _ON_A_PAGE: Final = 20  # certificates
 _REASONS: Final = ("lost", "not_needed", "wrong")
 _HANDLE: Final = re.compile(r"[A-Za-z0-9_-]{32}\Z")
@@ -64,28 +70,53 @@ class _Desk:
     def __init__(self, service: Service, pages: Pages) -> None:
         self._service = service
         self._pages = pages
+        self._visits = Visits(service)
+        issued = service.issuance.metadata.configurations
+        self._listing = Listing(kind for kind in service.issuer.catalog if f"{kind.id}.dc+sd-jwt" in issued)
         self._home = f"{service.settings.path}/"
 
-    def home(self, request: WebRequest) -> WebResponse:
-        """The kinds there are; who is not signed in is asked to."""
-        session = self._session(request)
+    def home(self, request: WebRequest, q: Annotated[str, Query(max_length=MAX_QUERY)] = "") -> WebResponse:
+        """The kinds there are, one's own first; who is not signed in is asked to."""
+        session = self._visits.session(request)
         if session is None:
-            return self._pages.show(request, "sign_in", None, citizens=tuple(CITIZENS.values()))
-        groups: dict[str, list[CredentialType]] = {}
-        for kind in sorted(self._service.issuer.catalog, key=lambda kind: words.place(kind.category)):
-            if f"{kind.id}.dc+sd-jwt" in self._service.issuance.metadata.configurations:
-                groups.setdefault(words.category(kind.category, self._pages.language(request)), []).append(kind)
-        return self._pages.show(request, "home", session, groups=groups)
+            return self._pages.show(request, "sign_in", None, citizens=tuple(CITIZENS.values()), asked={})
+        language, found = self._pages.language(request), self._listing.found(q)
+        own, others = self._parted(session, found)
+        return self._pages.show(
+            request,
+            "home",
+            session,
+            query=q.strip(),
+            count=len(found),
+            own=shelves(own, language),
+            others=shelves(others, language),
+            others_count=len(others),
+        )
 
-    def sign_in(self, request: WebRequest, citizen: Annotated[str, Form(max_length=64)]) -> WebResponse:
-        """Begin a session, whatever session there was before."""
-        self._check_origin(request)
+    def _parted(self, session: Session, found: Sequence[CredentialType]) -> tuple[list[CredentialType], ...]:
+        """What is on record of somebody, and what is not; all is, as far as records do not say."""
+        records = self._service.records
+        if not isinstance(records, Register):
+            return list(found), []
+        known = records.kinds(session.citizen_id)
+        return [kind for kind in found if kind.id in known], [kind for kind in found if kind.id not in known]
+
+    def sign_in(
+        self,
+        request: WebRequest,
+        citizen: Annotated[str, Form(max_length=64)],
+        client_id: Annotated[str, Form(max_length=_MAX_ASKED)] = "",
+        request_uri: Annotated[str, Form(max_length=_MAX_ASKED)] = "",
+    ) -> WebResponse:
+        """Begin a session, whatever session there was before; who came to be asked for consent is asked next."""
+        self._visits.check_origin(request)
         if citizen not in CITIZENS:
             raise NotFound("storage.not_found", "no such citizen in the demo register")
-        before, sessions = self._session(request), self._service.sessions
+        before, sessions = self._visits.session(request), self._service.sessions
         if before:
             sessions.end(before)
-        response = RedirectResponse(self._home, 303)
+        asked = urlencode({"client_id": client_id, "request_uri": request_uri})
+        response = RedirectResponse(f"{self._home}mydata/authorize?{asked}" if request_uri else self._home, 303)
         response.set_cookie(
             sessions.cookie, sessions.begin(citizen), secure=sessions.secure, httponly=True, samesite="lax", path="/"
         )
@@ -97,7 +128,7 @@ class _Desk:
 
     def sign_out(self, request: WebRequest, csrf: Token = "") -> WebResponse:
         """End the session."""
-        session = self._form(request, csrf)
+        session = self._visits.form(request, csrf)
         response = RedirectResponse(self._home, 303)
         if session:
             self._service.sessions.end(session)
@@ -108,40 +139,58 @@ class _Desk:
 
     def kind(self, request: WebRequest, type_id: str) -> WebResponse:
         """What a certificate of that kind would say of whoever is signed in."""
-        session = self._session(request)
+        session = self._visits.session(request)
         if session is None:
             return RedirectResponse(self._home, 303)
-        kind, record = self._kind(type_id), self._record(session, type_id)
+        if type_id == KIND and self._service.issuance.rules:
+            return RedirectResponse(f"{self._home}eligibility", 303)
+        kind, record = self._visits.kind(type_id), self._visits.record(session, type_id)
         language = self._pages.language(request)
-        rows = contents(kind, record, language) if record and not isinstance(record, Pending) else ()
+        rows: Sequence[Item] = ()
+        if record and not isinstance(record, Pending):
+            kind.check(kind.issuable(record))  # what cannot be issued is not shown as if it could
+            rows = contents(kind, record, language)
         return self._pages.show(
             request,
             "kind",
             session,
             kind=kind,
+            fee=fee(kind, language),
             rows=rows,
             answers=answers(kind, language),
             pending=isinstance(record, Pending),
+            paper=self._paper(kind, record, language),
+            can_draw=printing.is_available(),
+            longest=MAX_TEXT,
         )
+
+    def _paper(
+        self, kind: CredentialType, record: Claims | Pending | None, language: Language
+    ) -> tuple[printing.Choice, ...] | None:
+        """What may be left out of a print; None where nothing can be printed."""
+        if record is None or isinstance(record, Pending):
+            return None
+        return printing.choices(kind, record, language)
 
     def offer(
         self, request: WebRequest, type_id: str, csrf: Token = "", tx_code: Annotated[str, Form(max_length=2)] = ""
     ) -> WebResponse:
         """A QR code, a link and, where wanted, digits: shown once, for the digits are not kept."""
-        session = self._form(request, csrf)
+        session = self._visits.form(request, csrf)
         if session is None:
             return RedirectResponse(self._home, 303)
-        kind = self._kind(type_id)
+        kind = self._visits.kind(type_id)
         made = self._service.issuance.offer(type_id, subject=session.citizen_id, tx_code=tx_code == "on")
-        return self._offered(request, session, kind, made)
+        form = OfferForm(name=kind.label(self._pages.language(request)), path=f"kinds/{kind.id}/offer")
+        return show_offer(self._service, self._pages, request, session, form, made)
 
     def offer_again(self, type_id: str) -> WebResponse:
         """The kind, where a browser opens an offer's address by itself: an offer is made by its form only."""
-        return RedirectResponse(f"{self._home}kinds/{self._kind(type_id).id}", 303)
+        return RedirectResponse(f"{self._home}kinds/{self._visits.kind(type_id).id}", 303)
 
     def picture(self, request: WebRequest, handle: str, picture: str) -> WebResponse:
         """The QR code of an offer, as a picture, for the person it was made for."""
-        session = self._session(request)
+        session = self._visits.session(request)
         if session is None or picture not in _PICTURES or not _HANDLE.match(handle):
             raise NotFound("storage.not_found", "no such picture")
         self._service.issuance.server.offered(handle, subject=session.citizen_id)
@@ -153,7 +202,7 @@ class _Desk:
         self, request: WebRequest, revoked: str = "", cursor: Annotated[str | None, Query(max_length=256)] = None
     ) -> WebResponse:
         """What was issued to whoever is signed in, the newest first, page by page."""
-        session = self._session(request)
+        session = self._visits.session(request)
         if session is None:
             return RedirectResponse(self._home, 303)
         language, now = self._pages.language(request), self._service.env.now()
@@ -177,7 +226,7 @@ class _Desk:
         reason: Annotated[str, Form(max_length=32)] = "not_needed",
     ) -> WebResponse:
         """End one's own certificate."""
-        session = self._form(request, csrf)
+        session = self._visits.form(request, csrf)
         if session is None:
             return RedirectResponse(self._home, 303)
         own = {certificate.id for certificate in self._service.issuer.certificates(session.citizen_id)}
@@ -186,20 +235,6 @@ class _Desk:
         self._service.issuer.revoke(certificate_id, reason=f"holder: {reason}")
         return RedirectResponse(f"{self._home}my/certificates?revoked=1", 303)
 
-    def _offered(self, request: WebRequest, session: Session, kind: CredentialType, made: Offered) -> WebResponse:
-        picture = f"{self._home}my/offers/{made.handle}"
-        return self._pages.show(
-            request,
-            "offer",
-            session,
-            kind=kind,
-            link=made.reference.uri,
-            picture=picture,
-            tx_code=made.tx_code,
-            until=clock(made.until),
-            seconds=int((made.until - self._service.env.now()).total_seconds()),
-        )
-
     def _row(self, certificate: Certificate, language: Language, now: datetime) -> dict[str, object]:
         catalog = self._service.issuer.catalog
         known = certificate.type_id in catalog
@@ -207,34 +242,10 @@ class _Desk:
         return {
             "id": certificate.id,
             "name": catalog.type(certificate.type_id).label(language) if known else certificate.type_id,
+            "carrier": certificate.carrier,
             "issued": day(certificate.issued, language),
+            "at": clock(certificate.issued),
             "until": day(certificate.until, language),
             "status": "expired" if over else certificate.status.name.lower(),
             "revocable": certificate.status is not Status.REVOKED and not over,
         }
-
-    def _kind(self, type_id: str) -> CredentialType:
-        if type_id not in self._service.issuer.catalog:
-            raise NotFound("storage.not_found", "no such kind")
-        return self._service.issuer.catalog.type(type_id)
-
-    def _record(self, session: Session, type_id: str) -> Claims | Pending | None:
-        try:
-            return self._service.records.claims(session.citizen_id, type_id)
-        except NotFound:
-            return None
-
-    def _session(self, request: WebRequest) -> Session | None:
-        return self._service.sessions.read(request.cookies.get(self._service.sessions.cookie, ""))
-
-    def _form(self, request: WebRequest, csrf: str) -> Session | None:
-        """The session that a form belongs to; None where there is none any more; 403."""
-        self._check_origin(request)
-        session = self._session(request)
-        if session is not None:
-            check_form(session, csrf)
-        return session
-
-    def _check_origin(self, request: WebRequest) -> None:
-        headers = request.headers
-        check_origin(headers.get("origin"), headers.get("sec-fetch-site"), self._service.settings.origin)

@@ -8,12 +8,14 @@ from fastapi import APIRouter, Header
 from fastapi import Response as WebResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
+from ewallet.errors import PolicyError, StoreError
 from issuer_service import description as told
 from issuer_service import operators
+from issuer_service.mydata import MyDataDesk
 from issuer_service.service import Service
 
 
-def routes(service: Service, registry: CollectorRegistry) -> APIRouter:
+def routes(service: Service, registry: CollectorRegistry, desk: MyDataDesk | None = None) -> APIRouter:
     """For whoever runs the service."""
     router = APIRouter(tags=["health"])
 
@@ -24,8 +26,10 @@ def routes(service: Service, registry: CollectorRegistry) -> APIRouter:
 
     @router.get("/readyz")
     def readyz() -> dict[str, str]:
-        """The database can be written; 503 where it cannot."""
+        """The databases can be written, and the log has all that was signed of it; 503 where one does not hold."""
         service.database.ready()
+        if desk:
+            _check_portal(desk)
         return {"status": "ok"}
 
     @router.get("/metrics", response_class=WebResponse, responses=told.FIGURES_GIVEN | told.FIGURES)
@@ -35,3 +39,12 @@ def routes(service: Service, registry: CollectorRegistry) -> APIRouter:
         return WebResponse(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return router
+
+
+def _check_portal(desk: MyDataDesk) -> None:
+    """Return if people's keys can be had and kept, and a checkpoint could be signed; ``storage.unavailable``."""
+    desk.keys.ready()
+    try:
+        desk.log.check()
+    except PolicyError as exc:
+        raise StoreError("storage.unavailable", exc.code) from None

@@ -12,8 +12,10 @@ from fastapi import APIRouter, Depends, Header, Query
 from fastapi import Response as WebResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from ewallet.authorization import Offered
 from ewallet.errors import NotFound
-from ewallet.issuer import MAX_PAGE, PAGE, Certificate
+from ewallet.intents import Certificate
+from ewallet.issuer import MAX_PAGE, PAGE
 from issuer_service import description as told
 from issuer_service import operators
 from issuer_service.service import Service
@@ -136,14 +138,18 @@ def _made(service: Service, wanted: OfferRequest) -> bytes:
     made = service.issuance.offer(
         *wanted.types, subject=wanted.subject, tx_code=wanted.tx_code, format_id=wanted.format
     )
-    told = OfferMade(
+    return made_of(made).model_dump_json().encode()
+
+
+def made_of(made: Offered) -> OfferMade:
+    """An offer as programs of the agency read it."""
+    return OfferMade(
         handle=made.handle,
         uri=made.offer.uri,
         reference_uri=made.reference.uri,
         tx_code=made.tx_code,
         until=made.until,
     )
-    return told.model_dump_json().encode()
 
 
 def _certificates(router: APIRouter, service: Service) -> None:

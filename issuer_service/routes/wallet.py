@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from contextlib import suppress
+from typing import Final
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter
@@ -9,22 +12,26 @@ from fastapi import Request as WebRequest
 from fastapi import Response as WebResponse
 
 from ewallet.asgi import source
+from ewallet.errors import PolicyError
+from ewallet.history import Log
 from ewallet.links import well_known
 from ewallet.oid4vci.metadata import AUTHORIZATION_SERVER, ISSUER
 from issuer_service import description as told
 from issuer_service.carrying import Received, carried
 from issuer_service.service import Service
 
+CHECKPOINT: Final = "log-checkpoint"
 
-def routes(service: Service) -> APIRouter:
-    """The addresses of the identifier that wallets know."""
+
+def routes(service: Service, log: Log | None = None) -> APIRouter:
+    """The addresses of the identifier that wallets know; ``log`` is the log of use of a portal."""
     router = APIRouter(prefix=service.settings.path, tags=["wallet"], default_response_class=WebResponse)
-    _protected(router, service)
+    _protected(router, service, log)
     _public(router, service)
     return router
 
 
-def _protected(router: APIRouter, service: Service) -> None:
+def _protected(router: APIRouter, service: Service, log: Log | None) -> None:
     issuance = service.issuance
 
     @router.post("/token", responses=told.TOKEN, openapi_extra=told.TOKEN_TAKES)
@@ -40,12 +47,12 @@ def _protected(router: APIRouter, service: Service) -> None:
     @router.post("/credential", responses=told.CREDENTIAL, openapi_extra=told.CREDENTIAL_TAKES)
     def credential(request: Received) -> WebResponse:
         """Credentials for the keys that were proven."""
-        return carried(issuance.credential(request))
+        return _dated(carried(issuance.credential(request)), log)
 
     @router.post("/deferred", responses=told.DEFERRED, openapi_extra=told.DEFERRED_TAKES)
     def deferred(request: Received) -> WebResponse:
         """Credentials that were promised."""
-        return carried(issuance.deferred(request))
+        return _dated(carried(issuance.deferred(request)), log)
 
     @router.post("/notification", status_code=204, responses=told.NOTIFICATION, openapi_extra=told.NOTIFICATION_TAKES)
     def notification(request: Received) -> WebResponse:
@@ -56,6 +63,18 @@ def _protected(router: APIRouter, service: Service) -> None:
     def offer(handle: str) -> WebResponse:
         """An offer that was made by reference."""
         return carried(issuance.offered(handle))
+
+
+def _dated(answer: WebResponse, log: Log | None) -> WebResponse:
+    """The answer with how far the log of use is, so that whoever holds a certificate can hold the log to that.
+
+    In a header, for what is in the body may be encrypted, and is kept as it is for whoever asks again. While the log
+    does not hold, nothing is signed of it.
+    """
+    if log:
+        with suppress(PolicyError):  # which /readyz says
+            answer.headers[CHECKPOINT] = b64encode(log.checkpoint()).decode("ascii")
+    return answer
 
 
 def _public(router: APIRouter, service: Service) -> None:
@@ -75,6 +94,11 @@ def _public(router: APIRouter, service: Service) -> None:
     def type_metadata(vct: str) -> WebResponse:
         """The description of a kind."""
         return carried(issuance.type_metadata(vct))
+
+    @router.get("/cards/{name}", responses=told.CARD)
+    def card(name: str) -> WebResponse:
+        """The card of a kind, which its description refers to."""
+        return carried(issuance.card(name))
 
 
 def discovery(service: Service) -> APIRouter:

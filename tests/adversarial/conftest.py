@@ -12,11 +12,20 @@ import pytest
 
 from ewallet.testing.kit import Kit, Presented
 from ewallet.testing.mdoc import MdocStage
+from ewallet.testing.pki import Pki, systems_of
 from ewallet.testing.stage import Stage
 from ewallet.verdict import Accepted
 
 KIND = "resident_register_copy"
 CARD, SHOWN = "mobile_resident_card", ("name", "birth_date")
+
+
+@pytest.fixture
+def pki(ewallet_clock, ewallet_catalog):
+    """A PKI whose local taxes vouch for no mobile document, so that other authorities may stand below theirs."""
+    systems = systems_of(ewallet_catalog)
+    papers = {id_ for id_ in systems["tax_local"] if id_.startswith("urn:")}
+    return Pki.make(at=ewallet_clock.now(), systems=systems | {"tax_local": papers})
 
 
 @pytest.fixture

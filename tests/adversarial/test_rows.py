@@ -1,4 +1,4 @@
-"""The rows of the security matrix about protocols and QR codes, and that each is named by a test, or is not built yet.
+"""The matrix rows of protocols, QR codes and MyData, and that each is named by a test, or is not built yet.
 
 A test names the rows it stands for in its docstring. What is not built yet says so here, so that whoever builds it
 finds the row.
@@ -16,14 +16,10 @@ import pytest
 TESTS = Path(__file__).parents[1]
 MATRIX = Path(os.environ.get("EWALLET_VECTORS") or TESTS.parents[1] / "shared") / "security" / "MATRIX.md"
 LATER = {
-    "VCI-24": "the authorization code grant is not offered; PKCE itself is tested in tests/vectors/test_oauth.py",
     "QRC-03": "a holder's QR that changes is not made yet",
-    "QRC-06": "the compact form for a QR without a network is not made yet",
-    "QRC-12": "paper certificates are not made yet",
-    "QRC-13": "paper certificates are not made yet",
 }
-ROWS = {"VCI": 25, "VPV": 15, "WAL": 17, "QRC": 8}
-NAMED = re.compile(r"(VCI|VPV|WAL|QRC)-(\d\d)((?:, \d\d\b)*(?: and \d\d\b)?)")
+ROWS = {"VCI": 25, "VPV": 15, "WAL": 17, "QRC": 8, "MYD": 13}
+NAMED = re.compile(r"(VCI|VPV|WAL|QRC|MYD)-(\d\d)((?:, \d\d\b)*(?: and \d\d\b)?)")
 
 
 def _named() -> Iterator[str]:

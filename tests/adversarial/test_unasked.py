@@ -40,7 +40,7 @@ def test_more_confirmations_than_were_asked_for_are_refused(ewallet_kit):
     format_ = FORMATS["dc+sd-jwt"]
 
     def check(made):
-        raw = stage.bind(stage.shown, change=sdjwt._confirmed(made))
+        raw = stage.bind(stage.shown, change=sdjwt.confirmed(made))
         format_.open(raw).check_binding(binding, stage.at)
 
     check(binding)

@@ -55,6 +55,10 @@ ANSWERS = {
     "no birth": ((MINE, {"name": "홍길동"}), "policy.subject_unknown"),
     "a reference and none": (({"subject_ref": "a"}, MINE), "policy.subject_unknown"),
     "references beside names": (({"subject_ref": "a", **MINE}, MINE), "alike"),
+    "a reference withheld beside two": (
+        ({"subject_ref": "a", **MINE}, {"subject_ref": "b", **MINE}, MINE),
+        "policy.subject_mismatch",
+    ),
     "no text": (({"subject_ref": 1, "name": True}, {"subject_ref": 1, "name": True}), "policy.subject_unknown"),
     "two of three": ((MINE, MINE, {}), "policy.subject_unknown"),
     "a stranger and somebody unknown": ((MINE, {}, MINE | {"name": "김가상"}), "policy.subject_mismatch"),

@@ -148,4 +148,4 @@ def test_it_is_signed_anew_twice_a_day(ewallet_kit, issuer):
     later = issuer.issuance.issuer_metadata(asked)
 
     assert first.body == again.body != later.body
-    assert ("application/jwt", "accept") == (first.headers["content-type"], first.headers["vary"])
+    assert ("application/jwt", "accept, accept-encoding") == (first.headers["content-type"], first.headers["vary"])

@@ -18,7 +18,7 @@ from ewallet.flow import Response
 from ewallet.oid4vci import CredentialResponse, parse_credential_response
 from ewallet.oid4vci.metadata import SIGNED_TYP
 from ewallet.oid4vci.offer import AuthorizationCode, CredentialOffer, OfferReference, PreAuthorized
-from ewallet.shape import base64url, json_object, to_base64url
+from ewallet.shape import MAX_DOCUMENT, base64url, json_object, to_base64url
 from ewallet.testing import Kit
 from ewallet.testing.peers import IssuerPeer
 from ewallet.testing.pki import ISSUER
@@ -60,7 +60,7 @@ def _answer(document, status=200, **headers):
 def _said(response):
     """The JSON of an answer, of a signed one that which is signed."""
     if response.headers["content-type"] == "application/jwt":
-        return jose.parse(response.body.decode(), SIGNED_TYP, what="metadata", limit=1 << 20).claims
+        return jose.parse(response.body.decode(), SIGNED_TYP, what="metadata", limit=MAX_DOCUMENT).claims
     return json_object(response.body)
 
 

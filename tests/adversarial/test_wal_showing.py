@@ -174,7 +174,7 @@ ANSWERED = {
     "an answer by fragment": ({"response_mode": "fragment"}, "request.invalid", "invalid_request"),
     "a key that is none": ({"client_metadata": {"jwks": {"keys": []}}}, "request.invalid", "invalid_request"),
     "formats that are not ours": (
-        {"client_metadata": {"vp_formats_supported": {"mso_mdoc": {}}}, "response_mode": "direct_post"},
+        {"client_metadata": {"vp_formats_supported": {"jwt_vc_json": {}}}, "response_mode": "direct_post"},
         "request.invalid",
         "vp_formats_not_supported",
     ),

@@ -174,11 +174,12 @@ def test_methods_that_strangers_make_up_are_counted_as_one(folder, tmp_path):
     from prometheus_client import generate_latest
 
     from ewallet.asgi import Guard
-    from issuer_service.app import _Metrics, framework
+    from ewallet.metrics import Metrics
+    from issuer_service.app import framework
     from issuer_service.service import Service
 
     settings = {"issuer": ISSUER, "issuer_keys": folder / "signers", "records": "demo", "data": tmp_path}
-    metrics = _Metrics()
+    metrics = Metrics()
     app = framework(Service.of(read(settings)), metrics.registry)
     guard = Guard(app, hosts=[HOST.decode()], observe=metrics.observe)
     for number in range(20):

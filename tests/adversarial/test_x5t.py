@@ -33,12 +33,6 @@ AT = START
 
 
 @pytest.fixture
-def pki(ewallet_pki):
-    """The PKI of the kit."""
-    return ewallet_pki
-
-
-@pytest.fixture
 def check(pki):
     """A function: the code with which a chain is refused as a signer of resident register copies, None if trusted."""
 

@@ -46,9 +46,9 @@ def _branch(pki):
     ],
     ids=str,
 )
-def test_x5t_16_every_certificate_below_the_anchor(lists, code, ewallet_kit):
+def test_x5t_16_every_certificate_below_the_anchor(lists, code, pki, ewallet_kit):
     """X5T-16: an authority between signer and anchor is on the list of the anchor, the signer on its own."""
-    pki, at = ewallet_kit.pki, ewallet_kit.clock.now()
+    at = ewallet_kit.clock.now()
     branch, leaf = _branch(pki)
     numbers = {"nobody": (), "leaf": (leaf.serial_number,), "branch": (branch.certificate.serial_number,)}
     for name, revoked in lists.items():
@@ -81,9 +81,9 @@ SILENT = {
 
 
 @pytest.mark.parametrize("kind", SILENT)
-def test_x5t_16_an_address_that_is_none(kind, ewallet_kit):
+def test_x5t_16_an_address_that_is_none(kind, pki, ewallet_kit):
     """X5T-16: none, several, or one that no list is fetched from; nothing is fetched then."""
-    pki, at = ewallet_kit.pki, ewallet_kit.clock.now()
+    at = ewallet_kit.clock.now()
     extra = () if SILENT[kind] is None else ((_points(SILENT[kind]), False),)
     profile = replace(pki.profile(), extra=extra)
     path = _on_lists(pki).check(pki.signer("tax_local", profile).chain, "issuer", at, type_id=None)
@@ -109,9 +109,9 @@ def _points(addresses, *, reasons=None, issuer=None):
     ],
     ids=["reasons", "issuer"],
 )
-def test_x5t_16_a_list_for_some_reasons_or_by_another(more, ewallet_kit):
+def test_x5t_16_a_list_for_some_reasons_or_by_another(more, pki, ewallet_kit):
     """X5T-16: an indirect list, or one that tells of some reasons only, is not asked for."""
-    pki, at = ewallet_kit.pki, ewallet_kit.clock.now()
+    at = ewallet_kit.clock.now()
     profile = replace(pki.profile(), extra=((_points([("https://a.example/1.crl",)], **more), False),))
     path = _on_lists(pki).check(pki.signer("tax_local", profile).chain, "issuer", at, type_id=None)
 

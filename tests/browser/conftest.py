@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pytest
 
+from ewallet.catalog import Catalog
 from ewallet.env import Env
 from ewallet.flow import Request
 from ewallet.http import Http
 from ewallet.oid4vci.offer import CredentialOffer, OfferReference, parse_link
 from ewallet.testing.caller import KIND, Caller, issued
 from ewallet.testing.office import office
+from issuer_service.records import DemoRecords
 from issuer_service.words import word
 
 if TYPE_CHECKING:
@@ -32,6 +34,9 @@ _SWITCHES: Final = (
     "--disable-component-update --disable-sync"
 ).split()
 _PATIENCE: Final = 10_000  # milliseconds
+_RECORD: Final = DemoRecords(Catalog.bundled()).claims("hong", KIND)
+#: The number and the name that stand on what the demo register certifies of 홍길동.
+PRINTED: Final = (str(_RECORD["document_number"]), str(_RECORD["subject_name"]))
 
 
 @dataclass
@@ -79,6 +84,21 @@ class Visit:
         self.page.locator(f'button[value="{citizen}"]').click()
         self.page.get_by_role("heading", name=self.word("apply")).wait_for()
 
+    def search(self, text: str) -> None:
+        """Look for kinds, on the first page."""
+        self.open()
+        self.page.get_by_role("searchbox", name=self.word("search")).fill(text)
+        self.button("search_now").click()
+        self.page.get_by_role("status").wait_for()
+
+    def check(self, number: str, name: str) -> str:
+        """Ask about a document; what is said first."""
+        self.open("/documents")
+        self.page.get_by_label(self.word("document_number")).fill(number)
+        self.page.get_by_label(self.word("document_name"), exact=True).fill(name)
+        self.button("document_ask").click()
+        return self.page.get_by_role("status").locator("strong").inner_text()
+
     def offer(self, *, digits: bool = False) -> str:
         """Apply for a resident register copy; the link that is shown."""
         self.open(f"/kinds/{KIND}")
@@ -117,11 +137,15 @@ class Visit:
         yield "sign_in"
         self.sign_in()
         yield "home"
+        self.search({"ko": "등본", "en": "certified copy"}[self.language])
+        yield "search"
         self.open(f"/kinds/{KIND}")
         yield "kind"
         link = self.offer(digits=True)
         yield "offer"
         self.receive(link, self.page.locator(".digits").inner_text())
+        self.check(*PRINTED)
+        yield "documents"
         self.open("/my/certificates")
         self.page.locator("summary").first.click()
         yield "certificates"
@@ -175,3 +199,19 @@ def tab(chromium: Browser) -> Iterator[Callable[..., Any]]:
 def visit(tab, town):
     """As ``tab``, at the service of these tests."""
     return lambda **given: tab(town.origin, **given)
+
+
+@pytest.fixture
+def axe():
+    """The rules of axe-core, as what a page breaks of them."""
+    api = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is absent")
+    rules = api.Axe()
+
+    def broken(page):
+        return [
+            f"{each['id']}: {node['target']}"
+            for each in rules.run(page).response["violations"]
+            for node in each["nodes"]
+        ]
+
+    return broken

@@ -150,7 +150,7 @@ def hostile_town(tmp_path_factory):
         yield found, folder / "records" / "hong" / f"{KIND}.json"
 
 
-@pytest.mark.parametrize("name", _HOSTILE)
+@pytest.mark.parametrize("name", sorted(_HOSTILE.keys() - {"bidi"}))
 def test_hostile_records_are_shown_as_the_text_they_are(tab, hostile_town, name):
     """WEB-01: no element, no request, no dialog comes of it, nothing else is moved, and the page stays in its width."""
     found, path = hostile_town
@@ -164,6 +164,19 @@ def test_hostile_records_are_shown_as_the_text_they_are(tab, hostile_town, name)
 
     assert [_HOSTILE[name], 0, "isolate"] == inside
     assert (0, []) == (wide, citizen.page.evaluate(_LEAVING, found.origin))
+
+
+def test_record_with_letters_that_turn_the_line_is_not_shown(tab, hostile_town):
+    """WEB-01: nobody could issue it, so nothing of it is on the page."""
+    found, path = hostile_town
+    path.write_bytes(path.with_suffix(".bidi").read_bytes())
+    citizen = tab(found.origin, width=360)
+    citizen.sign_in()
+    citizen.open(f"/kinds/{KIND}")
+
+    assert 0 == citizen.page.locator("dd").count()
+    assert _HOSTILE["bidi"] not in citizen.page.content()
+    assert 1 == citizen.page.locator("h1").count()
 
 
 AWAY = (

@@ -7,22 +7,25 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from ewallet import qr
+from ewallet import consenting, qr
+from ewallet.consent import Choice, Consent, Party
 from ewallet.credential import Path as ClaimPath
 from ewallet.env import Env
 from ewallet.keys import PublicKey
 from ewallet.oid4vci.offer import CredentialOffer
 from ewallet.oid4vp import vp_token_bytes
+from ewallet.oid4vp.request import subject_name
+from ewallet.receipt import Receipt
 from ewallet.sql import Database
 from ewallet.testing.clock import Clock
-from ewallet.testing.kit import Kit, Presented
+from ewallet.testing.kit import CLIENT_ID, Kit, Presented
 from ewallet.testing.pki import ISSUER
 from ewallet.testing.stage import Stage, disclosure
 
@@ -110,6 +113,22 @@ def _write_answer(folder: Path, name: str, presented: Presented) -> None:
     (folder / f"{name}.request.json").write_bytes(presented.request.to_bytes())
 
 
+def _write_receipt(folder: Path, kit: Kit) -> None:
+    """The receipt of a consent, and one in which somebody changed what was asked."""
+    name, catalog = subject_name(kit.pki.verifier.chain[0]), kit.catalog
+    choice, bank = Choice(road="wallet", days=30), Party(id=CLIENT_ID, names={"ko": name, "en": name})
+    terms: dict[str, Any] = {"id_": "consent-1", "recipient": bank, "since": kit.clock.now()}
+    consent = Consent.propose(catalog.bundle("customs_declaration"), catalog, choice, **terms)
+    kit.issue(consent.items[0].type_id)
+    query = consenting.query(consent, catalog)
+    agreed = (consenting.transaction(consent, query, catalog),)
+    asked = replace(kit.verifier.ask(query, purpose="가상"), transaction_data=agreed, verifier_name=name)
+    receipt = Receipt.make(asked, kit.answer(asked).token, kit.pki.verifier, id_="receipt-1", at=kit.clock.now())
+    (folder / "receipt.json").write_bytes(receipt.to_bytes())
+    altered = replace(receipt, request=replace(receipt.request, nonce="another"))
+    (folder / "receipt-altered.json").write_bytes(altered.to_bytes())
+
+
 def _status(kit: Kit) -> str:
     (document, *_) = kit.wallet.documents()
     assert document.credential.status
@@ -136,6 +155,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     loud = stage.disclosing(*(disclosure("salt", name, value) for name, value in HOSTILE.items()))
     (folder / "hostile.txt").write_text(loud, "ascii")
     (folder / "status.jwt").write_text(_status(kit), "ascii")
+    _write_receipt(folder, kit)
     kit.issuer.revoke(kit.certificate_id(document), reason="a test")
     (folder / "revoked.jwt").write_text(_status(kit), "ascii")
     binding = presented.request.binding

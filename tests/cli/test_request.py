@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from ewallet import qr
 from ewallet.env import Env
-from ewallet.errors import EWalletError
+from ewallet.errors import EWalletError, QueryError
 from ewallet.flow import Request
 from ewallet.http import Http
 from ewallet.oid4vp.request import RequestLink, authenticate, fetched
@@ -123,6 +123,43 @@ def test_a_clerk_asks_and_sees_the_verdict(citizen):
     assert verdict["claims"][KIND]["resident_address"] not in err
 
 
+RULE = ("request", "--rule", "public_facility_discount", "--qr", "request.png", *SIGNED, *TERMS)
+
+
+def _answered(citizen, answer, rule="public_facility_discount"):
+    """Let the citizen hold an answer to a rule."""
+    citizen.kit.issue("eligibility_answer", claims={"rule": rule, "version": 1, "answer": answer})
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("ko", "공공시설 이용요금 감면: 예"), ("en", "Discount at public facilities: yes")],
+)
+def test_a_counter_is_told_yes_and_nothing_else(citizen, language, said):
+    """The rule by its name, in either language; between the verdict and its rungs there is no other line."""
+    _answered(citizen, "Y")
+    with _running(citizen, *RULE, "--text", "--lang", language) as process:
+        asked = citizen.open()
+        citizen.http(answer(asked, citizen.kit.answer(asked).token))
+        out, _ = process.communicate(timeout=60)
+
+    assert ("공공시설 이용요금 감면", 0) == (asked.purpose, process.returncode)
+    assert [said] == [line for line in out.splitlines()[1:] if line and not line.startswith("  [")]
+
+
+def test_whoever_was_answered_with_no_has_nothing_to_show(citizen):
+    """Nor who was answered by another rule: a counter never learns that there is a no."""
+    _answered(citizen, "N")
+    _answered(citizen, "Y", "museum_free_admission")
+    with _running(citizen, *RULE, "--text", "--lang", "en") as process:
+        with pytest.raises(QueryError) as refused:
+            citizen.present()
+        citizen.decline()
+        out, _ = process.communicate(timeout=60)
+
+    assert ("dcql.unsatisfied", 3, True) == (refused.value.code, process.returncode, "[request.declined]" in out)
+
+
 def test_a_clerk_is_told_that_the_holder_declined(citizen):
     """Neither yes nor no."""
     with _ask(citizen, *SIGNED, *TERMS, "--text", "--lang", "en") as process:
@@ -182,6 +219,8 @@ MISUSED = {
     "no purpose": ("request", *QUESTION[:4], *SIGNED, *TERMS),
     "both questions": ("request", *QUESTION, "--query", "trust.jwt", *SIGNED, *TERMS),
     "no such kind": ("request", "--type", "x", *QUESTION[2:], *SIGNED, *TERMS),
+    "no such rule": ("request", "--rule", "no_such_rule", *SIGNED, *TERMS),
+    "a rule and a kind": ("request", *QUESTION, "--rule", "public_facility_discount", *SIGNED, *TERMS),
     "no such claim": ("request", *QUESTION[:2], "--claims", "x", *QUESTION[4:], *SIGNED, *TERMS),
     "no query": ("request", "--query", "operator.jwk", "--purpose", "x", *SIGNED, *TERMS),
     "no signer": ("request", *QUESTION, *TERMS),

@@ -6,7 +6,6 @@ import os
 import pty
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -141,15 +140,6 @@ def test_nothing_personal_is_on_stderr(desk):
     assert desk.names["nonce"] not in ended.stderr
 
 
-def _fastest(program, desk) -> float:
-    best = 60.0
-    for _ in range(5):
-        started = time.perf_counter()
-        subprocess.run(program, cwd=desk.folder, env=desk.environment, check=True, capture_output=True, timeout=60)
-        best = min(best, time.perf_counter() - started)
-    return best
-
-
 def test_help_is_there_at_once(desk):
     """``--help`` loads neither cryptography nor the codes."""
     program = "import sys; from verifier_cli.__main__ import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
@@ -159,11 +149,6 @@ def test_help_is_there_at_once(desk):
     )
 
     assert "" == ended.stdout.splitlines()[-1]
-
-
-def test_a_verdict_takes_less_than_a_second(desk):
-    """One presentation, one process: 0.2 s where nothing else runs."""
-    assert 1.0 > _fastest([sys.executable, "-m", "verifier_cli", "verify", *ANSWER, *desk.terms], desk)
 
 
 def test_a_verdict_loads_no_database_and_no_network(desk):

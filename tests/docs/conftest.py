@@ -2,7 +2,7 @@
 
 The first line of a block says what it is::
 
-    ```python bank.py            a file of that name (sh, json and toml likewise)
+    ```python bank.py            a file of that name (sh, json, toml and csv likewise)
     ```console                   commands after "$ ", and what they say
     ```console issuer running    in another terminal, where the last command goes on when the block is over
     ```console issuer            without a command first: what the one that goes on has still to say
@@ -19,7 +19,6 @@ import pty
 import re
 import shutil
 import signal
-import socket
 import struct
 import subprocess
 import sys
@@ -33,12 +32,19 @@ from typing import Final
 
 import pytest
 
+from ewallet.testing.nursery import free_port
+
 GUIDES: Final = Path(__file__).parents[2] / "docs" / "guides"
 FIRST: Final = "issue-your-first-certificate"
 _BLOCK: Final = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<text>.*?)^```$", flags=re.DOTALL | re.MULTILINE)
-_FILES: Final = frozenset({"python", "sh", "json", "toml"})
+_FILES: Final = frozenset({"python", "sh", "json", "toml", "csv"})
 _PORT: Final = re.compile(r"(?<![0-9])80[0-9]0(?![0-9])")
-_PROGRAMS: Final = {"python": "", "ewallet": "-m ewallet.cli", "ewallet-verify": "-m verifier_cli"}
+_PROGRAMS: Final = {
+    "python": "",
+    "ewallet": "-m ewallet.cli",
+    "ewallet-issuer": "-m issuer_service.commands",
+    "ewallet-verify": "-m verifier_cli",
+}
 _PATIENCE: Final = 60.0  # seconds for one command, on a machine that has other things to do
 _END: Final = re.compile("\x1e([0-9]+)\x1e")
 _COLOUR: Final = re.compile("\x1b\\[[0-9;]*m")
@@ -273,13 +279,7 @@ class Desk:
         }
 
     def _mapped(self, text: str) -> str:
-        return _PORT.sub(lambda match: self.ports.setdefault(match[0], _free_port()), text)
-
-
-def _free_port() -> str:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return str(bound.getsockname()[1])
+        return _PORT.sub(lambda match: self.ports.setdefault(match[0], str(free_port())), text)
 
 
 def _write_programs(folder: Path) -> Path:

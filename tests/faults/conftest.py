@@ -178,6 +178,19 @@ class Strace:
         found = (_CALL.match(line) for line in self.output.read_text("utf-8", "replace").splitlines())
         return [match.groups() for match in found if match]
 
+    @property
+    def early(self):
+        """Answers that left while something was written to the log of a database, and not on disk yet."""
+        early, written = [], False
+        for _, name, rest in self.lines:
+            if name == "pwrite64" and "-wal>" in rest:
+                written = True
+            elif name == "fdatasync" and "-wal>" in rest:
+                written = False
+            elif name == "sendto" and written and ('"HTTP/1.1 2' in rest or '"HTTP/1.1 3' in rest):
+                early.append(rest)
+        return early
+
     @staticmethod
     def _traced(pid):
         with suppress(OSError):

@@ -18,7 +18,7 @@ import pytest
 
 from ewallet.credential import StatusRef
 from ewallet.errors import EWalletError, StoreError
-from ewallet.issuer import Certificate, Intent
+from ewallet.intents import Certificate, Intent
 from ewallet.sql import Database
 
 FULL = bool(os.environ.get("EWALLET_FULL"))

@@ -27,8 +27,8 @@ import pytest
 from ewallet.authorization import Attempt, Code, Grant
 from ewallet.credential import StatusRef
 from ewallet.errors import AlreadyUsed, StoreError
-from ewallet.exchange import Kept, Settled
-from ewallet.issuer import Certificate, Intent
+from ewallet.intents import Certificate, Intent
+from ewallet.settlement import Kept, Settled
 from ewallet.sql import Database
 from ewallet.status import Status
 

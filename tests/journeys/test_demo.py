@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -20,8 +21,8 @@ from ewallet.links import purpose
 
 pytestmark = pytest.mark.loopback
 
-STEPS = 9
-PATIENCE = 180  # seconds; about eight where nothing else runs
+STEPS = 21
+PATIENCE = 600  # seconds; about fifteen where nothing else runs
 
 
 class Demo:
@@ -96,35 +97,66 @@ def _alive(pids):
 linux = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs the process table of Linux")
 
 
-@linux
-def test_every_step_holds_and_the_pages_stay_up_until_ctrl_c(start):
-    """Two services with databases of their own, QR pictures that can be read, pages that answer, and a clean end."""
-    demo = start()
-    demo.wait_for("Ctrl-C closes everything.")
-    with urllib.request.urlopen(demo.address("the issuer's pages"), timeout=10) as page:  # noqa: S310 - http, of this machine
-        answered = page.status
-    children = demo.children
-    demo.process.send_signal(signal.SIGINT)
+@pytest.fixture(scope="module")
+def played(tmp_path_factory):
+    """A demo that was played to its end and looked at, with its services, what a page answered, and its exit code."""
+    demo = Demo(tmp_path_factory.mktemp("played"))
+    try:
+        demo.wait_for("Ctrl-C closes everything.")
+        with urllib.request.urlopen(demo.address("the issuer's pages"), timeout=10) as page:  # noqa: S310 - http, of here
+            answered = page.status
+        children = demo.children
+        demo.process.send_signal(signal.SIGINT)
+        yield demo, children, answered, demo.ended()
+    finally:
+        demo.process.kill()
+        demo.process.wait()
 
-    assert (200, 2) == (answered, len(children))
-    assert (0, []) == (demo.ended(), _alive(children))
-    assert [str(number) for number in range(1, STEPS + 1)] == re.findall(r"^(\d)\. ", demo.said, re.MULTILINE)
+
+@linux
+def test_every_step_holds_and_the_pages_stay_up_until_ctrl_c(played):
+    """Services with databases of their own, QR pictures that can be read, pages that answer, and a clean end."""
+    demo, children, answered, code = played
+
+    assert (200, 3) == (answered, len(children))
+    assert (0, []) == (code, _alive(children))
+    assert [str(number) for number in range(1, STEPS + 1)] == re.findall(r"^(\d+)\. ", demo.said, re.MULTILINE)
     assert "ACCEPTED" in demo.said
     assert "[status.revoked]" in demo.said
     folder = demo.folder / ".demo"
     links = [purpose(qr.read((folder / name).read_bytes())) for name in ("offer.png", "request.png", "request-2.png")]
     assert ["offer", "request", "request"] == links
     databases = {path.relative_to(folder).as_posix() for path in folder.rglob("*.db")}
-    assert {"issuer/issuer.db", "verifier/verifier.db", "wallet/wallet.db"} == databases
+    copies = {"issuer-backup.db", "issuer-copy.db"}
+    services = {"desk/desk.db", "issuer/issuer.db", "issuer/keys.db", "verifier/verifier.db"}
+    assert copies | services | {"wallet/wallet.db"} == databases
+
+
+@linux
+def test_what_becomes_of_peoples_data_is_shown_and_is_so_in_the_files(played):
+    """Receipts of both roads, the changed row, the refused download, the yes, and a deletion that is in the bytes."""
+    demo, *_ = played
+    folder, said = demo.folder / ".demo", demo.said
+
+    assert 2 == said.count("RECEIPT HOLDS")
+    assert re.search(r"entry 1 now says .*\n.*\n +THE HISTORY DOES NOT HOLD\n.*\n +first bad position: 1\n", said)
+    assert "withdrawn the consent. [consent.withdrawn]" in said
+    assert '"answer": "Y"' in said.split("ticket counter")[1].split("That is all")[0]
+    assert "there is no key. [storage.not_found]" in said
+    verdict = json.loads((folder / "desk" / "verdict.json").read_bytes())
+    assert "주식회사 가상전자" == verdict["claims"]["health_insurance_qualification_history"]["current_workplace_name"]
+    files = [path for path in (folder / "issuer").rglob("*") if path.is_file()]
+    assert [] == [path.name for path in files if "주식회사 가상전자".encode() in path.read_bytes()]
+    assert 2 == (folder / "acknowledgement.jwt").read_text("ascii").count(".")
 
 
 @linux
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_demo_that_is_ended_on_the_way_leaves_no_process(number, start):
-    """In the middle of its first step, with both services beginning."""
+    """In the middle of its first step, with all services beginning."""
     demo = start("--once")
     demo.wait_for("1. ")
-    while len(demo.children) < 3:
+    while len(demo.children) < 4:
         time.sleep(0.01)
     children = demo.children
     demo.process.send_signal(number)
@@ -134,10 +166,10 @@ def test_a_demo_that_is_ended_on_the_way_leaves_no_process(number, start):
 
 @linux
 def test_a_step_that_does_not_hold_ends_the_demo_with_one(start):
-    """The issuer dies before anybody could ask it: the demo says so, and ends the bank as well."""
+    """The issuer dies before anybody could ask it: the demo says so, and ends the others as well."""
     demo = start("--once")
     demo.wait_for("1. ")
-    while len(children := demo.children) < 2:
+    while len(children := demo.children) < 3:
         time.sleep(0.01)
     os.kill(children[0], signal.SIGKILL)
 
@@ -160,12 +192,13 @@ def test_in_the_network_it_is_https_under_an_authority_that_a_phone_can_load(sta
     """Who trusts the certificate of the leaflet reaches the pages; who does not, does not."""
     demo = start("--lan", "127.0.0.1")
     demo.wait_for("Ctrl-C closes everything.")
-    leaflet, issuer = demo.address("and open"), demo.address("the issuer's pages")
+    leaflet, issuer, desk = (demo.address(it) for it in ("and open", "the issuer's pages", "its loan desk"))
     with urllib.request.urlopen(f"{leaflet}ewallet-demo-ca.crt", timeout=10) as loaded:  # noqa: S310 - of this machine
         authority = ssl.DER_cert_to_PEM_cert(loaded.read())
     trusting = ssl.create_default_context(cadata=authority)
-    with urllib.request.urlopen(issuer, timeout=10, context=trusting) as page:  # noqa: S310 - https
-        assert (200, True) == (page.status, issuer.startswith("https:"))
+    for address in (issuer, desk):
+        with urllib.request.urlopen(address, timeout=10, context=trusting) as page:  # noqa: S310 - https
+            assert (200, True) == (page.status, address.startswith("https:"))
     with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
         urllib.request.urlopen(issuer, timeout=10, context=ssl.create_default_context())  # noqa: S310 - https
     demo.process.send_signal(signal.SIGTERM)

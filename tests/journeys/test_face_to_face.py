@@ -21,6 +21,7 @@ from ewallet.shape import certificate
 from ewallet.sql import Database
 from ewallet.testing.clock import Clock
 from ewallet.testing.kit import Kit
+from ewallet.testing.nursery import free_port
 
 pytestmark = pytest.mark.loopback
 
@@ -37,7 +38,7 @@ class Street:
 
     def __init__(self, folder):
         self.folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         database = Database(f"sqlite:///{folder / 'data' / 'wallet' / 'wallet.db'}")
         store = database.wallet(PASSPHRASE, create=True, unsafe_fast_kdf=True)
         self.kit = Kit.make(clock=Clock(Env().now()), wallet_store=store)
@@ -95,12 +96,6 @@ class Street:
             stderr=subprocess.PIPE,
             encoding="utf-8",
         )
-
-
-def _free_port():
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return bound.getsockname()[1]
 
 
 def _ended(process, typed=""):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from html import unescape
 from typing import Any
 
 import pytest
@@ -12,14 +14,22 @@ from starlette.testclient import TestClient
 
 from ewallet import qr
 from ewallet.asgi import Guard
+from ewallet.files import read_trust
 from ewallet.flow import Request, Response
+from ewallet.metrics import Metrics
 from ewallet.oid4vci.offer import CredentialOffer, OfferReference, parse_link
+from ewallet.portal_client import Asking, Granted, PortalClient
+from ewallet.testing.bank import Bank, register
 from ewallet.testing.caller import Caller
 from ewallet.testing.clock import Clock
 from ewallet.testing.pki import Pki
-from issuer_service import app as app_module
+from ewallet.testing.stores import MemoryVerifierStore, MemoryWalletStore
+from ewallet.transactions import KNOWN
+from ewallet.wallet import Wallet
 from issuer_service import settings as settings_module
 from issuer_service.app import framework
+from issuer_service.mydata import MyDataDesk
+from issuer_service.records import CITIZENS, DemoRecords
 from issuer_service.service import Service
 
 ISSUER = "https://issuer.example.go.kr"
@@ -28,7 +38,8 @@ KEYS = {
     "offer-key": "desk offer",
     "status-key": "court status",
     "read-key": "auditor read",
-    "all-key": "chief offer status read",
+    "mandate-key": "counter mandate",
+    "all-key": "chief offer status read register",
 }
 
 
@@ -48,6 +59,31 @@ def settings(keys, tmp_path):
     return {"issuer": ISSUER, "issuer_keys": keys, "records": "demo", "data": tmp_path, "operators": operators}
 
 
+@pytest.fixture
+def loan_bank():
+    """A bank that is registered at the portal."""
+    return Bank.make(Clock().now())
+
+
+@pytest.fixture
+def portal_settings(settings, keys, loan_bank, tmp_path):
+    """Settings of a service that is a portal, with one recipient."""
+    pki = keys.parent
+    return settings | {
+        "recipients": register(tmp_path / "recipients.json", loan_bank.recipient),
+        "trust": pki / "trust-list.jwt",
+        "trust_key": pki / "operator.jwk",
+        "portal_key": pki / "verifier.key",
+        "portal_chain": pki / "verifier.pem",
+    }
+
+
+@pytest.fixture
+def portal(portal_settings, loan_bank, open_site):
+    """A portal in this process, with Hong's browser and wallet, and the bank."""
+    return PortalVisit.of(open_site(portal_settings), loan_bank)
+
+
 @dataclass
 class Site:
     """A service, and a browser that has it open."""
@@ -56,6 +92,7 @@ class Site:
     clock: Clock
     browser: TestClient
     csrf: str = ""
+    desk: Any = None
 
     def send(self, request: Request) -> Response:
         """As a wallet sends it."""
@@ -114,6 +151,97 @@ def _site(settings, records=None):
     if records:
         found.issuance._records = records
         found = replace(found, records=records)
-    metrics = app_module._Metrics()
-    guarded = Guard(framework(found, metrics.registry), hosts=found.settings.hosts, observe=metrics.observe)
-    return Site(found, clock, TestClient(guarded, base_url=ISSUER, raise_server_exceptions=False))
+    metrics, desk = Metrics(), MyDataDesk.of(found)
+    guarded = Guard(framework(found, metrics.registry, desk), hosts=found.settings.hosts, observe=metrics.observe)
+    return Site(found, clock, TestClient(guarded, base_url=ISSUER, raise_server_exceptions=False), desk=desk)
+
+
+@dataclass
+class PortalVisit:
+    """A person at the portal, and the bank that sent them there."""
+
+    site: Site
+    bank: Bank
+    client: PortalClient
+    wallet: Wallet
+
+    @classmethod
+    def of(cls, site: Site, bank: Bank) -> PortalVisit:
+        """Hong, signed in, with a resident card in the wallet."""
+        settings, env = site.service.settings, site.service.env
+        trust = read_trust(str(settings.trust), str(settings.trust_key), env.now(), MemoryVerifierStore())
+        env_ = site.clock.env("wallet")
+        wallet = Wallet(store=MemoryWalletStore(), trust=trust, send=site.send, env=env_, transaction_types=KNOWN)
+        client = PortalClient(
+            f"{ISSUER}/mydata",
+            bank.recipient.id,
+            signer=bank.key,
+            redirect_uri=min(bank.recipient.redirect_uris),
+            send=site.send,
+            env=site.clock.env("bank"),
+        )
+        return cls(site, bank, client, wallet)
+
+    def hold(self, citizen: str = "hong", kind: str = "mobile_resident_card") -> None:
+        """Let the wallet have an identity of that person."""
+        offer = self.site.service.issuance.offer(kind, subject=citizen)
+        self.wallet.accept(offer.offer.uri, copies=2)
+
+    def asked(self, bundle: str = "bank_personal_loan", days: int = 30) -> Asking:
+        """A request that the bank has pushed."""
+        return self.client.ask(bundle, days=days)
+
+    def chosen(self, asking: Asking, *optional: str, **spoiled: str) -> str:
+        """The address at which the consent waits for the wallet, after the person has chosen."""
+        page = self.site.page(asking.url.removeprefix(ISSUER))
+        hidden = dict(re.findall(r'<input type="hidden" name="(client_id|request_uri)" value="([^"]+)"', page))
+        form = {"csrf": self.site.csrf, **hidden, "chosen": list(optional), **spoiled}
+        answer = self.site.browser.post("/mydata/authorize", data=form, headers=HTML, follow_redirects=False)
+        assert 303 == answer.status_code, answer.text
+        return answer.headers["location"]
+
+    def confirm(self, address: str) -> None:
+        """Confirm in the wallet, by the link on the page."""
+        page = self.site.page(address)
+        (link,) = re.findall(r'<a class="button" href="(openid4vp:[^"]+)"', page)
+        request = self.wallet.open(unescape(link))
+        self.wallet.answer(request, self.wallet.match(request.query))
+
+    def back(self, address: str) -> str:
+        """Where the person is led once the consent is given."""
+        page = self.site.page(address, csrf=self.site.csrf)
+        (way,) = re.findall(r'<a class="button" href="([^"]+/return)"', page)
+        return self.site.browser.get(way, headers=HTML, follow_redirects=False).headers["location"]
+
+    def granted(self, bundle: str = "bank_personal_loan", *optional: str) -> Granted:
+        """A token, after everything."""
+        self.site.sign_in()
+        self.hold()
+        asking = self.asked(bundle)
+        address = self.chosen(asking, *optional)
+        self.confirm(address)
+        return self.client.token(asking, self.back(address))
+
+
+@pytest.fixture(scope="session")
+def lives(ewallet_catalog):
+    """What is on record in the demo register, by citizen and kind."""
+    records = DemoRecords(ewallet_catalog, Clock().env())
+    return {
+        (who, kind): ewallet_catalog.type(kind).completed(records.claims(who, kind))
+        for who, citizen in CITIZENS.items()
+        for kind in citizen.records
+    }
+
+
+@pytest.fixture(scope="session")
+def objects(lives):
+    """Every object of every record, the record itself first: (whose, kind, object)."""
+    return [(who, kind, each) for (who, kind), record in lives.items() for each in _objects(record)]
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _objects(each)

@@ -7,7 +7,10 @@ from urllib.parse import quote
 
 import pytest
 
+from ewallet.catalog import Catalog
 from ewallet.testing.caller import KIND
+from ewallet.testing.clock import Clock
+from issuer_service.records import DemoRecords
 
 ISSUER = "https://issuer.example.go.kr"
 HTML = {"accept": "text/html"}
@@ -193,3 +196,50 @@ def test_the_language_is_one_of_two(site):
 
     assert {"HttpOnly", "Secure", "SameSite=lax", "Path=/", "Max-Age=31536000"} == set(chosen.split("; ")[1:])
     assert (200, '<html lang="en">', False) == (odd.status_code, odd.text.splitlines()[1], "set-cookie" in odd.headers)
+
+
+class _Register:
+    """The demo register, one record of which says something else."""
+
+    def __init__(self, said):
+        self._records = DemoRecords(Catalog.bundled(), Clock().env())
+        self._said = said
+
+    def claims(self, subject, type_id):
+        return dict(self._records.claims(subject, type_id)) | (self._said if type_id == KIND else {})
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"resident_address": "가상\u202e특별시"},
+        {"resident_address": "가상\x1b[31m특별시"},
+        {"household_composition_date": "2020"},
+        {"household_members": [7]},
+        {"household_members": [{"resident_registration_number_masked": f"990230-{1_234_567}"}]},
+    ],
+    ids=["bidi", "escape", "date", "row", "number"],
+)
+def test_a_record_that_cannot_be_issued_is_not_shown(said, settings, open_site):
+    """Nothing of it is on the page, which says that something is wrong with the request and no more."""
+    site = open_site(settings, _Register(said))
+    site.sign_in()
+
+    answer = site.browser.get(f"/kinds/{KIND}", headers=HTML)
+
+    assert 400 == answer.status_code
+    assert not any(hidden in answer.text for hidden in ("\u202e", "\x1b", "1234567"))
+
+
+def test_a_whole_resident_number_is_not_on_the_page(settings, open_site):
+    """Its masked form is, though the kind has a law for the number in a wallet."""
+    register = _Register({})
+    rows = [dict(row) for row in register.claims("hong", KIND)["household_members"]]
+    rows[0]["resident_registration_number"] = f"990230-{1_234_567}"
+    site = open_site(settings, _Register({"household_members": rows}))
+    site.sign_in()
+
+    page = site.page(f"/kinds/{KIND}")
+
+    assert "990230-1******" in page
+    assert "1234567" not in page

@@ -140,11 +140,12 @@ def test_what_is_public_may_be_read_by_any_page_and_the_rest_by_none(site):
         "/status",
         "/status/1",
         f"/types/{kind.vct}",
+        f"/cards/{KIND}.ko.light.svg",
     ]
     answers = [site.browser.get(path, headers=origin) for path in public]
     private = [site.browser.get("/", headers=origin), site.browser.post("/nonce", headers=origin)]
 
-    assert [(200, "*")] * 5 == [(a.status_code, a.headers.get("access-control-allow-origin")) for a in answers]
+    assert [(200, "*")] * 6 == [(a.status_code, a.headers.get("access-control-allow-origin")) for a in answers]
     assert not any("access-control-allow-credentials" in answer.headers for answer in answers)
     assert not any("access-control-allow-origin" in answer.headers for answer in private)
 

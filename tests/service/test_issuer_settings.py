@@ -8,19 +8,15 @@ import subprocess
 import sys
 import time
 from contextlib import closing
-from typing import Any
 
 import pytest
 
-from ewallet.errors import NotFound, TransportError, UsageError
+from ewallet.errors import TransportError, UsageError
 from ewallet.flow import Request
 from ewallet.http import Http
-from ewallet.shape import json_object
-from ewallet.testing.caller import KIND
-from ewallet.testing.clock import Clock
+from ewallet.shape import MAX_DOCUMENT, json_object
 from issuer_service import settings as settings_module
 from issuer_service.app import create_app
-from issuer_service.records import CITIZENS, DemoRecords, FolderRecords, records_of
 
 ISSUER = "https://issuer.example.go.kr"
 
@@ -32,7 +28,11 @@ ISSUER = "https://issuer.example.go.kr"
         ({"issuer": f"{ISSUER}/"}, "EWALLET_ISSUER"),
         ({"issuer": None}, "EWALLET_ISSUER"),
         ({"records": None}, "EWALLET_RECORDS"),
-        ({"records": "https://register.example"}, "EWALLET_RECORDS"),
+        ({"records": "http://register.example"}, "EWALLET_RECORDS"),
+        ({"records": "https://register.example?all"}, "EWALLET_RECORDS"),
+        ({"records": "https://register.example", "records_chain": "/nowhere"}, "EWALLET_RECORDS_KEY"),
+        ({"records": "https://register.example", "records_token": "/nowhere"}, "token for the records"),
+        ({"records": "ftp://register.example"}, "EWALLET_RECORDS"),
         ({"records": "folder:/nowhere"}, "folder of records"),
         ({"listen": "nowhere"}, "EWALLET_LISTEN"),
         ({"proxies": -1}, "EWALLET_PROXIES"),
@@ -70,50 +70,6 @@ def test_workers_share_one_encryption_key_and_one_secret(open_site, settings):
     assert 0o600 == (settings["data"] / "issuer" / "encryption.jwk").stat().st_mode & 0o777
 
 
-def test_the_two_citizens_agree_with_each_other_and_with_every_kind(ewallet_catalog):
-    """Every record can be issued; names, birth dates and the household are the same on all of them."""
-    clock = Clock()
-    records = DemoRecords(ewallet_catalog, clock.env())
-    found: dict[tuple[str, str], Any] = {}
-    for citizen in CITIZENS:
-        for kind in ewallet_catalog:
-            try:
-                found[citizen, kind.id] = records.claims(citizen, kind.id)
-            except NotFound:
-                continue
-            kind.check(found[citizen, kind.id])
-    for (citizen, _), record in found.items():
-        person = CITIZENS[citizen]
-        assert {record.get("name", person.name), record.get("subject_name", person.name)} == {person.name}
-        assert record.get("birth_date", person.birth_date) == person.birth_date
-        assert record["issue_date"] == "2026-11-21"
-
-    papers = {kind.id for kind in ewallet_catalog if kind.category != "mobile_id"}
-    assert papers <= {kind for citizen, kind in found if citizen == "hong"}
-    assert found["seong", "mobile_driver_license"]["family_name"] == "성"
-    assert found["hong", KIND]["household_members"] == found["seong", KIND]["household_members"]
-    with pytest.raises(NotFound):
-        records.claims("nobody", KIND)
-
-
-def test_records_of_a_folder_are_read_and_nothing_beside_them(tmp_path, ewallet_catalog):
-    """Another subject, a way out of the folder, a missing and a broken file."""
-    (tmp_path / "records" / "hong").mkdir(parents=True)
-    (tmp_path / "outside").mkdir()
-    for place in (tmp_path / "records" / "hong", tmp_path / "outside"):
-        (place / f"{KIND}.json").write_text('{"a": 1}', "utf-8")
-    (tmp_path / "records" / "hong" / "broken.json").write_text("{", "utf-8")
-    records = records_of(f"folder:{tmp_path}/records", ewallet_catalog)
-
-    assert isinstance(records, FolderRecords)
-    assert {"a": 1} == records.claims("hong", KIND)
-    for subject, kind in (("seong", KIND), ("../outside", KIND), ("hong", "other")):
-        with pytest.raises(NotFound):
-            records.claims(subject, kind)
-    with pytest.raises(UsageError, match=r"issue\.invalid_value"):
-        records.claims("hong", "broken")
-
-
 @pytest.mark.loopback
 def test_the_service_runs_as_a_process_and_ends_when_told(keys, tmp_path):
     """``python -m issuer_service`` answers on its socket, and SIGTERM ends it with 0."""
@@ -148,7 +104,7 @@ def test_the_service_runs_as_a_process_and_ends_when_told(keys, tmp_path):
 def _when_up(http, url, process):
     for _ in range(200):
         try:
-            return http(Request("GET", url))
+            return http(Request("GET", url, limit=MAX_DOCUMENT))  # with every kind it has more than a megabyte
         except TransportError:
             assert process.poll() is None, process.communicate()[1]
             time.sleep(0.05)

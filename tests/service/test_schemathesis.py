@@ -18,11 +18,14 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from starlette.testclient import TestClient
 
+from ewallet.consent import Party
 from ewallet.exchange import Exchange
 from ewallet.idempotency import Calls
+from ewallet.joint import Cases
 from ewallet.serving import listening, served
 from ewallet.sql import Database
 from ewallet.testing.caller import KIND
+from verifier_cli.deletions import Deletions
 from verifier_cli.server import Desk, create_app
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -80,16 +83,15 @@ def bank(ewallet_kit, tmp_path):
     store = database.verifier
 
     def app(host="bank.example"):
+        kit = ewallet_kit
+        exchange = Exchange(BANK, verifier=kit.verifier, signer=kit.pki.verifier, store=store, env=kit.env)
         return create_app(
             Desk(
-                exchange=Exchange(
-                    BANK,
-                    verifier=ewallet_kit.verifier,
-                    signer=ewallet_kit.pki.verifier,
-                    store=store,
-                    env=ewallet_kit.env,
-                ),
+                exchange=exchange,
+                cases=Cases(exchange, store=database.cases, env=kit.env),
+                deletions=Deletions(exchange, kit.pki.verifier, kit.env),
                 verifier=ewallet_kit.verifier,
+                recipient=Party(id="https://bank.example", names={"ko": "가상은행", "en": "Invented Bank"}),
                 calls=Calls(database.verifier_calls, env=ewallet_kit.env),
                 check_ready=database.ready,
                 hosts=frozenset({host}),
@@ -102,12 +104,18 @@ def bank(ewallet_kit, tmp_path):
 
 
 @pytest.fixture
+def portal_settings(portal_settings):
+    """The settings of a portal that has every call: its registrations are in the database."""
+    return portal_settings | {"recipients": Path("database")}
+
+
+@pytest.fixture
 def client(request, bank):
     """A browser for either service, and a key with every right there."""
 
     def opened(service):
         if service == "issuer":
-            return request.getfixturevalue("site").browser, "all-key"
+            return request.getfixturevalue("portal").site.browser, "all-key"
         return TestClient(bank(), base_url=BANK, raise_server_exceptions=False), BANK_KEY
 
     return opened

@@ -10,10 +10,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from starlette.testclient import TestClient
 
+from ewallet.consent import Party
 from ewallet.errors import StoreError, TrustError
 from ewallet.exchange import Exchange
 from ewallet.flow import Response
 from ewallet.idempotency import Calls
+from ewallet.joint import Cases
 from ewallet.oid4vp import vp_token_json
 from ewallet.oid4vp.request import RequestLink, authenticate, fetched
 from ewallet.oid4vp.response import answer, refusal
@@ -81,9 +83,12 @@ def service(ewallet_kit, tmp_path):
             raise failure
 
     store = database.verifier
+    exchange = Exchange(BANK, verifier=kit.verifier, signer=kit.pki.verifier, store=store, env=kit.env)
     desk = Desk(
-        exchange=Exchange(BANK, verifier=kit.verifier, signer=kit.pki.verifier, store=store, env=kit.env),
+        exchange=exchange,
+        cases=Cases(exchange, store=database.cases, env=kit.env),
         verifier=kit.verifier,
+        recipient=Party(id="https://bank.example", names={"ko": "가상은행", "en": "Invented Bank"}),
         calls=Calls(database.verifier_calls, env=kit.env),
         check_ready=check_ready,
         hosts=frozenset({"bank.example"}),
@@ -219,6 +224,20 @@ def test_an_answer_is_a_form(media_type, service):
 
 
 # -- what the bank's programs may not do ---------------------------------------------------------------------
+
+
+def test_a_counter_asks_for_a_yes_to_a_rule(service):
+    """By its identifier alone; its name is the purpose, and the answer is the one there is."""
+    service.kit.issue("eligibility_answer", claims={"rule": "museum_free_admission", "version": 1, "answer": "Y"})
+    made = service.bank("POST", "/v1/requests", document={"rule": "museum_free_admission"})
+    request = service.open(made.json())
+    assert ("공립 박물관 무료 관람", [["museum_free_admission"], [1], ["Y"]] * 2) == (
+        request.purpose,
+        [list(claim.values) for query in request.query.credentials for claim in query.claims],
+    )
+    refused = [{"rule": "no_such_rule"}, ASKED | {"rule": "museum_free_admission"}, {"purpose": "a test"}]
+    assert [400] * 3 == [service.bank("POST", "/v1/requests", document=each).status_code for each in refused]
+
 
 BANKS = [("POST", "/v1/requests"), ("GET", "/v1/requests/x"), ("POST", "/v1/verify")]
 

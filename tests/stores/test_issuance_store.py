@@ -11,8 +11,9 @@ import pytest
 from ewallet.authorization import LATE, Attempt, Code, Grant
 from ewallet.credential import StatusRef
 from ewallet.env import Env
+from ewallet.intents import Certificate, Intent
 from ewallet.issuance import Deferral, Issuance
-from ewallet.issuer import Certificate, Intent, Issuer
+from ewallet.issuer import Issuer
 from ewallet.keys import SigningKey
 from ewallet.oid4vci import TokenRequest
 from ewallet.sql import Database

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import random
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from ewallet.credential import StatusRef
 from ewallet.errors import AlreadyUsed, NotFound, StatusError, StoreError, UsageError
-from ewallet.issuer import Certificate, Intent
+from ewallet.intents import Certificate, Intent
 from ewallet.sql import Database
 from ewallet.status import Status
 
@@ -52,6 +53,16 @@ def test_a_certificate_is_listed_once_its_copies_are_signed(store):
     store.complete("c-1")
 
     assert ((), (_certificate(),)) == (before, store.certificates("subject-1"))
+
+
+@pytest.mark.parametrize("carrier", ["wallet", "paper", "package"])
+def test_what_a_certificate_was_made_for_is_kept(store, carrier):
+    """A print is told from what went to a wallet, whoever reads the list."""
+    made = replace(_certificate(), carrier=carrier)
+    store.intend(made, _intents(1))
+    store.complete("c-1")
+
+    assert (made,) == store.certificates("subject-1")
 
 
 def test_a_subject_sees_its_own_certificates_newest_first(store):

@@ -18,8 +18,9 @@ from ewallet.credential import StatusRef
 from ewallet.env import Env
 from ewallet.errors import NotFound
 from ewallet.flow import Request
+from ewallet.intents import Certificate, Intent
 from ewallet.issuance import Issuance
-from ewallet.issuer import Certificate, Intent, Issuer
+from ewallet.issuer import Issuer
 from ewallet.order import Order, RepeatedError
 from ewallet.sql import Database
 from ewallet.testing.caller import KIND, Caller, error, issued

@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ewallet.authorization import MAX_TRIES, Code, Grant
-from ewallet.exchange import Kept
 from ewallet.issuance import Deferral
+from ewallet.settlement import Kept
 from ewallet.sql import Database
 
 AT = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)

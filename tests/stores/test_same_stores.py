@@ -10,14 +10,15 @@ import pytest
 
 from ewallet.credential import StatusRef
 from ewallet.errors import AlreadyUsed, NotFound, StatusError
-from ewallet.issuer import Certificate, Intent, IssuerStore
+from ewallet.holding import Copy, Held, Shown, WalletStore
+from ewallet.intents import Certificate, Intent
+from ewallet.issuer import IssuerStore
 from ewallet.sql import Database
 from ewallet.status import Status
 from ewallet.testing.clock import START
 from ewallet.testing.stores import MemoryIssuerStore, MemoryVerifierStore, MemoryWalletStore
 from ewallet.trust import TrustVersions
 from ewallet.verifier import VerifierStore
-from ewallet.wallet import Copy, Held, Shown, WalletStore
 
 AT = START
 URI = "https://issuer.example.go.kr/status/{}"
@@ -70,6 +71,16 @@ def test_an_entry_is_given_once(stores):
     third = stores.issuer.intend(_certificate("c-2"), _intents(uri, 3, 4))
 
     assert (frozenset(), {StatusRef(uri, 2)}, frozenset()) == (first, second, third)
+
+
+@pytest.mark.parametrize("carrier", ["wallet", "paper", "package"])
+def test_what_a_certificate_was_made_for_is_kept(stores, carrier):
+    """Of one that is on paper, that it is."""
+    made = _certificate(carrier=carrier)
+    stores.issuer.intend(made, _intents(_list(stores), 1))
+    stores.issuer.complete("c-1")
+
+    assert (made,) == stores.issuer.certificates("s-1")
 
 
 def test_a_list_is_left_when_it_is_half_full(stores):

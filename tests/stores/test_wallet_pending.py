@@ -11,10 +11,10 @@ import pytest
 
 from ewallet.collection import Pending
 from ewallet.errors import AlreadyUsed, NotFound
+from ewallet.holding import Arrival, Copy, Held
 from ewallet.oauth import Authorization
 from ewallet.sql import Database
 from ewallet.testing.stores import MemoryWalletStore
-from ewallet.wallet import Arrival, Copy, Held
 
 AT = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 PASSPHRASE = "correct horse battery staple"
@@ -106,6 +106,7 @@ def test_a_wallet_of_the_program_before_is_brought_up_to_date(tmp_path):
     database.close()
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("DROP TABLE pending")
+        connection.execute("DROP TABLE receipts")
         connection.execute("UPDATE schema_versions SET version = 1 WHERE role = 'wallet'")
 
     database = Database(f"sqlite:///{path}")

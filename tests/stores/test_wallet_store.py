@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from ewallet.acting import Proxy
 from ewallet.env import Env
 from ewallet.errors import AlreadyUsed, EWalletError, NotFound, StoreError, UsageError
+from ewallet.holding import Copy, Held, Shown
 from ewallet.sql import Database
 from ewallet.sql.tables import WALLET, WALLET_VERSION
-from ewallet.wallet import Copy, Held, Shown
 
 FULL = bool(os.environ.get("EWALLET_FULL"))
 AT = datetime(2026, 11, 21, 3, 0, 0, 123456, tzinfo=UTC)
@@ -99,6 +100,23 @@ def test_everything_comes_back_in_another_process(path):
     assert (_held(),) == store.held()
     assert [1, 0, 0] == [copy.uses for copy in store.copies("h-1")]
     assert (_shown(),) == store.history()
+
+
+def test_receipts_are_listed_newest_first(store):
+    """As they came, every byte."""
+    for raw in (b"{}", "동의".encode()):
+        store.put_receipt(raw)
+
+    assert ("동의".encode(), b"{}") == store.receipts()
+
+
+def test_what_is_shown_for_somebody_is_noted_with_both_people(store):
+    """Without a copy of the wallet's own, which holds nothing of it."""
+    people = Proxy(role="delegate", principal="홍길동", agent="성춘향")
+    noted = replace(_shown(), held="", acting=people)
+    store.note(noted)
+
+    assert (noted,) == store.history()
 
 
 def test_certificates_and_history_are_listed_newest_first(store):
@@ -556,6 +574,7 @@ def test_no_column_is_kept_in_the_clear_by_accident():
         "history": "number id sealed",
         "master": "id record",
         "pending": "tag sealed",
+        "receipts": "number id sealed",
     }
 
     assert {f"{table}.{column}" for table, columns in expected.items() for column in columns.split()} == clear
@@ -583,3 +602,13 @@ def test_a_database_that_cannot_be_written_is_unavailable(path):
         connection.exec_driver_sql("PRAGMA query_only = ON")
 
     assert "storage.unavailable" == _code_of(store.put_keys, {"k": SECRET})
+
+
+def test_a_receipt_takes_the_place_of_the_same_one(store):
+    """To which something has happened since; the others stay, in their order."""
+    for raw in (b"{}", b"[]"):
+        store.put_receipt(raw)
+    store.change_receipt(b"{}", b"{1}")
+    store.change_receipt(b"nothing", b"{2}")
+
+    assert (b"[]", b"{1}") == store.receipts()

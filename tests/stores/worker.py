@@ -21,17 +21,21 @@ from itertools import count
 from ewallet.authorization import Attempt
 from ewallet.catalog import Catalog
 from ewallet.credential import StatusRef
+from ewallet.documents import Inquiry
 from ewallet.env import Env
 from ewallet.errors import AlreadyUsed, EWalletError
-from ewallet.exchange import Sealed, Settled
 from ewallet.flow import Request
+from ewallet.holding import Copy, Held, Shown
+from ewallet.intents import Certificate, Intent
 from ewallet.issuance import Issuance
-from ewallet.issuer import Certificate, Intent, Issuer
+from ewallet.issuer import Issuer
+from ewallet.settlement import Sealed, Settled
 from ewallet.sql import Database
 from ewallet.status import Status
+from ewallet.testing.clock import Entropy
+from ewallet.testing.history import event
 from ewallet.testing.issuance import SampleRecords
 from ewallet.testing.pki import Pki
-from ewallet.wallet import Copy, Held, Shown
 
 AT = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 SIZE = 1000
@@ -77,6 +81,16 @@ def _redeem(command):
         window=AT + timedelta(hours=1),
     )
     return _database(command["url"]).issuance.redeem(attempt, AT)[0]
+
+
+def _inquire(command):
+    """About one number, from one source."""
+    asked = Inquiry(
+        digest=f"{command['digest']}-{command['number']}".encode(),
+        counters=frozenset({b"source", b"number"}),
+        window=AT + timedelta(hours=1),
+    )
+    return _database(command["url"]).issuer.inquire(asked, AT)
 
 
 def _take(command):
@@ -231,6 +245,19 @@ def _intend_for_ever(command):
         _say(entry)
 
 
+def _log_events(command):
+    """Write so many events to the log; their places."""
+    store, random = _database(command["url"]).history, Entropy(str(command["number"]))
+    return [store.append(event(random)).seq for _ in range(command["count"])]
+
+
+def _log_for_ever(command):
+    """Write events to the log until this process is killed; each place is told when it is on disk."""
+    store, random = _database(command["url"]).history, Entropy("for ever")
+    while True:
+        _say(store.append(event(random)).seq)
+
+
 def _certificate(id_):
     return Certificate(id=id_, type_id="resident_register_copy", subject="subject-1", issued=AT, until=AT)
 
@@ -249,6 +276,7 @@ COMMANDS = {
         _open_all,
         _take_nonce,
         _redeem,
+        _inquire,
         _take,
         _collect,
         _settle,
@@ -266,6 +294,8 @@ COMMANDS = {
         _put_version,
         _save_for_ever,
         _intend_for_ever,
+        _log_events,
+        _log_for_ever,
     )
 }
 

@@ -1,6 +1,7 @@
 """The certificate kinds: what a file gives, what a record must keep, and which files are refused."""
 
 import json
+import shutil
 import unicodedata
 from datetime import UTC, date, datetime, timedelta
 
@@ -220,14 +221,6 @@ def test_answer_about_the_applicant_needs_the_applicant():
     assert building.presigned(building.sample, NOON, holder={"name": "성춘향"})["is_owner"] is False
 
 
-def test_nothing_that_goes_stale_is_signed():
-    """Every answer signed in advance depends on the record alone, or is a yes that stays."""
-    signed = [p for kind in CATALOG for p in kind.predicates if p.presign]
-    assert len(signed) > 20
-    assert {"when_true"} == {p.presign for p in signed if p.time_dependent}
-    assert not [p for p in signed if p.parameterised]
-
-
 def test_question_the_kind_has_not_is_the_callers_mistake():
     """Answering needs a question of the kind."""
     with pytest.raises(UsageError) as caught:
@@ -351,6 +344,14 @@ def test_texts_are_signed_in_nfc():
     } == COPY.normalised(given)
 
 
+def test_a_name_in_another_form_is_no_name_of_a_claim():
+    """Names are those of the kind's file, in ASCII: a record that has one in NFD is refused, and not told back."""
+    apart = unicodedata.normalize("NFD", "성명")
+    with pytest.raises(UsageError) as caught:
+        COPY.check(COPY.issuable({**COPY.sample, apart: "홍길동"}))
+    assert ("issue.invalid_value", True) == (caught.value.code, caught.value.detail.isascii())
+
+
 # -- files that are refused ----------------------------------------------------------------------------------
 
 
@@ -376,7 +377,8 @@ def test_texts_are_signed_in_nfc():
         ({"claims": [_claim(f"a{n}") for n in range(301)]}, "301 claims, at most 300"),
         ({"predicates": [_predicate(expression="eval('1')")]}, "no function eval"),
         ({"predicates": [_predicate(expression="shoe_size > 40")]}, "asks about shoe_size"),
-        ({"predicates": [_predicate(presign=True)]}, "goes stale and is signed in advance"),
+        ({"predicates": [_predicate(expression="status == VALID")]}, "asks the status list and is signed in advance"),
+        ({"predicates": [_predicate(time_dependent=False)]}, "depends on the day and does not say so"),
         ({"predicates": [_predicate(parameterised=True)]}, "cannot be signed in advance"),
         ({"predicates": [_predicate(id="birth_date")]}, "cannot be signed in advance"),
         ({"predicates": [_predicate(), _predicate()]}, "predicate adult occurs 2 times"),
@@ -473,19 +475,28 @@ def test_check_of_the_bundled_kinds_passes_and_prints_them(capsys):
     out = capsys.readouterr().out
     assert "| resident_register_copy | 주민등록표 등본 | resident | source_checked |" in out
     assert f"{len(CATALOG.ids())} kinds: " in out
+    assert "| bank_personal_loan | 은행 신용대출 | provision_request | deep | 7 |" in out
+    assert f"{len(tuple(CATALOG.bundles()))} bundles: " in out
+    assert " yes/no questions: " in out
 
 
 @pytest.mark.parametrize(
     ("changes", "finding"),
     [
-        ({"sample": {}}, "visit_card: the sample cannot be issued: issue.invalid_value"),
-        ({"claims": [_claim("a")], "predicates": [], "sample": {"a": "1"}}, "visit_card: issue_date is not a claim"),
-        ({"legal_basis": "700199-1000000"}, "types/other/visit_card.json: has the digits of a resident number"),
+        ({"sample": {}}, "types/other/visit_card.json: the sample cannot be issued: issue.invalid_value"),
+        (
+            {"claims": [_claim("a")], "predicates": [], "sample": {"a": "1"}},
+            "types/other/visit_card.json: issue_date is not a claim",
+        ),
+        (
+            {"legal_basis": "700199-9000000"},
+            "types/other/visit_card.json: has the digits of a resident number",
+        ),
         ({"legal_basis": unicodedata.normalize("NFD", "가상법")}, "types/other/visit_card.json: not in NFC"),
         ({"gov24_service_code": "?"}, "against the meta schema"),
         (
             {"predicate_vectors": [{"predicate": "adult", "params": {}, "as_of": "2026-11-21", "expected": True}]},
-            "visit_card: adult answers None on 2026-11-21, expected True",
+            "types/other/visit_card.json: adult answers None on 2026-11-21, expected True",
         ),
     ],
 )
@@ -506,6 +517,33 @@ def test_check_looks_at_resident_numbers(folder, capsys):
     assert "the sample has a resident number at rows.0.number" in err
     assert "number cannot be withheld from what it stands beside" in err
     assert "number has no masked form beside it" in err
+
+
+@pytest.mark.parametrize(
+    ("changes", "finding"),
+    [
+        ({"identity": ["no_such_kind"]}, "bundles/car_rental.json: identity: no kind no_such_kind"),
+        ({"retention": {"days": 30}}, "bundles/car_rental.json: retention"),
+        ({"purpose": {"ko": "확인", "en": ""}}, "bundles/car_rental.json: against the meta schema: "),
+    ],
+)
+def test_check_names_what_is_wrong_with_a_bundle(tmp_path, capsys, changes, finding):
+    """A kind that there is not, a member that is missing, words that are none; the kinds are read all the same."""
+    root = tmp_path / "schemas"
+    shutil.copytree(SCHEMAS / "meta", root / "meta")
+    for path in ("bundles/car_rental.json", "types/mobile_id/mobile_driver_license.json"):
+        (root / path).parent.mkdir(parents=True)
+        shutil.copy(SCHEMAS / path, root / path)
+    broken = root / "bundles" / "car_rental.json"
+    whole = json.loads(broken.read_bytes())
+    before = main([str(root)])
+    broken.write_text(json.dumps(whole | changes, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    capsys.readouterr()
+
+    assert (0, 1) == (before, main([str(root)]))
+    said = capsys.readouterr()
+    assert finding in said.err
+    assert "1 kinds: " in said.out
 
 
 def test_check_looks_at_how_a_file_is_written(folder, capsys):

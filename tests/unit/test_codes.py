@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 CODES = {
     "usage": "argument configuration file key_reused in_progress missing_extra",
-    "malformed": "encoding json json_duplicate claim_type sdjwt cbor cose mdoc x509 url qr image offer vp_token",
+    "malformed": "encoding json json_duplicate claim_type sdjwt cbor cose mdoc x509 url qr image pdf offer vp_token",
     "limit": "size depth count decompressed time rate",
     "crypto": "alg_not_allowed hash_not_allowed key_invalid signature_invalid crit_unsupported typ_mismatch"
     " decrypt_failed not_encrypted",
@@ -27,29 +27,31 @@ CODES = {
     " validity_claim_disclosed",
     "kb": "missing typ signature_invalid aud nonce iat sd_hash",
     "mdoc": "doctype_mismatch digest_mismatch digest_missing device_auth device_namespace",
+    "paper": "text_differs seal_invalid",
     "time": "expired not_yet_valid missing",
     "status": "revoked suspended unknown_value missing index_out_of_range uri_mismatch token_invalid stale rollback"
     " unavailable transition",
     "replay": "nonce_used response_used",
     "dcql": "invalid unsatisfied extra_claims",
-    "policy": "vct_not_accepted type_metadata subject_mismatch subject_unknown transaction_data",
+    "policy": "vct_not_accepted type_metadata subject_mismatch subject_unknown joint_missing joint_twice"
+    " joint_household transaction_data",
     "request": "invalid signature_invalid client_id_mismatch untrusted_verifier response_uri_mismatch issuer_mismatch"
-    " declined expired",
+    " declined expired no_legal_basis",
     "session": "ended unexpected refused",
     "offer": "untrusted_issuer refused unsupported",
     "access": "unauthenticated forbidden",
     "consent": "required expired withdrawn not_yet_valid scope purpose recipient authority",
     "receipt": "invalid",
-    "log": "tampered",
+    "log": "tampered forked omitted rollback unwitnessed",
     "fetch": "blocked redirect timeout unavailable",
-    "issue": "reserved_claim invalid_value",
+    "issue": "reserved_claim invalid_value restricted",
     "storage": "auth_failed corrupt rollback locked unavailable not_found already_used loose_mode",
     "internal": "fault",
 }
 
 RAISED_AS = {
     "usage": {"UsageError"},
-    "issue": {"UsageError"},
+    "issue": {"UsageError", "Restricted"},
     "request": {"ProtocolError"},
     "session": {"ProtocolError"},
     "offer": {"ProtocolError"},
@@ -59,6 +61,7 @@ RAISED_AS = {
     "crypto": {"CryptoError"},
     "sdjwt": {"DisclosureError"},
     "mdoc": {"DisclosureError", "BindingError"},
+    "paper": {"DisclosureError"},
     "kb": {"BindingError"},
     "replay": {"BindingError"},
     "time": {"ValidityError"},

@@ -102,8 +102,9 @@ def test_kind_is_asked_for_by_its_claims():
     """Whose names are known."""
     kind = Catalog.bundled().type("resident_register_copy")
     query = Query.for_type(kind, ["resident_address", ("is_householder",)])
-    (asked,) = query.credentials
+    asked, other = query.credentials
     assert (asked.id, asked.name, asked.type_ids) == (kind.id, kind.id, frozenset({kind.vct}))
+    assert (other.name, other.type_ids) == (kind.id, frozenset({kind.doctype}))
     assert [claim.key for claim in asked.claims] == ["resident_address", "is_householder"]
     assert query == Query.parse(query.to_json())
     assert Query.for_type(kind, [], name="proof").credentials[0].id == "proof"

@@ -76,7 +76,8 @@ def test_a_trust_list_is_read_with_the_key_of_its_operator(tmp_path):
     list_, key = str(tmp_path / "trust-list.jwt"), tmp_path / "operator.jwk"
 
     assert kit.pki.trust_list() == files.read_trust(list_, str(key), kit.clock.now(), MemoryVerifierStore())
-    for wrong in (tmp_path / "operator.key", tmp_path / "pki.json", tmp_path / "trust-list.jwt"):
+    wrong = {"operator.key": "usage.configuration", "pki.json": "usage.configuration", "trust-list.jwt": "usage.file"}
+    for name, code in wrong.items():  # the last is too long for a key
         with pytest.raises(UsageError) as refused:
-            files.read_trust(list_, str(wrong), kit.clock.now(), MemoryVerifierStore())
-        assert "usage.configuration" == refused.value.code
+            files.read_trust(list_, str(tmp_path / name), kit.clock.now(), MemoryVerifierStore())
+        assert code == refused.value.code

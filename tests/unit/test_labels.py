@@ -44,3 +44,26 @@ def test_a_picture_is_told_by_its_size():
     assert ["  사진: (그림, 3바이트)"] == list(labels.claim(kind, ("portrait",), "AAAA", "ko"))
     assert "(a picture, 3 bytes)" == labels.item_value(kind, kind.elements["portrait"], "AAAA", "en")
     assert "AAAA" == labels.item_value(None, ("portrait",), "AAAA", "en")
+
+
+def test_what_a_code_says_has_a_name_in_every_kind():
+    """Also in one that has no claim of that name; a foreign claim has its own."""
+    kind = Catalog.bundled().type("resident_register_copy")
+
+    assert ["  성명: 홍길동"] == list(labels.claim(kind, ("name",), "홍길동", "ko"))
+    assert "memo" == labels.path_name(kind, ("memo",), "en")
+
+
+def test_an_answer_to_a_rule_reads_as_one():
+    """By the name of the rule, and yes or no; what is no rule of ours, or no answer, stays as it is, and is escaped."""
+    kind = Catalog.bundled().type("eligibility_answer")
+    claims = {"rule": "museum_free_admission", "version": 1, "answer": "N"}
+
+    assert "공립 박물관 무료 관람: 아니요" == labels.answered(claims, "ko")
+    assert "Free admission to public museums: yes" == labels.answered(claims | {"answer": "Y"}, "en")
+    assert "\\u001brule: maybe" == labels.answered({"rule": "\x1brule", "answer": "maybe"}, "ko")
+    assert "1: 1" == labels.answered({"rule": 1, "answer": [1]}, "en")
+    assert ["  확인한 자격: 공립 박물관 무료 관람", "  규칙의 판: 1", "  해당 여부: 아니요"] == [
+        line for name, found in claims.items() for line in labels.claim(kind, (name,), found, "ko")
+    ]
+    assert "yes" == labels.item_value(kind, kind.elements["answer"], "Y", "en")

@@ -91,8 +91,9 @@ def test_metadata_that_is_built_is_read() -> None:
 
 def test_a_kind_is_offered_in_every_format_by_its_own_names() -> None:
     """The configuration has the identifier of kind and format, as scope too, and Korean and English names."""
-    (configuration,) = _built().configurations.values()
+    configuration, other = _built().configurations.values()
 
+    assert KIND.doctype == other.type_id
     assert (CONFIGURATION, CONFIGURATION, KIND.vct) == (configuration.id, configuration.scope, configuration.type_id)
     assert KIND.label("en") == label(configuration.display, "en")
     names = {claim.path: claim for claim in configuration.claims}

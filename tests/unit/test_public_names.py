@@ -8,9 +8,9 @@ import sys
 import ewallet
 
 PUBLIC = """
-    Accepted Answer AuthorizationRequest Binding Catalog Check Credential CredentialOffer CredentialType Database
-    EWalletError Env Exchange Http Issuer ProtocolError PublicKey Query Rejected Signer SigningKey TrustAnchor TrustList
-    Undecided Verdict VerificationError Verifier Wallet aio errors offline policy qr
+    Accepted Answer AuthorizationRequest Binding Bundle Catalog Check Consent Credential CredentialOffer CredentialType
+    Database EWalletError Env Exchange Http Issuer MyData Package ProtocolError PublicKey Query Rejected Signer
+    SigningKey TrustAnchor TrustList Undecided Verdict VerificationError Verifier Wallet aio errors offline policy qr
 """.split()
 
 

@@ -222,3 +222,13 @@ def test_type_is_asked_for_by_its_values():
     metas: tuple[dict[str, object], ...] = ({}, {"vct_values": []}, {"vct_values": "a"}, {"vct_values": [1]})
     for meta in metas:
         assert _code(SD_JWT.type_ids, meta) == "dcql.invalid"
+
+
+def test_confirmation_with_disclosures_is_none(ewallet_kit):
+    """What a receipt keeps has no claim in it: a presentation whole is refused in its place."""
+    ewallet_kit.issue("resident_register_copy")
+    shown = ewallet_kit.present(ewallet_kit.query("resident_register_copy", ["resident_address"])).presentation
+    assert not SD_JWT.open_confirmation(SD_JWT.confirmation(shown)).disclosures
+    with pytest.raises(EWalletError) as refused:
+        SD_JWT.open_confirmation(shown)
+    assert "malformed.sdjwt" == refused.value.code

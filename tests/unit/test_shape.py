@@ -273,6 +273,24 @@ def test_certificate_that_is_none_is_refused(ewallet_pki: Pki):
     assert _code(shape.certificates, b"abc") == "malformed.x509"
 
 
+@pytest.mark.parametrize("read", [shape.certificate, shape.revocation_list])
+def test_signature_whose_last_bit_is_said_to_be_unused_is_refused(ewallet_pki: Pki, read):
+    """The signature would stand although a byte outside of what is signed has changed."""
+    ends = (_with_even_end(ewallet_pki, read) for _ in range(64))
+    der, length = next(found for found in ends if found is not None)
+    assert read(der).signature == der[-length:]
+    changed = bytearray(der)
+    changed[-length - 1] = 1
+    assert _code(read, bytes(changed)) == "malformed.x509"
+
+
+def _with_even_end(pki, read):
+    """A newly signed text and the length of its signature, if that ends with a zero bit."""
+    der = crl(Listed(since=pki.at), by=pki.root) if read is shape.revocation_list else Pki.make(at=pki.at).root.der
+    signature = read(der).signature
+    return (der, len(signature)) if signature[-1] % 2 == 0 else None
+
+
 @given(st.binary(max_size=200))
 def test_nothing_but_our_error_leaves_the_certificate_door(raw):
     """Any bytes."""

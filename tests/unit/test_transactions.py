@@ -41,7 +41,15 @@ def test_a_known_type_has_words_for_all_of_it(type_id):
     TransactionData.make(type_id, ["a"], fields).check_known(KNOWN)
 
     assert all({"ko", "en"} == words.keys() for words in (known.names, *known.fields.values()))
-    assert 1 + len(fields) == len(list(lines(type_id, fields, "ko")))
+    assert 1 + (1 if known.text else len(fields)) == len(list(lines(type_id, fields, "ko")))
+
+
+def test_a_text_that_says_all_is_read_whole():
+    """In its own language, each line as it is, however long, and not the record beside it."""
+    text = "가" * 2000 + "\n둘째 줄\x1b"
+    told = list(lines("urn:example:kr-ewallet:transaction:consent:1", {"text": text, "record": "{}"}, "en"))
+
+    assert ["consent:", "  " + "가" * 2000, "  둘째 줄\\u001b"] == told
 
 
 @pytest.mark.parametrize("change", [{"lender": ""}, {"fee": "1"}, {"amount": None}])
@@ -55,7 +63,8 @@ def test_a_field_more_or_less_is_another_transaction(change):
 
 def _worded(path, kind="resident_register_copy", text="[]"):
     path.write_text(text, "utf-8")
-    args = Namespace(kind=kind, claims="resident_address", query=None, purpose="x", transaction_data=str(path))
+    unsaid = dict.fromkeys(("query", "rule", "acting", "case", "principal", "agent"))
+    args = Namespace(kind=kind, claims="resident_address", purpose="x", transaction_data=str(path), **unsaid)
     return worded(args)["transaction_data"]
 
 

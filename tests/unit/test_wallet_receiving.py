@@ -15,6 +15,7 @@ from ewallet.oid4vci import NotificationRequest
 from ewallet.shape import base64url, json_object
 from ewallet.testing.peers import IssuerPeer
 from ewallet.testing.pki import ISSUER
+from ewallet.testing.stores import MemoryWalletStore
 from ewallet.trust import TrustList
 from ewallet.wallet import Wallet
 
@@ -214,8 +215,8 @@ def test_an_issuer_that_does_not_listen_takes_nothing_away(wallet, issuer, statu
 def test_what_cannot_be_kept_is_given_back(ewallet_kit, issuer):
     """The disk is full: the issuer hears that the certificate is of no use."""
 
-    class Full:
-        def __getattr__(self, name):
+    class Full(MemoryWalletStore):
+        def receive(self, *_arrivals, **_):
             raise StoreError("storage.unavailable", "no room")
 
     trust = ewallet_kit.pki.trust_list()

@@ -117,7 +117,7 @@ def _servers_sign(monkeypatch):
 @pytest.mark.filterwarnings("ignore:Parsed a serial number")
 @pytest.mark.vectors("security/vectors/x509-limbo/limbo-194.json", count=194, each="testcases")
 def test_path_is_judged_as_listed_and_in_time(vector, entry):
-    """The listed result where the case applies; always an answer of ours, always within a second."""
+    """The listed result where the case applies; always an answer of ours, always within a second (X5T-23)."""
     began = process_time()
     code = _judged(entry)
     assert process_time() - began < 1

@@ -28,7 +28,7 @@ _HEADS: Final = {
 
 def add(parser: ArgumentParser) -> None:
     """The arguments of this verb."""
-    parser.add_argument("files", nargs="+", metavar="FILE", help="text, - for stdin, or pictures of QR codes")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="text, - for stdin, a PDF, or pictures of QR codes")
     parser.add_argument("--max-bytes", type=count, metavar="N", help="read no larger file (20 MiB)")
     parser.set_defaults(at=None)
 
@@ -36,9 +36,10 @@ def add(parser: ArgumentParser) -> None:
 def run(session: Session) -> int:
     """Say what it claims to be, and that this is no verdict."""
     from verifier_cli.inputs import presented
+    from verifier_cli.papers import is_paper
 
     given = presented(session.args.files, session.settings.get("max_bytes"))
-    parts = [_apart(text) for text in _texts(given)]
+    parts = [_paper(given)] if is_paper(given) else [_apart(text) for text in _texts(given)]
     if session.machine:
         credentials = [_document(evidence, credential) for evidence, credential in parts]
         session.emit({"schema": SCHEMA, "checked": False, "credentials": credentials})
@@ -69,6 +70,14 @@ def _apart(text: str) -> tuple[Evidence, Credential]:
     from ewallet.formats import open_any
 
     _, evidence = open_any(text)
+    return evidence, evidence.check_disclosures()
+
+
+def _paper(given: str | bytes) -> tuple[Evidence, Credential]:
+    from ewallet.catalog import Catalog
+    from ewallet.paper import reading
+
+    evidence = reading.evidence(given, catalog=Catalog.bundled())
     return evidence, evidence.check_disclosures()
 
 

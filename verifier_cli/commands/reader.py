@@ -30,7 +30,8 @@ def add(parser: ArgumentParser) -> None:
     add_reader(parser)
     add_trust(parser, now=True)
     add_terms(parser, state="in memory")
-    parser.set_defaults(unsafe_no_binding=False, type=None, transaction_data=None)
+    parser.set_defaults(unsafe_no_binding=False, type=None, rule=None, transaction_data=None)
+    parser.set_defaults(acting=None, case=None, principal=None, agent=None)  # whoever stands there shows their own
 
 
 def run(session: Session) -> int:

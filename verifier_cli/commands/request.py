@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ewallet.command import count
-from verifier_cli.arguments import add_asked, add_service, add_terms, add_trust
+from verifier_cli.arguments import add_acting, add_asked, add_service, add_terms, add_trust
 
 if TYPE_CHECKING:
     from ewallet.dcql import Query
     from ewallet.exchange import Outcome
     from ewallet.shape import Json
+    from ewallet.verdict import Verdict
     from verifier_cli.inquiry import Inquiry
     from verifier_cli.session import Session
 
@@ -26,7 +27,15 @@ _SHOW: Final = {
 def add(parser: ArgumentParser) -> None:
     """The arguments of this verb."""
     asked = add_asked(parser)
+    asked.add_argument("--rule", metavar="ID", help="instead of a kind: a yes to this rule (schemas/rules), not why")
     asked.add_argument("--transaction-data", metavar="FILE", help="what the holder confirms with the answer, JSON")
+    bundle = parser.add_argument_group("a bundle with its consent")
+    bundle.add_argument("--bundle", metavar="ID", help="instead of a kind: what one service needs, with its consent")
+    bundle.add_argument("--optional", action="append", metavar="KIND", help="a member that was chosen; may be repeated")
+    bundle.add_argument("--days", type=count, metavar="N", help="how long the consent is to hold")
+    bundle.add_argument("--consent-lang", choices=("ko", "en"), help="the language of the consent (ko)")
+    bundle.add_argument("--receipts", metavar="DIR", help="keep the receipt of the consent here")
+    add_acting(parser)
     parser.add_argument("--qr", metavar="FILE", help="draw the code to a new PNG file too")
     parser.add_argument("--wait", type=count, default=_WAIT, metavar="SECONDS", help="for an answer (300)")
     running = parser.add_argument_group("through a service that is running")
@@ -40,9 +49,9 @@ def add(parser: ArgumentParser) -> None:
 
 def run(session: Session) -> int:
     """Ask, show the code, wait, and return the exit code of the verdict; 3 where nobody answered or it was declined."""
-    from verifier_cli.inquiry import inquiry, worded
+    from verifier_cli.inquiry import bundled, inquiry, worded
 
-    members = worded(session.args)
+    members = bundled(session.args) if session.args.bundle else worded(session.args)
     with inquiry(session, members) as asked:
         _show(session, asked)
         outcome = asked.wait(session.args.wait)
@@ -69,17 +78,26 @@ def _draw(name: str, picture: bytes) -> None:
 
 
 def _tell(session: Session, outcome: Outcome, query: Query) -> int:
-    from verifier_cli import judge, render
+    from verifier_cli import bundles, judge, render
     from verifier_cli.inquiry import unanswered, verdict
 
     judged = verdict(outcome)
     if judged is None:
         return emit_unanswered(session, unanswered(outcome))
+    members = _members(session, judged, query)
     if session.machine:
-        session.emit(judged.to_json())
+        session.emit(judged.to_json() | ({"members": members} if members else {}))
     else:
         session.say(render.verdict(judged, query, session.lang))
+        session.say(bundles.lines(members, session.lang) if members else ())
     return judge.exit_code(judged)
+
+
+def _members(session: Session, judged: Verdict, query: Query) -> list[Json]:
+    """What the verdict says of each member, where a bundle was asked for."""
+    from verifier_cli import bundles
+
+    return bundles.report(judged, (asked.name for asked in query.credentials)) if session.args.bundle else []
 
 
 def emit_unanswered(session: Session, code: str) -> int:

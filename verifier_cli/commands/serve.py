@@ -21,6 +21,7 @@ def add(parser: ArgumentParser) -> None:
     bank.add_argument("--api-key-file", metavar="FILE", help="the key that the bank's programs show")
     bank.add_argument("--redirect-to", action="append", metavar="ORIGIN", help="where answers may lead back to")
     bank.add_argument("--retain", type=count, metavar="MINUTES", help="how long claims may be read; else once")
+    bank.add_argument("--receipts", metavar="DIR", help="keep the receipts of consents here, one file each")
     bank.add_argument("--limits", metavar="N/SECONDS", help="how often one source may ask, or off (6000/60)")
     bank.add_argument("--proxies", type=count, metavar="N", help="how many proxies of ours stand before it (0)")
     add_trust(parser, now=True)

@@ -135,7 +135,8 @@ def _cells(session: Session, anchor: TrustAnchor, catalog: Catalog) -> tuple[str
     from ewallet.terminal import moment, plain
 
     lang = session.lang
-    kinds = [_TERMS["any"][lang] if type_ == "*" else _label(session, catalog, type_) for type_ in sorted(anchor.types)]
+    named = (_TERMS["any"][lang] if type_ == "*" else _label(session, catalog, type_) for type_ in sorted(anchor.types))
+    kinds = dict.fromkeys(named)  # a kind once, in however many formats
     until = moment(anchor.certificate.not_valid_after_utc, lang)
     if anchor.distrust_after:
         until = f"{until}, {_TERMS['distrusted'][lang].format(moment(anchor.distrust_after, lang))}"

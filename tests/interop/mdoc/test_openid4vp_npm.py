@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from ewallet.flow import Request
 from ewallet.formats.mdoc import MDOC
 from ewallet.http import Http
 from ewallet.keys import SigningKey
+from ewallet.testing.nursery import free_port
 
 pytestmark = pytest.mark.loopback
 
@@ -73,13 +73,6 @@ class Bank:
         raise AssertionError("no service")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def _files(folder: Path, kit: Any, raw: str) -> list[str]:
     """What the service reads: its key, whom it believes, and the status list of what is shown to it."""
     kit.pki.save(folder / "pki")
@@ -109,7 +102,7 @@ def held(office):
 def bank(request, kit, held, tmp_path_factory):
     """The service."""
     request.getfixturevalue("wallet")  # where it is absent, nothing is started
-    folder, url = tmp_path_factory.mktemp("bank"), f"http://127.0.0.1:{_free_port()}"
+    folder, url = tmp_path_factory.mktemp("bank"), f"http://127.0.0.1:{free_port()}"
     more = ["--prefix", "x509_hash", "--url", url, "--listen", url.removeprefix("http://"), "--offline"]
     command = [sys.executable, "-m", "verifier_cli", "serve", *_files(folder, kit, held), *more]
     command += ["--state", "sqlite:///bank.db"]

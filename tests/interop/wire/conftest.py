@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from ewallet.env import Env
 from ewallet.errors import EWalletError
 from ewallet.flow import Request
 from ewallet.http import Http
+from ewallet.testing.nursery import free_port
 from ewallet.testing.pki import Pki
 from ewallet.trust import TrustList
 
@@ -106,19 +106,6 @@ def wallet(start_program):
 def here():
     """The folder of the peers' scripts."""
     return _HERE
-
-
-@pytest.fixture(scope="session")
-def free_port():
-    """Finds a port that nobody listens on."""
-    return _free_port
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _environment(folder: Path, **settings: object) -> dict[str, str]:
@@ -274,8 +261,8 @@ def found_town(tmp_path_factory):
     @contextmanager
     def found(*prefixes: str, one_key: bool = False, **others: Pki) -> Iterator[Town]:
         folder = tmp_path_factory.mktemp("town")
-        issuer = f"http://127.0.0.1:{_free_port()}"
-        banks = {prefix: f"http://{_HOSTS[prefix]}:{_free_port()}" for prefix in prefixes}
+        issuer = f"http://127.0.0.1:{free_port()}"
+        banks = {prefix: f"http://{_HOSTS[prefix]}:{free_port()}" for prefix in prefixes}
         pki = Pki.make(at=Env().now(), issuer=issuer, verifier="http://localhost")
         town = Town(folder, pki, _trusted(pki, others), issuer, banks)
         town.write(one_key=one_key)

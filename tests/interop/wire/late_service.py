@@ -5,7 +5,7 @@ from __future__ import annotations
 import runpy
 from datetime import timedelta
 
-from ewallet.issuance import Pending
+from ewallet.records import Pending
 from issuer_service import records, service
 
 

@@ -13,13 +13,15 @@ import time
 
 import pytest
 
+from ewallet.testing.nursery import free_port
+
 pytestmark = pytest.mark.loopback
 
 MOST = 10  # copies in one answer of ours
 
 
 @pytest.fixture(scope="module")
-def late_issuer(town, free_port, here):
+def late_issuer(town, here):
     """An issuer that is never ready at once."""
     url = f"http://127.0.0.1:{free_port()}"
     with town.service(url, str(here / "late_service.py")):

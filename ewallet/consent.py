@@ -1,0 +1,430 @@
+"""Consent: what a person agrees to, whole, in the words that they read and in a record that others can check (동의).
+
+A consent travels as a transaction of an OpenID4VP request (§8.4 there), so the signature with which a holder binds an
+answer is also their signature under the consent: no other key of theirs is needed, and none that two recipients could
+compare. The record is JSON in one spelling only, so that its digest names it everywhere: in a receipt, in the log.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
+from typing import Final, Literal, NoReturn
+
+from ewallet.acting import Proxy
+from ewallet.catalog import Bundle, BundleItem, Catalog
+from ewallet.catalog.bundles import CYCLES, ROUTES, Provision, Retention, Route
+from ewallet.catalog.claims import Pattern
+from ewallet.catalog.kinds import KST, CredentialType
+from ewallet.credential import covers
+from ewallet.errors import ConsentError, Language, Malformed, PolicyError, UsageError
+from ewallet.oid4vp import TransactionData
+from ewallet.shape import Json, instance, json_object, member, to_base64url
+
+TRANSACTION: Final = "urn:example:kr-ewallet:transaction:consent:1"
+#: Whether the holder shows copies from the wallet, or the agencies provide what the recipient then fetches.
+ROADS: Final = ("wallet", "portal")
+VERSION: Final = 1  # of the words and of the record
+_OF_ONE: Final = frozenset({"id", "since", "until", "lang", "text"})  # of one consent, and not of the next like it
+Road = Literal["wallet", "portal"]
+
+MAX_DAYS: Final = 5 * 366  # nobody foresees further what they will still want
+
+_SAYS: Final[dict[str, dict[Language, str]]] = {
+    "civil_petition": {
+        "ko": "본인정보 공동이용 요구서 (민원 처리에 관한 법률 제10조의2)",
+        "en": "Request to share my own data for a petition (Civil Petitions Act, article 10-2)",
+    },
+    "provision_request": {
+        "ko": "본인 행정정보 제공 요구서 (전자정부법 제43조의2)",
+        "en": "Request to provide my administrative data (Electronic Government Act, article 43-2)",
+    },
+    "shared_use": {
+        "ko": "행정정보 공동이용 사전동의서 (전자정부법 제36조·제42조)",
+        "en": "Prior consent to shared use of administrative data (Electronic Government Act, articles 36 and 42)",
+    },
+    "presentation": {"ko": "개인정보 수집·이용 동의서", "en": "Consent to the collection and use of personal data"},
+    "recipient": {"ko": "받는 곳", "en": "Receiver"},
+    "acting": {"ko": "대리: {0} 님을 대신하여 {1}", "en": "Acting: {1}, on behalf of {0}"},
+    "purpose": {"ko": "목적", "en": "Purpose"},
+    "law": {"ko": "근거", "en": "Legal basis"},
+    "wallet": {"ko": "방법: 지갑에서 직접 제출합니다", "en": "How: shown from the wallet"},
+    "portal": {
+        "ko": "방법: 발급기관이 받는 곳에 직접 제공합니다",
+        "en": "How: the agencies provide it to the receiver",
+    },
+    "items": {"ko": "제공하는 항목", "en": "What is provided"},
+    "yes_no": {"ko": "{0} (예/아니요만)", "en": "{0} (yes or no only)"},
+    "retention": {"ko": "보유기간", "en": "Kept for"},
+    "once": {"ko": "제공 방식: 한 번만", "en": "Provided: once"},
+    "P1D": {"ko": "제공 방식: 매일", "en": "Provided: every day"},
+    "P7D": {"ko": "제공 방식: 매주", "en": "Provided: every week"},
+    "P1M": {"ko": "제공 방식: 매월", "en": "Provided: every month"},
+    "P1Y": {"ko": "제공 방식: 매년", "en": "Provided: every year"},
+    "period": {"ko": "동의 기간: {0}부터 {1}까지", "en": "The consent holds from {0} to {1}"},
+    "refuse": {
+        "ko": "동의를 거부할 수 있습니다. 거부하면 이용할 수 없으나, 선택 항목만 거부하면 불이익이 없습니다.",
+        "en": "You may refuse. This service cannot be used then; refusing only what is optional has no disadvantage.",
+    },
+    "withdraw": {
+        "ko": "동의는 언제든지 철회할 수 있습니다. 철회 전에 적법하게 제공된 것은 무효가 되지 않습니다.",
+        "en": "You may withdraw your consent at any time. What was lawfully provided before stays provided.",
+    },
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Question:
+    """A yes/no question that may be answered, with its parameters."""
+
+    predicate: str
+    params: tuple[tuple[str, str | int], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name of the answer: the question with its parameters, ``income_at_least(n=30000000)``."""
+        params = ", ".join(f"{name}={value}" for name, value in self.params)
+        return f"{self.predicate}({params})" if params else self.predicate
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsentItem:
+    """What may be provided of one kind: these claims, the answers to these questions, and nothing else."""
+
+    type_id: str
+    claims: tuple[Pattern, ...] = ()
+    questions: tuple[Question, ...] = ()
+
+    def covers(self, path: Pattern) -> bool:
+        """Whether a claims path, or one below a claim that is given whole, may be provided."""
+        return any(covers(claim, path[: len(claim)]) for claim in self.claims) or path in {
+            (question.name,) for question in self.questions
+        }
+
+    def words(self, catalog: Catalog, lang: Language) -> str:
+        """The kind, and what is provided of it."""
+        return f"{catalog.type(self.type_id).label(lang)}: {', '.join(_provided(self, catalog, lang))}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Party:
+    """Who receives: the identifier it is registered under, and its names."""
+
+    id: str
+    names: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """What a person chooses: optional members, by which road, for how many days, and the language they read."""
+
+    optional: frozenset[str] = frozenset()
+    road: Road
+    days: int
+    lang: Language = "ko"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Consent:
+    """One consent. It holds from ``since`` until the end of a day in Korea, ``until``, which is not part of it.
+
+    ``items`` are what was ticked; what was refused is not in it. ``text`` is the SHA-256 of the words, in ``lang``.
+    """
+
+    id: str
+    bundle_id: str
+    recipient: Party
+    purposes: Mapping[str, str]
+    route: Route
+    legal_basis: str
+    items: tuple[ConsentItem, ...]
+    road: Road
+    retention: Retention
+    provision: Provision
+    since: datetime
+    until: datetime
+    lang: Language
+    text: str = ""
+    acting: Proxy | None = None
+
+    @classmethod
+    def propose(
+        cls,
+        bundle: Bundle,
+        catalog: Catalog,
+        choice: Choice,
+        *,
+        id_: str,
+        recipient: Party,
+        since: datetime,
+        acting: Proxy | None = None,
+    ) -> Consent:
+        """The consent to a bundle without the optional members that are chosen; ``usage.argument``.
+
+        Of what is one of several, one has to be chosen. From a wallet come the answers that copies carry, and claims in
+        the place of the others; agencies answer every question anew.
+        """
+        _check_chosen(bundle, choice.optional)
+        if not 0 < choice.days <= MAX_DAYS:
+            raise UsageError("usage.argument", f"{choice.days} days, expected 1 to {MAX_DAYS}")
+        consent = cls(
+            id=id_,
+            bundle_id=bundle.id,
+            recipient=recipient,
+            purposes=bundle.purposes,
+            route=bundle.route,
+            legal_basis=bundle.legal_basis,
+            items=tuple(
+                item_of(item, catalog.type(item.type_id), choice.road)
+                for item in bundle.items
+                if item.required or item.type_id in choice.optional
+            ),
+            road=choice.road,
+            retention=bundle.retention,
+            provision=bundle.provision,
+            since=since.astimezone(UTC).replace(microsecond=0),
+            until=_end_of_day(since.astimezone(KST).date() + timedelta(days=choice.days)),
+            lang=choice.lang,
+            acting=acting,
+        )
+        return replace(consent, text=_digest(consent.words(catalog).encode()))
+
+    @classmethod
+    def parse(cls, raw: str | bytes) -> Consent:
+        """The consent of a record in its one spelling; ``receipt.invalid``."""
+        try:
+            consent = _read(json_object(raw, "the consent"))
+        except (Malformed, ValueError, OverflowError) as exc:
+            _invalid(f"not the record of a consent: {exc.code if isinstance(exc, Malformed) else 'a time'}")
+        if consent.to_bytes() != (raw.encode() if isinstance(raw, str) else raw):
+            _invalid("the record of a consent in another spelling than its only one")
+        return consent
+
+    def to_bytes(self) -> bytes:
+        """The record: JSON in UTF-8, members sorted, nothing between them."""
+        return _canonical(self.to_json())
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the record, which names it in receipts."""
+        return _digest(self.to_bytes())
+
+    @property
+    def scope(self) -> str:
+        """The SHA-256 of what it says wherever and whenever it is given: but for its id, day and language."""
+        said = {name: value for name, value in self.to_json().items() if name not in _OF_ONE}
+        days = self.until.astimezone(KST).date() - self.since.astimezone(KST).date()
+        return _digest(_canonical(said | {"days": days.days}))
+
+    def to_json(self) -> dict[str, Json]:
+        """The members of the record."""
+        return {
+            "version": VERSION,
+            "id": self.id,
+            "bundle": self.bundle_id,
+            "recipient": {"id": self.recipient.id, "name": dict(self.recipient.names)},
+            "purpose": dict(self.purposes),
+            "route": self.route,
+            "legal_basis": self.legal_basis,
+            "road": self.road,
+            "items": [_item_json(item) for item in self.items],
+            "retention": {"days": self.retention.days, "text": dict(self.retention.words)},
+            "provision": _provision_json(self.provision),
+            "since": _time(self.since),
+            "until": _time(self.until),
+            "lang": self.lang,
+            "text": self.text,
+            **({"acting": self.acting.to_json()} if self.acting else {}),
+        }
+
+    def words(self, catalog: Catalog, lang: Language | None = None) -> str:
+        """The text to be read before agreeing, line by line, in the consent's language or another."""
+        return "\n".join(_lines(self, catalog, lang or self.lang))
+
+    def transaction(self, credential_ids: Iterable[str], catalog: Catalog) -> TransactionData:
+        """The consent as a transaction, to be confirmed with one of these credentials of a request."""
+        fields = {"text": self.words(catalog), "record": self.to_bytes().decode()}
+        return TransactionData.make(TRANSACTION, credential_ids, fields)
+
+    @classmethod
+    def of(cls, transaction: TransactionData) -> Consent:
+        """The consent of a transaction, whose words are those that its record names; ``receipt.invalid``."""
+        text, record = (transaction.fields.get(name) for name in ("text", "record"))
+        if transaction.type != TRANSACTION or not isinstance(text, str) or not isinstance(record, str):
+            _invalid("not a consent")
+        consent = cls.parse(record)
+        if consent.text != _digest(text.encode("utf-8", "surrogatepass")):
+            _invalid("other words than those that the record of the consent names")
+        return consent
+
+    def check_in_force(self, at: datetime) -> None:
+        """Return if it holds at that time; ``consent.not_yet_valid``, ``consent.expired``."""
+        if at < self.since:
+            raise ConsentError("consent.not_yet_valid", "the consent has not begun")
+        if at >= self.until:
+            raise ConsentError("consent.expired", "the consent is over")
+
+    def check_covers(self, type_id: str, paths: Iterable[Pattern]) -> None:
+        """Return if these claims of that kind may be provided; ``consent.scope``."""
+        item = next((item for item in self.items if item.type_id == type_id), None)
+        if item is None:
+            raise ConsentError("consent.scope", "a kind of certificate that was not consented to")
+        if not all(item.covers(path) for path in paths):
+            raise ConsentError("consent.scope", "a claim that was not consented to")
+
+
+def _check_chosen(bundle: Bundle, chosen: Collection[str]) -> None:
+    optional = {item.type_id for item in bundle.items if not item.required}
+    if not set(chosen) <= optional:
+        raise UsageError("usage.argument", "chosen are optional members of the bundle")
+    if any(len({*set_} & {*chosen}) != 1 for set_ in bundle.one_of):
+        raise UsageError("usage.argument", "of several members of which one will do, one has to be chosen")
+
+
+def item_of(item: BundleItem, kind: CredentialType, road: Road) -> ConsentItem:
+    """What is consented to of a member of a bundle, on that road."""
+    carried = {predicate.id for predicate in kind.predicates if predicate.presign}
+    answered = [asked for asked in item.questions if road == "portal" or asked.predicate in carried]
+    return ConsentItem(
+        type_id=item.type_id,
+        claims=item.claims
+        if road == "portal"
+        else tuple(path for path in item.paths(kind) if path not in {(asked.predicate,) for asked in answered}),
+        questions=tuple(Question(asked.predicate, tuple(sorted(asked.params.items()))) for asked in answered),
+    )
+
+
+def _end_of_day(day: date) -> datetime:
+    """The midnight in Korea after that day."""
+    return datetime.combine(day + timedelta(days=1), datetime.min.time(), KST).astimezone(UTC)
+
+
+def _canonical(members: Mapping[str, Json]) -> bytes:
+    return json.dumps(dict(members), ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _digest(raw: bytes) -> str:
+    return to_base64url(sha256(raw).digest())
+
+
+def _time(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _invalid(detail: str) -> NoReturn:
+    raise PolicyError("receipt.invalid", detail) from None
+
+
+# -- in words ----------------------------------------------------------------------------------------------
+
+
+def _lines(consent: Consent, catalog: Catalog, lang: Language) -> Iterator[str]:
+    says = {name: words[lang] for name, words in _SAYS.items()}
+    yield says[consent.route]
+    yield f"{says['recipient']}: {consent.recipient.names[lang]} ({consent.recipient.id})"
+    if consent.acting:
+        yield says["acting"].format(consent.acting.principal, consent.acting.agent)
+    yield f"{says['purpose']}: {consent.purposes[lang]}"
+    yield f"{says['law']}: {consent.legal_basis}"
+    yield says[consent.road]
+    yield f"{says['items']}:"
+    for item in consent.items:
+        yield f"- {item.words(catalog, lang)}"
+    yield f"{says['retention']}: {consent.retention.words[lang]}"
+    yield says[consent.provision.cycle or "once"]
+    last = (consent.until - timedelta(seconds=1)).astimezone(KST).date()
+    yield says["period"].format(_day(consent.since.astimezone(KST).date(), lang), _day(last, lang))
+    yield says["refuse"]
+    yield says["withdraw"]
+
+
+def _provided(item: ConsentItem, catalog: Catalog, lang: Language) -> Iterator[str]:
+    kind = catalog.type(item.type_id)
+    for path in item.claims:
+        yield " > ".join(kind.label_of(path[:n], lang) for n in range(1, len(path) + 1) if path[n - 1] is not None)
+    questions = {predicate.id: predicate for predicate in kind.predicates}
+    for question in item.questions:
+        yield _SAYS["yes_no"][lang].format(questions[question.predicate].asked(question.params, lang))
+
+
+def _day(day: date, lang: Language) -> str:
+    return f"{day.year}. {day.month}. {day.day}." if lang == "ko" else day.isoformat()
+
+
+# -- the record --------------------------------------------------------------------------------------------
+
+
+def _item_json(item: ConsentItem) -> dict[str, Json]:
+    questions: list[Json] = [{"predicate": q.predicate, "params": dict(q.params)} for q in item.questions]
+    return {"type": item.type_id, "claims": [list(path) for path in item.claims], "answers": questions}
+
+
+def _provision_json(provision: Provision) -> dict[str, Json]:
+    if provision.mode == "once":
+        return {"mode": "once"}
+    return {"mode": "periodic", "cycle": provision.cycle, "longest": provision.longest}
+
+
+def _read(found: Mapping[str, Json]) -> Consent:
+    known = {"version": (VERSION,), "route": ROUTES, "road": ROADS, "lang": ("ko", "en")}
+    if any(found.get(name) not in words for name, words in known.items()):
+        _invalid("a consent of another version, right, road or language than are known here")
+    recipient, retention, provision = (member(found, name, dict) for name in ("recipient", "retention", "provision"))
+    return Consent(
+        id=member(found, "id", str),
+        bundle_id=member(found, "bundle", str),
+        recipient=Party(id=member(recipient, "id", str), names=_words(recipient, "name")),
+        purposes=_words(found, "purpose"),
+        route=found["route"],
+        legal_basis=member(found, "legal_basis", str),
+        road=found["road"],
+        items=tuple(_read_item(instance(item, dict, "an item")) for item in member(found, "items", list)),
+        retention=Retention(days=member(retention, "days", int), words=_words(retention, "text")),
+        provision=_read_provision(provision),
+        since=_read_time(member(found, "since", str)),
+        until=_read_time(member(found, "until", str)),
+        lang=found["lang"],
+        text=member(found, "text", str),
+        acting=Proxy.of_json(member(found, "acting", dict)) if "acting" in found else None,
+    )
+
+
+def _read_provision(found: Mapping[str, Json]) -> Provision:
+    if found == {"mode": "once"}:
+        return Provision(mode="once")
+    if found.get("mode") != "periodic" or found.get("cycle") not in CYCLES:
+        _invalid("a provision that is neither once nor in a cycle that is known here")
+    return Provision(mode="periodic", cycle=found["cycle"], longest=member(found, "longest", str))
+
+
+def _words(found: Mapping[str, Json], name: str) -> dict[str, str]:
+    words = member(found, name, dict)
+    return {lang: member(words, lang, str) for lang in ("ko", "en")}
+
+
+def _read_item(found: Mapping[str, Json]) -> ConsentItem:
+    paths = [tuple(instance(path, list, "a path")) for path in member(found, "claims", list)]
+    if not all(path and all(step is None or isinstance(step, str) for step in path) for path in paths):
+        _invalid("a path of other than names and nulls")
+    questions = [instance(item, dict, "an answer") for item in member(found, "answers", list)]
+    return ConsentItem(
+        type_id=member(found, "type", str),
+        claims=tuple(paths),
+        questions=tuple(
+            Question(predicate=member(each, "predicate", str), params=_read_params(member(each, "params", dict)))
+            for each in questions
+        ),
+    )
+
+
+def _read_params(found: Mapping[str, Json]) -> tuple[tuple[str, str | int], ...]:
+    if not all(type(value) in (str, int) for value in found.values()):
+        _invalid("a parameter that is neither text nor number")
+    return tuple(sorted(found.items()))
+
+
+def _read_time(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)

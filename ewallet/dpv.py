@@ -1,0 +1,82 @@
+"""A consent and what became of it, in the terms of the Data Privacy Vocabulary (W3C DPV 2) for ISO/IEC TS 27560.
+
+A plain JSON view for whoever reads such records, made from the signed receipt and never read back. The prefixes stand
+for vocabularies and are never fetched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from ewallet.consent import Consent, ConsentItem
+from ewallet.credential import Path
+from ewallet.shape import Json
+from ewallet.terminal import stamp
+
+_STATUS: Final[Mapping[str, str]] = {
+    "given": "dpv:ConsentGiven",
+    "renewed": "dpv:RenewedConsentGiven",
+    "withdrawn": "dpv:ConsentWithdrawn",
+    "fulfilled": "dpv:ConsentGiven",
+    "deleted": "dpv:ConsentInvalidated",
+}
+_STANDARD: Final = "ISO/IEC TS 27560:2023"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Happened:
+    """One event of a consent, ``seq`` its place in the log of use where it has one."""
+
+    event: str
+    at: datetime
+    seq: int | None = None
+
+
+def receipt(
+    consent: Consent,
+    text: str,
+    *,
+    id_: str,
+    events: Sequence[Happened],
+    disclosed: Mapping[str, Iterable[Path]],
+) -> dict[str, Json]:
+    """The receipt as a record of its fields."""
+    acting: dict[str, Json] = {"acting": consent.acting.to_json()} if consent.acting else {}
+    return acting | {
+        "@type": "dpv:ConsentReceipt",
+        "dct:identifier": id_,
+        "dct:conformsTo": _STANDARD,
+        "dpv:hasConsentStatus": _STATUS[events[-1].event],
+        "record": {"dct:identifier": consent.id, "sha256": consent.digest},
+        "dpv:hasNotice": {"@type": "dpv:ConsentNotice", "dct:language": consent.lang, "dct:description": text},
+        "dpv:hasRecipient": {"dct:identifier": consent.recipient.id, "dct:title": dict(consent.recipient.names)},
+        "bundle": consent.bundle_id,
+        "dpv:hasPurpose": dict(consent.purposes),
+        "dpv:hasLegalBasis": {"@type": "dpv:Consent", "route": consent.route, "dct:description": consent.legal_basis},
+        "dpv:hasProcessing": {"@type": "dpv:Collect", "road": consent.road},
+        "dpv:hasPersonalData": [_data(item) for item in consent.items],
+        "dpv:hasStorageCondition": {
+            "dpv:hasDuration": f"P{consent.retention.days}D",
+            "dct:description": dict(consent.retention.words),
+        },
+        "dpv:hasFrequency": {"mode": consent.provision.mode, "cycle": consent.provision.cycle},
+        "dct:valid": {"start": stamp(consent.since), "end": stamp(consent.until)},
+        "disclosed": {name: [list(path) for path in paths] for name, paths in disclosed.items()},
+        "events": [_event(each) for each in events],
+    }
+
+
+def _data(item: ConsentItem) -> dict[str, Json]:
+    return {
+        "type": item.type_id,
+        "claims": [list(path) for path in item.claims],
+        "answers": [question.name for question in item.questions],
+    }
+
+
+def _event(happened: Happened) -> dict[str, Json]:
+    seq = {} if happened.seq is None else {"seq": happened.seq}
+    return {"event": happened.event, "dpv:isIndicatedAtTime": stamp(happened.at), **seq}

@@ -1,0 +1,205 @@
+"""A person's own pages about their data: consents, notices, history, and the three verbs that each do one thing."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Form
+from fastapi import Request as WebRequest
+from fastapi import Response as WebResponse
+from fastapi.responses import RedirectResponse
+
+from ewallet.eligibility import KIND
+from ewallet.errors import Language, NotFound
+from ewallet.mydata import Given, Notice, Past, State
+from ewallet.mydata.exports import EXPORTERS
+from ewallet.paper import own as printed
+from ewallet.recipients import ANSWERS
+from issuer_service.downloads import attachment
+from issuer_service.listing import Register
+from issuer_service.mydata import MyDataDesk
+from issuer_service.rendering import Pages, clock, day
+from issuer_service.service import Service
+from issuer_service.session import Session
+from issuer_service.visits import Visits
+
+_FORMATS: Final = (*EXPORTERS, *printed.exporters())
+_DONE: Final = ("withdrawn", "stopped")
+
+Token = Annotated[str, Form(alias="csrf", max_length=64)]
+Text = Annotated[str, Form(max_length=256)]
+
+
+def routes(service: Service, pages: Pages, desk: MyDataDesk) -> APIRouter:
+    """The pages below ``/my``."""
+    router = APIRouter(prefix=f"{service.settings.path}/my", include_in_schema=False)
+    own = _Own(service, pages, desk)
+    router.get("/consents")(own.consents)
+    router.post("/consents/{consent_id}/withdraw")(own.withdraw)
+    router.get("/consents/{consent_id}/receipt")(own.receipt)
+    router.post("/recipients/stop")(own.stop)
+    router.get("/notices")(own.notices)
+    router.get("/history")(own.history)
+    router.get("/data")(own.data)
+    router.post("/data/export")(own.export)
+    router.post("/data/erase")(own.erase)
+    return router
+
+
+class _Own:
+    """What a person sees and does."""
+
+    def __init__(self, service: Service, pages: Pages, desk: MyDataDesk) -> None:
+        self._service = service
+        self._pages = pages
+        self._mydata = desk.mydata
+        self._receipts = desk.receipts
+        self._visits = Visits(service)
+        self._home = f"{service.settings.path}/"
+
+    def consents(self, request: WebRequest, done: str = "") -> WebResponse:
+        """Consents, and who they are for."""
+        session = self._visits.session(request)
+        if session is None:
+            return RedirectResponse(self._home, 303)
+        language = self._pages.language(request)
+        found = [self._consent(given, language) for given in self._mydata.consents(session.citizen_id)]
+        recipients = {row["recipient_id"]: row["recipient"] for row in found if row["in_force"]}
+        return self._pages.show(
+            request, "consents", session, rows=found, recipients=recipients, done=done if done in _DONE else ""
+        )
+
+    def withdraw(self, request: WebRequest, consent_id: str, csrf: Token = "") -> WebResponse:
+        """End one consent."""
+        session = self._visits.form(request, csrf)
+        if session:
+            self._mydata.withdraw(consent_id, session.citizen_id)
+        return RedirectResponse(f"{self._home}my/consents?done=withdrawn" if session else self._home, 303)
+
+    def receipt(self, request: WebRequest, consent_id: str) -> WebResponse:
+        """The receipt of one consent with all that has happened under it, as a file."""
+        session = self._visits.session(request)
+        if session is None:
+            return RedirectResponse(self._home, 303)
+        given = self._mydata.given(consent_id, session.citizen_id)
+        made = self._receipts.to_date(given, self._mydata.history(session.citizen_id))
+        return WebResponse(
+            made.to_bytes(),
+            media_type="application/json",
+            headers={"content-disposition": attachment("consent-receipt", "json")},
+        )
+
+    def stop(self, request: WebRequest, csrf: Token = "", recipient: Text = "") -> WebResponse:
+        """End all consents for one recipient."""
+        session = self._visits.form(request, csrf)
+        if session:
+            self._mydata.stop(recipient, session.citizen_id)
+        return RedirectResponse(f"{self._home}my/consents?done=stopped" if session else self._home, 303)
+
+    def notices(self, request: WebRequest) -> WebResponse:
+        """Every look at one's data: the five fields."""
+        session = self._visits.session(request)
+        if session is None:
+            return RedirectResponse(self._home, 303)
+        language = self._pages.language(request)
+        rows = [_notice(notice, language) for notice in self._mydata.notices(session.citizen_id)]
+        return self._pages.show(request, "notices", session, rows=rows)
+
+    def history(self, request: WebRequest) -> WebResponse:
+        """Everything on record, each with its proof, and the checkpoint to hold the log to."""
+        session = self._visits.session(request)
+        if session is None:
+            return RedirectResponse(self._home, 303)
+        language = self._pages.language(request)
+        pasts = self._mydata.history(session.citizen_id)
+        names = {given.consent.recipient.id: given.consent.recipient.names[language] for given in self._given(session)}
+        names[ANSWERS] = self._service.issuer.catalog.type(KIND).agency(language)
+        checkpoint = pasts[-1].logged.inclusion.checkpoint.decode() if pasts else ""
+        rows = [_past(past, names, language) for past in reversed(pasts)]
+        return self._pages.show(request, "history", session, rows=rows, checkpoint=checkpoint)
+
+    def data(self, request: WebRequest) -> WebResponse:
+        """Download or delete; and what each verb does not do."""
+        session = self._visits.session(request)
+        if session is None:
+            return RedirectResponse(self._home, 303)
+        return self._pages.show(request, "data", session, formats=_FORMATS, incomplete=False)
+
+    def export(
+        self, request: WebRequest, csrf: Token = "", format_: Annotated[str, Form(alias="format", max_length=8)] = ""
+    ) -> WebResponse:
+        """One's own data as a file."""
+        session = self._visits.form(request, csrf)
+        if session is None:
+            return RedirectResponse(self._home, 303)
+        if format_ not in _FORMATS:
+            raise NotFound("storage.not_found", "no such format")
+        language = self._pages.language(request)
+        made = self._mydata.export(session.citizen_id, format_, kinds=self._kinds(session), lang=language)
+        name, _, extension = made.name.rpartition(".")
+        headers = {"content-disposition": attachment(name, extension)}
+        return WebResponse(made.content, media_type=made.media_type, headers=headers)
+
+    def erase(
+        self, request: WebRequest, csrf: Token = "", sure: Annotated[str, Form(max_length=2)] = ""
+    ) -> WebResponse:
+        """Delete what is kept, for good; the answer is signed and is the person's to keep."""
+        session = self._visits.form(request, csrf)
+        if session is None:
+            return RedirectResponse(self._home, 303)
+        if sure != "on":
+            return self._pages.show(request, "data", session, status=400, formats=_FORMATS, incomplete=True)
+        erased = self._mydata.erase(session.citizen_id)
+        language = self._pages.language(request)
+        return self._pages.show(
+            request, "erased", session, erased=erased, final=f"{erased.final}", at=day(erased.at, language)
+        )
+
+    def _given(self, session: Session) -> tuple[Given, ...]:
+        return self._mydata.consents(session.citizen_id)
+
+    def _kinds(self, session: Session) -> list[str]:
+        """The kinds that there are records of."""
+        records = self._service.records
+        return sorted(records.kinds(session.citizen_id)) if isinstance(records, Register) else []
+
+    def _consent(self, given: Given, language: Language) -> dict[str, object]:
+        consent, catalog = given.consent, self._service.issuer.catalog
+        over = given.state is State.GIVEN and self._service.env.now() >= consent.until
+        in_force = given.state is State.GIVEN and not over
+        return {
+            "id": consent.id,
+            "recipient_id": consent.recipient.id,
+            "recipient": consent.recipient.names[language],
+            "purpose": consent.purposes[language],
+            "items": [item.words(catalog, language) for item in consent.items],
+            "text": consent.words(catalog),
+            "lang": consent.lang,
+            "since": day(consent.since, language),
+            "until": day(consent.until, language),
+            "state": "over" if over else "in_force" if in_force else given.state.name.lower(),
+            "in_force": in_force,
+        }
+
+
+def _notice(notice: Notice, language: Language) -> dict[str, object]:
+    return {
+        "recipient": notice.recipient.names[language],
+        "purpose": notice.purposes[language],
+        "information": notice.information[language].splitlines(),
+        "at": f"{day(notice.at, language)} {clock(notice.at)}",
+        "seq": notice.seq,
+    }
+
+
+def _past(past: Past, names: dict[str, str], language: Language) -> dict[str, object]:
+    event = past.entry.event
+    return {
+        "seq": past.entry.seq,
+        "what": event.type.replace(".", "_"),
+        "refused": event.outcome == "refused",
+        "party": names.get(past.party, ""),
+        "at": f"{day(event.at, language)} {clock(event.at)}",
+        "proof": json.dumps(past.logged.to_json(), ensure_ascii=False, indent=1),
+    }

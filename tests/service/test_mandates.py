@@ -1,0 +1,198 @@
+"""Somebody gets certificates about somebody else: a guardian by the register, an official by a mandate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from ewallet.acting import Act
+from ewallet.catalog import Catalog
+from ewallet.dcql import Query
+from ewallet.errors import EWalletError
+from ewallet.expectation import Expectation
+from ewallet.files import read_trust
+from ewallet.shape import json_object
+from ewallet.testing.stores import MemoryVerifierStore, MemoryWalletStore
+from ewallet.verdict import Accepted
+from ewallet.verifier import Verifier
+from ewallet.wallet import Wallet
+
+KIND = "resident_register_abstract"
+BANK = "x509_san_dns:bank.example"
+CASE = "2026-가상-0001"
+OFFICIAL = Expectation(role="official", case=CASE)
+GUARDIAN = Expectation(role="guardian")
+WARDED = {"guardian": "seong", "ward": "sim", "types": [KIND]}
+MANDATED = {
+    "subject": "sim",
+    "types": [KIND],
+    "official": "김가상",
+    "office": "가상특별시 예시구청",
+    "identified": "주민등록증과 얼굴",
+    "law": "민원 처리에 관한 법률 제10조",
+    "case": CASE,
+    "recipient": BANK,
+    "hours": 4,
+}
+
+
+@dataclass
+class Counter:
+    """An agency's counter, the wallet of whoever acts, and a bank."""
+
+    site: Any
+    wallet: Wallet
+    bank: Verifier
+
+    def post(self, path, key="mandate-key", **body):
+        return self.site.operator("POST", path, key=key, **body)
+
+    def received(self, path, **body):
+        """What the offer of a call brings into the wallet, and what the call said."""
+        answer = self.post(path, **body)
+        assert 201 == answer.status_code, answer.text
+        said = answer.json()
+        (document,) = self.wallet.accept(said["offer"]["uri"], copies=2)
+        return document, said
+
+    def judged(self, expected):
+        """The bank's verdict on what the wallet shows."""
+        query = Query.for_type(Catalog.bundled().type(KIND), ["name"])
+        request = self.bank.ask(query, purpose="가상 심사", verifier_info=[expected.info()] if expected else [])
+        return self.bank.verify(self.wallet.present(request, self.wallet.match(query, expected=expected)), request)
+
+
+@pytest.fixture
+def counter(site, keys):
+    """A counter before the service."""
+    return _counter(site, keys)
+
+
+def _counter(site, keys):
+    pki, env = keys.parent, site.clock.env("wallet")
+    trust = read_trust(str(pki / "trust-list.jwt"), str(pki / "operator.jwk"), env.now(), MemoryVerifierStore())
+    wallet = Wallet(store=MemoryWalletStore(), trust=trust, send=site.send, env=env)
+    return Counter(site, wallet, Verifier(BANK, trust=trust, store=MemoryVerifierStore(), send=site.send, env=env))
+
+
+def test_guardian_gets_a_copy_for_their_own_key_and_shows_it(counter):
+    """The register says who is whose guardian and by which law; the verdict and the wallet's history name both."""
+    document, _ = counter.received("/v1/guardians", **WARDED)
+    verdict = counter.judged(GUARDIAN)
+
+    assert Act(name="성춘향", principal="심학규", law="민법 제938조 (성년후견)") == Act.of(document.credential.claims)
+    assert isinstance(verdict, Accepted), verdict
+    assert {KIND: {"name": "심학규"}} == verdict.claims
+    people = {"principal": {"name": "심학규"}, "agent": {"name": "성춘향"}}
+    assert {"as": "guardian", **people, "law": "민법 제938조 (성년후견)"} == verdict.acting
+    (noted,) = counter.wallet.history()
+    assert ("guardian", "심학규", "성춘향") == (noted.acting.role, noted.acting.principal, noted.acting.agent)
+
+
+def test_guardians_copy_answers_nobody_who_expects_the_person(counter):
+    """The wallet offers none of it, and spends nothing."""
+    counter.received("/v1/guardians", **WARDED)
+    for expected in (None, OFFICIAL):
+        with pytest.raises(EWalletError) as refused:
+            counter.judged(expected)
+        assert ("dcql.unsatisfied", ()) == (refused.value.code, counter.wallet.history())
+
+
+def test_official_acts_once_in_one_case_and_the_person_takes_home_a_paper(counter):
+    """Neither another copy nor another recipient nor the evening makes it good again."""
+    _, said = counter.received("/v1/mandates", **MANDATED)
+    verdict, again = counter.judged(OFFICIAL), counter.judged(OFFICIAL)
+
+    assert isinstance(verdict, Accepted), verdict
+    assert verdict.acting
+    assert ("official", "심학규", "김가상") == (
+        verdict.acting["as"],
+        verdict.acting["principal"]["name"],
+        verdict.acting["agent"]["name"],
+    )
+    assert "replay.response_used" == again.code
+    kind = Catalog.bundled().type(KIND)
+    for text, label in ((said["receipt_ko"], kind.label("ko")), (said["receipt_en"], kind.label("en"))):
+        told = [CASE, "심학규", "김가상", MANDATED["office"], MANDATED["identified"], BANK, label]
+        assert [] == [each for each in told if each not in text]
+
+
+def test_mandate_is_for_its_recipient(counter):
+    """Another bank refuses it by name."""
+    said = counter.post("/v1/mandates", **(MANDATED | {"recipient": "x509_san_dns:other.example"})).json()
+    counter.wallet.accept(said["offer"]["uri"], copies=2)
+    assert "consent.recipient" == counter.judged(OFFICIAL).code
+
+
+def test_mandate_is_over_in_the_evening(counter):
+    """What was received is good for nothing any more, and what was not cannot be."""
+    counter.received("/v1/mandates", **MANDATED)
+    late = counter.post("/v1/mandates", **MANDATED).json()
+    offer = counter.site.service.issuance.offer
+    counter.site.clock.advance(timedelta(hours=4))
+    assert "time.expired" == counter.judged(OFFICIAL).code
+    with pytest.raises(EWalletError) as refused:
+        counter.wallet.accept(offer(KIND, subject=late["subject"]).offer.uri)
+    assert "offer.refused" == refused.value.code
+
+
+def test_revoked_mandate_is_refused_at_once(counter):
+    """By the subject that the call gave."""
+    _, said = counter.received("/v1/mandates", **MANDATED)
+    ended = counter.post("/v1/mandates/revoke", subject=said["subject"], reason="가상 사유: 본인이 철회")
+    assert (204, "status.revoked") == (ended.status_code, counter.judged(OFFICIAL).code)
+
+
+def test_the_right_to_appoint_ends_nobody_elses_certificates(counter):
+    """What a person holds themselves is not an appointment, and stays valid."""
+    _, said = counter.received("/v1/mandates", **MANDATED)
+    for subject in (MANDATED["subject"], "nobody", "acting.AAAA", said["subject"][:-4] + "AAAA"):
+        ended = counter.post("/v1/mandates/revoke", subject=subject, reason="가상 사유")
+        assert (404, "storage.not_found") == (ended.status_code, ended.json()["code"]), subject
+    assert not counter.judged(OFFICIAL).code
+
+
+REFUSED = {
+    "no guardian": ("/v1/guardians", WARDED | {"ward": "jo"}, 403, "consent.authority"),
+    "the wrong way round": ("/v1/guardians", {**WARDED, "guardian": "sim", "ward": "seong"}, 403, "consent.authority"),
+    "nobody": ("/v1/mandates", MANDATED | {"subject": "nobody"}, 404, "storage.not_found"),
+    "too long": ("/v1/mandates", MANDATED | {"hours": 9}, 422, "request.invalid"),
+    "two lines": ("/v1/mandates", MANDATED | {"official": "김가상\n이가상"}, 400, "usage.argument"),
+    "unknown kind": ("/v1/mandates", MANDATED | {"types": ["no_such_kind"]}, 404, "storage.not_found"),
+}
+
+
+@pytest.mark.parametrize(("path", "body", "status", "code"), REFUSED.values(), ids=REFUSED)
+def test_nobody_is_appointed_who_may_not(counter, path, body, status, code):
+    """With the code that says why."""
+    answer = counter.post(path, **body)
+    assert (status, code) == (answer.status_code, answer.json()["code"])
+
+
+def test_only_a_key_with_the_right_appoints(counter):
+    """Who may offer certificates may not say who acts for whom."""
+    codes = {key: counter.post("/v1/mandates", key=key, **MANDATED).status_code for key in ("offer-key", "")}
+    assert {"offer-key": 403, "": 401} == codes
+
+
+def test_subject_that_was_not_made_here_gets_nothing(counter):
+    """A subject that somebody made up, or changed."""
+    said = counter.post("/v1/mandates", **MANDATED).json()
+    for subject in ("acting.AAAA", said["subject"][:-4] + "AAAA"):
+        offer = counter.site.service.issuance.offer(KIND, subject=subject)
+        with pytest.raises(EWalletError):
+            counter.wallet.accept(offer.offer.uri)
+    assert () == counter.wallet.documents()
+
+
+def test_person_is_told_who_got_a_certificate_about_them(open_site, portal_settings, keys):
+    """Where there is a portal: a notice with both people, and an entry in the log."""
+    site = open_site(portal_settings)
+    _counter(site, keys).received("/v1/guardians", **WARDED)
+    (notice,) = site.desk.mydata.notices("sim")
+    assert ("guardian", "심학규", "성춘향") == (notice.acting.role, notice.acting.principal, notice.acting.agent)
+    entries = [json_object(raw) for raw in site.desk.log.entries(notice.seq + 1)]
+    assert "delegation.given" == entries[notice.seq]["type"]

@@ -1,0 +1,128 @@
+"""Bundles at the bank: a request with its consent, the receipts that are kept, what a verdict says of each member."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ewallet import consenting
+from ewallet.acting import Proxy
+from ewallet.catalog import Catalog
+from ewallet.consent import Choice, Consent, Party
+from ewallet.dcql import Query
+from ewallet.env import Env
+from ewallet.errors import Language, UsageError
+from ewallet.labels import fee, kind_name
+from ewallet.oid4vp.request import subject_name
+from ewallet.receipt import Countersigner, Receipt
+from ewallet.shape import Json, instance, member, optional, to_base64url
+from ewallet.terminal import coloured
+from ewallet.verdict import Accepted, Check, Verdict
+from verifier_cli import deletions
+
+if TYPE_CHECKING:
+    from ewallet.catalog import CredentialType
+    from ewallet.keys import SigningKey
+
+_ID: Final = 12  # bytes
+_SAYS: Final = {
+    "members": {"ko": "꾸러미 구성", "en": "members"},
+    "shown": {"ko": "확인", "en": "shown"},
+    "problem": {"ko": "문제", "en": "PROBLEM"},
+    "not_judged": {"ko": "판정 안 함", "en": "not judged"},
+}
+
+
+def recipient(client_id: str, signer: SigningKey) -> Party:
+    """Who asks, as consents name it: a wallet compares the name with the certificate's."""
+    name = subject_name(signer.chain[0]) or client_id
+    return Party(id=client_id, names={"ko": name, "en": name})
+
+
+def countersigner(signer: SigningKey, folder: str | None, url: str) -> Countersigner:
+    """The receipts of the service at that address, each a new file of the folder where one is set; ``usage.file``."""
+    keep: Callable[[Receipt], None] = partial(_keep, Path(folder)) if folder else lambda _: None
+    return Countersigner(signer=signer, env=Env(), keep=keep, states=lambda request: deletions.where(url, request))
+
+
+def _keep(folder: Path, receipt: Receipt) -> None:
+    """On disk when it returns: the wallet gets the other copy only then."""
+    try:
+        target = os.open(deletions.file_of(folder, receipt), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(target, "wb") as file:
+            file.write(receipt.to_bytes())
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as exc:
+        raise UsageError("usage.file", f"a receipt cannot be written: {(exc.strerror or '').lower()}") from None
+
+
+# -- asking ------------------------------------------------------------------------------------------------------
+
+
+def consent(members: Mapping[str, Json], recipient: Party, *, acting: Proxy | None = None) -> Consent:
+    """The consent that a request for a bundle proposes; ``usage.argument``, ``malformed.*``."""
+    env, catalog = Env(), Catalog.bundled()
+    lang = optional(members, "lang", str) or "ko"
+    if lang not in ("ko", "en"):
+        raise UsageError("usage.argument", "lang is neither ko nor en")
+    choice = Choice(
+        optional=_chosen(members), road="wallet", days=member(members, "days", int), lang="en" if lang == "en" else "ko"
+    )
+    id_ = to_base64url(env.random(_ID))
+    bundle = catalog.bundle(member(members, "bundle", str))
+    return Consent.propose(bundle, catalog, choice, id_=id_, recipient=recipient, since=env.now(), acting=acting)
+
+
+def query(members: Mapping[str, Json]) -> Query:
+    """What it asks for."""
+    catalog = Catalog.bundled()
+    return consenting.query_for(catalog.bundle(member(members, "bundle", str)), _chosen(members), catalog)
+
+
+def _chosen(members: Mapping[str, Json]) -> frozenset[str]:
+    return frozenset(instance(each, str, "an optional member") for each in optional(members, "optional", list) or ())
+
+
+# -- what came of it ---------------------------------------------------------------------------------------------
+
+
+def report(verdict: Verdict, asked: Iterable[str] = ()) -> list[Json]:
+    """Every member of which something is known, with where to get it and its fee where something is wrong with it."""
+    concerned = {name: check for check in verdict.checks for name in check.members}
+    shown = verdict.claims.keys() if isinstance(verdict, Accepted) else ()
+    return [_told(name, concerned.get(name), name in shown) for name in dict.fromkeys([*asked, *shown, *concerned])]
+
+
+def _told(name: str, check: Check | None, shown: bool) -> dict[str, Json]:  # noqa: FBT001 - one of two outcomes
+    standing = "problem" if check else "shown" if shown else "not_judged"
+    told: dict[str, Json] = {"type": name, "standing": standing, "code": check.code if check else None}
+    kind = _kind(name)
+    if check and kind:
+        told |= {"name": dict(kind.names), "agency": dict(kind.agencies), "fee": dict(kind.fee)}
+    return told
+
+
+def _kind(name: str) -> CredentialType | None:
+    catalog = Catalog.bundled()
+    return catalog.type(name) if name in catalog else None
+
+
+def lines(told: Iterable[Mapping[str, Json]], lang: Language) -> Iterator[str]:
+    """The same in words."""
+    yield ""
+    yield f"{_SAYS['members'][lang]}:"
+    for each in told:
+        mark = _SAYS[each["standing"]][lang]
+        shown = coloured(mark, "red", sys.stdout) if each["standing"] == "problem" else mark
+        code = f" [{each['code']}]" if each["code"] else ""
+        yield f"  [{shown}] {kind_name(_kind(each['type']), each['type'], lang)}{code}{_where(each, lang)}"
+
+
+def _where(each: Mapping[str, Json], lang: Language) -> str:
+    kind = _kind(each["type"])
+    return f" ({kind.agency(lang)}, {fee(kind, lang)})" if kind and "agency" in each else ""
