@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Header
+from fastapi import APIRouter
 from fastapi import Response as WebResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from ewallet.errors import PolicyError, StoreError
 from issuer_service import description as told
-from issuer_service import operators
+from issuer_service.calling import may
 from issuer_service.mydata import MyDataDesk
 from issuer_service.service import Service
 
@@ -32,10 +30,14 @@ def routes(service: Service, registry: CollectorRegistry, desk: MyDataDesk | Non
             _check_portal(desk)
         return {"status": "ok"}
 
-    @router.get("/metrics", response_class=WebResponse, responses=told.FIGURES_GIVEN | told.FIGURES)
-    def metrics(authorization: Annotated[str, Header(include_in_schema=False)] = "") -> WebResponse:
+    @router.get(
+        "/metrics",
+        response_class=WebResponse,
+        responses=told.FIGURES_GIVEN | told.FIGURES,
+        dependencies=[may(service, "read")],
+    )
+    def metrics() -> WebResponse:
         """Counters, for operators with the right to read."""
-        operators.check(service.operators, authorization, "read")
         return WebResponse(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return router

@@ -9,33 +9,24 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Header
+from fastapi import APIRouter
 from fastapi import Response as WebResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from ewallet.acting import MAX_MANDATE, Act, Mandate
 from ewallet.mandates import LANGUAGES, Appointment
 from issuer_service import description as told
-from issuer_service import operators
+from issuer_service.calling import Again, Key, Strict, Subject, may, once
 from issuer_service.routes.operator import OfferMade, made_of
 from issuer_service.service import Service
 
-_SUBJECT: Final = r"^[A-Za-z0-9._-]+$"
-_AGAIN: Final = "a text in double quotes that names this call: made again under the same one, it has the same answer"
 _HOURS: Final = int(MAX_MANDATE / timedelta(hours=1))
 
-Key = Annotated[str, Header(alias="authorization", include_in_schema=False)]
-Again = Annotated[str | None, Header(alias="idempotency-key", description=_AGAIN)]
-Subject = Annotated[str, Field(min_length=1, max_length=128, pattern=_SUBJECT)]
 Line = Annotated[str, Field(min_length=1, max_length=120)]
 Types = Annotated[list[str], Field(min_length=1, max_length=10, examples=[["resident_register_abstract"]])]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class GuardianRequest(_Strict):
+class GuardianRequest(Strict):
     """A guardian who is to have certificates of their ward, as the records know them."""
 
     guardian: Subject = Field(examples=["seong"])
@@ -44,7 +35,7 @@ class GuardianRequest(_Strict):
     tx_code: bool = False
 
 
-class MandateRequest(_Strict):
+class MandateRequest(Strict):
     """An official who acts for a person they have identified: in one case, at one recipient, for some hours."""
 
     subject: Subject = Field(examples=["sim"])
@@ -74,7 +65,7 @@ class Mandated(Appointed):
     receipt_en: str
 
 
-class Ending(_Strict):
+class Ending(Strict):
     """Whose certificates end, and why."""
 
     subject: str = Field(min_length=1, max_length=4000)
@@ -89,35 +80,28 @@ def routes(service: Service) -> APIRouter:
     return router
 
 
-def _may(service: Service, right: operators.Right) -> Any:
-    async def check(authorization: Key = "") -> None:
-        operators.check(service.operators, authorization, right)
-
-    return Depends(check)
-
-
 def _appointing(router: APIRouter, service: Service) -> None:
     @router.post(
         "/guardians",
         status_code=201,
         response_model=Appointed,
         responses=told.APPOINTED,
-        dependencies=[_may(service, "mandate")],
+        dependencies=[may(service, "mandate")],
     )
     def guardian(wanted: GuardianRequest, authorization: Key = "", key: Again = None) -> WebResponse:
         """Offer a guardian certificates of their ward, for the guardian's own wallet."""
-        return _once(service, authorization, key, wanted, lambda: _guardian(service, wanted))
+        return once(service, wanted, lambda: _guardian(service, wanted), authorization=authorization, key=key)
 
     @router.post(
         "/mandates",
         status_code=201,
         response_model=Mandated,
         responses=told.APPOINTED,
-        dependencies=[_may(service, "mandate")],
+        dependencies=[may(service, "mandate")],
     )
     def mandate(wanted: MandateRequest, authorization: Key = "", key: Again = None) -> WebResponse:
         """Offer an official certificates of a person without a phone, for one case, with a receipt to print."""
-        return _once(service, authorization, key, wanted, lambda: _mandate(service, wanted))
+        return once(service, wanted, lambda: _mandate(service, wanted), authorization=authorization, key=key)
 
 
 def _ending(router: APIRouter, service: Service) -> None:
@@ -126,7 +110,7 @@ def _ending(router: APIRouter, service: Service) -> None:
         status_code=204,
         response_class=WebResponse,
         responses=told.CHANGED,
-        dependencies=[_may(service, "mandate")],
+        dependencies=[may(service, "mandate")],
     )
     def end(ending: Ending) -> None:
         """Revoke all that was issued to whoever acts; the offer is withdrawn by its handle."""
@@ -135,18 +119,12 @@ def _ending(router: APIRouter, service: Service) -> None:
             service.issuer.revoke(certificate.id, reason=ending.reason)
 
 
-def _once(service: Service, authorization: str, key: str | None, wanted: BaseModel, perform: Any) -> WebResponse:
-    caller, asked = operators.key_of(authorization), wanted.model_dump_json().encode()
-    made = service.calls.once(key, caller=caller, asked=asked, perform=perform)
-    return WebResponse(made, 201, media_type="application/json")
-
-
-def _guardian(service: Service, wanted: GuardianRequest) -> bytes:
+def _guardian(service: Service, wanted: GuardianRequest) -> Appointed:
     made = service.mandates.appoint_guardian(wanted.guardian, wanted.ward, wanted.types)
-    return Appointed(**_offered(service, made, wanted.types, tx_code=wanted.tx_code)).model_dump_json().encode()
+    return Appointed(**_offered(service, made, wanted.types, tx_code=wanted.tx_code))
 
 
-def _mandate(service: Service, wanted: MandateRequest) -> bytes:
+def _mandate(service: Service, wanted: MandateRequest) -> Mandated:
     since = service.env.now().replace(microsecond=0)
     mandate = Mandate(
         office=wanted.office,
@@ -160,7 +138,7 @@ def _mandate(service: Service, wanted: MandateRequest) -> bytes:
     made = service.mandates.appoint_official(act, wanted.subject, wanted.types)
     offered = _offered(service, made, wanted.types, tx_code=wanted.tx_code)
     korean, english = (service.mandates.receipt(made, wanted.types, lang) for lang in LANGUAGES)
-    return Mandated(**offered, until=mandate.until, receipt_ko=korean, receipt_en=english).model_dump_json().encode()
+    return Mandated(**offered, until=mandate.until, receipt_ko=korean, receipt_en=english)
 
 
 def _offered(service: Service, made: Appointment, types: list[str], *, tx_code: bool) -> dict[str, Any]:

@@ -6,34 +6,25 @@ No call takes claims: they come from the records when a wallet asks for the cred
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Query
 from fastapi import Response as WebResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from ewallet.authorization import Offered
 from ewallet.errors import NotFound
 from ewallet.intents import Certificate
 from ewallet.issuer import MAX_PAGE, PAGE
 from issuer_service import description as told
-from issuer_service import operators
+from issuer_service.calling import Again, Key, Strict, Subject, may, once
 from issuer_service.service import Service
 
-_SUBJECT: Final = r"^[A-Za-z0-9._-]+$"
-_AGAIN: Final = "a text in double quotes that names this call: made again under the same one, it has the same answer"
 
-Key = Annotated[str, Header(alias="authorization", include_in_schema=False)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class OfferRequest(_Strict):
+class OfferRequest(Strict):
     """Who may have which kinds, in which format; ``tx_code`` asks for a code that goes another way than the offer."""
 
-    subject: str = Field(min_length=1, max_length=128, pattern=_SUBJECT, examples=["hong"])
+    subject: Subject = Field(examples=["hong"])
     types: list[str] = Field(min_length=1, max_length=10, examples=[["resident_register_copy"]])
     tx_code: bool = False
     format: str = Field(default="dc+sd-jwt", max_length=40, examples=["mso_mdoc"])
@@ -49,7 +40,7 @@ class OfferMade(BaseModel):
     until: datetime
 
 
-class Change(_Strict):
+class Change(Strict):
     """Why a status is changed; kept with the change."""
 
     reason: str = Field(min_length=1, max_length=200, examples=["가상 사유: 분실 신고"])
@@ -93,40 +84,24 @@ def routes(service: Service) -> APIRouter:
     return router
 
 
-def _may(service: Service, right: operators.Right) -> Any:
-    """Who asks is looked at before what is asked, so that strangers learn nothing of it; 401, 403."""
-
-    async def check(authorization: Key = "") -> None:
-        operators.check(service.operators, authorization, right)
-
-    return Depends(check)
-
-
 def _offers(router: APIRouter, service: Service) -> None:
     @router.post(
         "/offers",
         status_code=201,
         response_model=OfferMade,
         responses=told.OFFERS,
-        dependencies=[_may(service, "offer")],
+        dependencies=[may(service, "offer")],
     )
-    def make(
-        wanted: OfferRequest,
-        authorization: Key = "",
-        key: Annotated[str | None, Header(alias="idempotency-key", description=_AGAIN)] = None,
-    ) -> WebResponse:
+    def make(wanted: OfferRequest, authorization: Key = "", key: Again = None) -> WebResponse:
         """Offer certificates to a person; the link is good for five minutes and one wallet."""
-        asked = wanted.model_dump_json().encode()
-        caller = operators.key_of(authorization)
-        made = service.calls.once(key, caller=caller, asked=asked, perform=lambda: _made(service, wanted))
-        return WebResponse(made, 201, media_type="application/json")
+        return once(service, wanted, lambda: _made(service, wanted), authorization=authorization, key=key)
 
     @router.delete(
         "/offers/{handle}",
         status_code=204,
         response_class=WebResponse,
         responses=told.WITHDRAWN,
-        dependencies=[_may(service, "offer")],
+        dependencies=[may(service, "offer")],
     )
     def withdraw(handle: str) -> None:
         """Take an offer back that was not redeemed."""
@@ -134,11 +109,11 @@ def _offers(router: APIRouter, service: Service) -> None:
             raise NotFound("storage.not_found", "no offer of that handle waits")
 
 
-def _made(service: Service, wanted: OfferRequest) -> bytes:
+def _made(service: Service, wanted: OfferRequest) -> OfferMade:
     made = service.issuance.offer(
         *wanted.types, subject=wanted.subject, tx_code=wanted.tx_code, format_id=wanted.format
     )
-    return made_of(made).model_dump_json().encode()
+    return made_of(made)
 
 
 def made_of(made: Offered) -> OfferMade:
@@ -153,9 +128,9 @@ def made_of(made: Offered) -> OfferMade:
 
 
 def _certificates(router: APIRouter, service: Service) -> None:
-    @router.get("/certificates", responses=told.LISTED, dependencies=[_may(service, "read")])
+    @router.get("/certificates", responses=told.LISTED, dependencies=[may(service, "read")])
     def certificates(
-        subject: Annotated[str, Query(min_length=1, max_length=128, pattern=_SUBJECT)],
+        subject: Annotated[Subject, Query()],
         limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = PAGE,
         cursor: Annotated[str | None, Query(max_length=256, description="the `next` of the page before")] = None,
     ) -> IssuedPage:
@@ -168,7 +143,7 @@ def _certificates(router: APIRouter, service: Service) -> None:
         status_code=204,
         response_class=WebResponse,
         responses=told.CHANGED,
-        dependencies=[_may(service, "status")],
+        dependencies=[may(service, "status")],
     )
     def revoke(id: str, change: Change) -> None:  # noqa: A002 - its name in the address
         """End a certificate for good."""
@@ -179,7 +154,7 @@ def _certificates(router: APIRouter, service: Service) -> None:
         status_code=204,
         response_class=WebResponse,
         responses=told.CHANGED,
-        dependencies=[_may(service, "status")],
+        dependencies=[may(service, "status")],
     )
     def suspend(id: str, change: Change) -> None:  # noqa: A002 - as above
         """Stop a certificate until it is resumed."""
@@ -190,7 +165,7 @@ def _certificates(router: APIRouter, service: Service) -> None:
         status_code=204,
         response_class=WebResponse,
         responses=told.CHANGED,
-        dependencies=[_may(service, "status")],
+        dependencies=[may(service, "status")],
     )
     def resume(id: str, change: Change) -> None:  # noqa: A002 - as above
         """Make a suspended certificate valid again."""

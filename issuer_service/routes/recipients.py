@@ -10,15 +10,15 @@ import logging
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from fastapi import APIRouter, Depends, Header, Path
+from fastapi import APIRouter, Path
 from fastapi import Response as WebResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from ewallet.catalog import Catalog
 from ewallet.errors import UsageError
 from ewallet.recipients import Change, Recipient, Registry
 from issuer_service import description_recipients as told
-from issuer_service import operators
+from issuer_service.calling import Strict, may
 from issuer_service.operators import Operator
 from issuer_service.service import Service
 
@@ -27,23 +27,18 @@ _ID: Final = r"^[A-Za-z0-9][A-Za-z0-9._:-]*$"
 _MAX: Final = 200
 
 What: TypeAlias = Literal["registered", "suspended", "resumed"]
-Key = Annotated[str, Header(alias="authorization", include_in_schema=False)]
 Id = Annotated[str, Path(max_length=128, pattern=_ID, description="its identifier, which is its `client_id`, too")]
 Reason = Annotated[str, Field(min_length=1, max_length=_MAX, examples=["가상 사유: 이용기관 등록 신청"])]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class Names(_Strict):
+class Names(Strict):
     """What it is called, as people read it."""
 
     ko: str = Field(min_length=1, max_length=_MAX, examples=["가상은행"])
     en: str = Field(min_length=1, max_length=_MAX, examples=["Example Bank"])
 
 
-class Registration(_Strict):
+class Registration(Strict):
     """What a recipient is registered for; ``keys`` are public JWKs, ``until`` may be brought forward to end it."""
 
     names: Names
@@ -55,7 +50,7 @@ class Registration(_Strict):
     reason: Reason
 
 
-class Cause(_Strict):
+class Cause(Strict):
     """Why it is done; kept with the change."""
 
     reason: Reason
@@ -105,8 +100,9 @@ def routes(service: Service, registry: Registry) -> APIRouter:
     """The calls below ``/v1/recipients``."""
     router = APIRouter(prefix=f"{service.settings.path}/v1/recipients", tags=["operator"])
     office = _Office(service, registry)
-    _reading(router, office, Depends(office.operator))
-    _changing(router, office, Depends(office.operator))
+    asking = may(service, "register")
+    _reading(router, office, asking)
+    _changing(router, office, asking)
     return router
 
 
@@ -116,10 +112,6 @@ class _Office:
     def __init__(self, service: Service, registry: Registry) -> None:
         self.registry = registry
         self._service = service
-
-    async def operator(self, authorization: Key = "") -> Operator:
-        """Who asks is looked at before what is asked, so that strangers learn nothing of it; 401, 403."""
-        return operators.check(self._service.operators, authorization, "register")
 
     def register(self, id_: str, asked: Registration, operator: Operator) -> Recipient:
         """Put a registration on record; ``usage.argument``, ``crypto.*``, ``malformed.*``."""
@@ -138,37 +130,37 @@ class _Office:
         return Change(what=what, by=operator.name, reason=reason, at=self._service.env.now())
 
 
-def _reading(router: APIRouter, office: _Office, may: Any) -> None:
-    @router.get("", responses=told.LISTED, dependencies=[may])
+def _reading(router: APIRouter, office: _Office, asking: Any) -> None:
+    @router.get("", responses=told.LISTED, dependencies=[asking])
     def recipients() -> RegisteredList:
         """All who are registered, by identifier."""
         return RegisteredList(recipients=[Registered.of(each) for each in office.registry.recipients()])
 
-    @router.get("/{id}", responses=told.FOUND, dependencies=[may])
+    @router.get("/{id}", responses=told.FOUND, dependencies=[asking])
     def recipient(id: Id) -> Registered:  # noqa: A002 - its name in the address
         """A recipient as it is registered now."""
         return Registered.of(office.registry.recipient(id))
 
-    @router.get("/{id}/changes", responses=told.FOUND, dependencies=[may])
+    @router.get("/{id}/changes", responses=told.FOUND, dependencies=[asking])
     def recipient_changes(id: Id) -> Changes:  # noqa: A002 - as above
         """All that was done with a registration, the newest first."""
         found = office.registry.changes(id)
         return Changes(changes=[Changed(what=each.what, by=each.by, reason=each.reason, at=each.at) for each in found])
 
 
-def _changing(router: APIRouter, office: _Office, may: Any) -> None:
+def _changing(router: APIRouter, office: _Office, asking: Any) -> None:
     @router.put("/{id}", responses=told.REGISTERED)
-    def register_recipient(id: Id, asked: Registration, operator: Operator = may) -> Registered:  # noqa: A002
+    def register_recipient(id: Id, asked: Registration, operator: Operator = asking) -> Registered:  # noqa: A002
         """Register a recipient, or register it anew; a suspension stays."""
         return Registered.of(office.register(id, asked, operator))
 
     @router.post("/{id}/suspend", status_code=204, response_class=WebResponse, responses=told.CHANGED)
-    def suspend_recipient(id: Id, cause: Cause, operator: Operator = may) -> None:  # noqa: A002 - as above
+    def suspend_recipient(id: Id, cause: Cause, operator: Operator = asking) -> None:  # noqa: A002 - as above
         """Let a recipient have nothing from now on, whatever it was given consent for."""
         office.suspend(id, cause, operator, suspended=True)
 
     @router.post("/{id}/resume", status_code=204, response_class=WebResponse, responses=told.CHANGED)
-    def resume_recipient(id: Id, cause: Cause, operator: Operator = may) -> None:  # noqa: A002 - as above
+    def resume_recipient(id: Id, cause: Cause, operator: Operator = asking) -> None:  # noqa: A002 - as above
         """Lift a suspension."""
         office.suspend(id, cause, operator, suspended=False)
 

@@ -1,0 +1,44 @@
+"""How the agency's own programs call: with a key that has the right, in exact terms, and once under one name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, Header
+from fastapi import Response as WebResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from issuer_service import operators
+from issuer_service.operators import Operator, Right
+from issuer_service.service import Service
+
+_AGAIN: Final = "a text in double quotes that names this call: made again under the same one, it has the same answer"
+
+Key = Annotated[str, Header(alias="authorization", include_in_schema=False)]
+Again = Annotated[str | None, Header(alias="idempotency-key", description=_AGAIN)]
+Subject = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._-]+$")]
+
+
+class Strict(BaseModel):
+    """What a call says: nothing beside what is described, and nothing of another type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def may(service: Service, right: Right) -> Any:
+    """Who asks is looked at before what is asked, so that strangers learn nothing of it; 401, 403."""
+
+    async def check(authorization: Key = "") -> Operator:
+        return operators.check(service.operators, authorization, right)
+
+    return Depends(check)
+
+
+def once(
+    service: Service, wanted: BaseModel, make: Callable[[], BaseModel], *, authorization: str, key: str | None
+) -> WebResponse:
+    """What was made of it; the same again under the same name, see `ewallet.idempotency.Calls.once`."""
+    caller, asked = operators.key_of(authorization), wanted.model_dump_json().encode()
+    made = service.calls.once(key, caller=caller, asked=asked, perform=lambda: make().model_dump_json().encode())
+    return WebResponse(made, 201, media_type="application/json")
