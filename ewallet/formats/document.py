@@ -144,7 +144,8 @@ class Mdoc:
         contents = mso.contents(items)
         received = mso.received(self.message, contents, "an item")
         found: dict[str, Json] = {}
-        for item, as_received in zip(Item.parse_each(contents), received, strict=True):
+        for content, as_received in zip(contents, received, strict=True):
+            item = Item.parse(content)
             self.mso.check(namespace, item, as_received)
             if item.element in found:
                 refuse("malformed.mdoc", "an element twice")

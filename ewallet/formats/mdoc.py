@@ -167,7 +167,7 @@ def _items(items: Sequence[Any], names: AbstractSet[str]) -> list[bytes]:
     contents = mso.contents(items)
     likely = [content for content in contents if content.startswith(needles, content.find(_IDENTIFIER))]
     for some in (likely, contents):  # all, where an item was encoded in an unusual way
-        found = {item.element: content for item, content in zip(Item.parse_each(some), some, strict=True)}
+        found = {Item.parse(content).element: content for content in some}
         if names <= found.keys():
             return [embed(content) for name, content in found.items() if name in names]
     raise UsageError("usage.argument", "a path that the credential does not have")

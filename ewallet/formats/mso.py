@@ -21,18 +21,7 @@ from ewallet import cose
 from ewallet.credential import Draft, StatusRef, Validity
 from ewallet.env import Random
 from ewallet.errors import CryptoError, DisclosureError, UsageError
-from ewallet.shape import (
-    MAX_DIGESTS,
-    MAX_DISCLOSURES,
-    MAX_NAMESPACES,
-    Json,
-    cbor,
-    cbor_each,
-    embed,
-    head,
-    refuse,
-    to_cbor,
-)
+from ewallet.shape import MAX_DIGESTS, MAX_DISCLOSURES, MAX_NAMESPACES, Json, cbor, embed, head, refuse, to_cbor
 
 VERSION: Final = "1.0"
 HASHES: Final[Mapping[str, Callable[[bytes], Any]]] = {
@@ -270,18 +259,8 @@ class Item(NamedTuple):
     @classmethod
     def parse(cls, content: bytes) -> Item:
         """The item of its encoding; ``malformed.*``."""
-        return cls.of(cbor(content, "an item"))
-
-    @classmethod
-    def parse_each(cls, contents: Sequence[bytes]) -> list[Item]:
-        """The items of their encodings; ``malformed.*``."""
-        return [cls.of(members) for members in cbor_each(contents, "an item")]
-
-    @classmethod
-    def of(cls, members: Any) -> Item:
-        """The item of its members; ``malformed.mdoc``."""
         try:
-            digest_id, random, element, value = _MEMBERS(members)
+            digest_id, random, element, value = _MEMBERS(cbor(content, "an item"))
         except (TypeError, KeyError, IndexError):
             refuse("malformed.mdoc", "an item that is no map, or lacks one of its four members")
         if type(digest_id) is not int or type(random) is not bytes or type(element) is not str:

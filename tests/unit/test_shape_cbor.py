@@ -32,22 +32,6 @@ def test_cbor_comes_back(tree):
     assert tree == shape.cbor(cbor2.dumps(tree))
 
 
-@given(st.lists(_TREES))
-def test_several_come_back(trees):
-    """Each is read as it was, few or many of them."""
-    assert trees == shape.cbor_each([cbor2.dumps(tree) for tree in trees], "several")
-    long = [*trees, bytes(shape.MAX_ITEMS)]
-    assert long == shape.cbor_each([cbor2.dumps(tree) for tree in long], "several")
-
-
-@pytest.mark.parametrize("raws", [[b"\x82\x01", b"\x02"], [b"\x01\x02"], [b"\x01", b""], [b"\x81", b"\x01\x02"]])
-def test_each_of_several_ends_where_it_should(raws):
-    """What one lacks is not made up for by the next; together each of these would be read."""
-    with pytest.raises(Malformed) as refused:
-        shape.cbor_each(raws, "several")
-    assert "malformed.cbor" == refused.value.code
-
-
 @given(st.binary(max_size=60))
 def test_nothing_but_our_error_leaves_the_cbor_door(raw):
     """Any bytes."""
