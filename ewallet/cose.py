@@ -190,7 +190,14 @@ def sign1(payload: bytes, signer: Signer, header: Mapping[int, Any]) -> bytes:
     """A tagged COSE_Sign1 with those protected parameters beside ``alg``, and the signer's certificates (§4.2)."""
     named = to_cbor({_ALG: NUMBERS[signer.public.alg], **header})
     signature = signer.sign(to_be_signed(named, payload))
-    return _SIGN1_TAG + to_cbor([named, unprotected(signer.chain), payload, signature])
+    return _SIGN1_TAG + assemble(named, unprotected(signer.chain), payload, signature)
+
+
+def assemble(protected: bytes, unprotected: Header, payload: bytes | None, proof: bytes) -> bytes:
+    """The encoding of a message without its tag, the payload None where it is detached (§4.2, §6.2)."""
+    middle = to_cbor(unprotected) if unprotected else b"\xa0"
+    content = b"\xf6" if payload is None else byte_string(payload)
+    return b"\x84" + byte_string(protected) + middle + content + byte_string(proof)
 
 
 def to_be_signed(protected: bytes, payload: bytes, aad: bytes = b"") -> bytes:

@@ -9,7 +9,7 @@ what the issuer signed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -140,8 +140,8 @@ class Mdoc:
             shown=tuple((namespace, element) for namespace, found in claims.items() for element in found),
         )
 
-    def _elements(self, namespace: str, items: Iterable[Any]) -> dict[str, Json]:
-        contents = [mso.embedded(each, "an item") for each in items]
+    def _elements(self, namespace: str, items: Sequence[Any]) -> dict[str, Json]:
+        contents = mso.contents(items)
         received = mso.received(self.message, contents, "an item")
         found: dict[str, Json] = {}
         for content, as_received in zip(contents, received, strict=True):
@@ -213,7 +213,7 @@ class Mdoc:
 
 def device_authentication(session: bytes, doc_type: str, stated: bytes) -> bytes:
     """DeviceAuthenticationBytes (§9.1.3.4), from the encoded transcript and DeviceNameSpacesBytes."""
-    return embed(b"\x84" + to_cbor("DeviceAuthentication") + session + to_cbor(doc_type) + stated)
+    return embed(b"\x84\x74DeviceAuthentication" + session + to_cbor(doc_type) + stated)
 
 
 def split(response: bytes) -> tuple[tuple[str, str], ...]:
@@ -226,12 +226,12 @@ def split(response: bytes) -> tuple[tuple[str, str], ...]:
     members = _members(response)
     documents = _documents(members)
     types = [Mdoc.of_document(response, document).type_id for document in documents]
-    return tuple((type_id, response_of(document)) for type_id, document in zip(types, documents, strict=True))
+    return tuple((type_id, response_of(to_cbor(document))) for type_id, document in zip(types, documents, strict=True))
 
 
-def response_of(document: Mapping[Any, Any]) -> str:
-    """A device response with that document, as it travels."""
-    return to_base64url(to_cbor({"version": "1.0", "documents": [document], "status": 0}))
+def response_of(document: bytes) -> str:
+    """A device response with that document, which is encoded already, as it travels."""
+    return to_base64url(b"\xa3\x67version\x631.0\x69documents\x81" + document + b"\x66status\x00")
 
 
 def _decoded(text: str) -> bytes:

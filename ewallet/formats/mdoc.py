@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final, NoReturn
 
 from ewallet import cose
@@ -21,7 +22,7 @@ from ewallet.formats import elements, mso, transcript
 from ewallet.formats.document import ID, NO_ELEMENTS, Mdoc, device_authentication, response_of
 from ewallet.formats.mso import Item
 from ewallet.keys import Signer
-from ewallet.shape import Json, byte_string, embed, instance, member, refuse, to_base64url, to_cbor
+from ewallet.shape import Json, embed, instance, member, refuse, to_base64url, to_cbor
 
 _IDENTIFIER: Final = b"\x71elementIdentifier"  # as it stands in an item before its name
 _NUMBERS: Final = tuple(sorted(cose.ALGORITHMS, reverse=True))
@@ -39,9 +40,8 @@ class _ToSign:
         return cose.to_be_signed(cose.protected(self.alg), self.payload)
 
     def complete(self, signature: bytes) -> str:
-        header, chain = byte_string(cose.protected(self.alg)), to_cbor(cose.unprotected(self.chain))
-        auth = b"\x84" + header + chain + byte_string(self.payload) + byte_string(signature)
-        return to_base64url(b"\xa2\x6anameSpaces" + mso.assemble(self.items) + b"\x6aissuerAuth" + auth)
+        auth = cose.assemble(cose.protected(self.alg), cose.unprotected(self.chain), self.payload, signature)
+        return to_base64url(_issuer_signed(self.items, auth))
 
 
 class MdocFormat:
@@ -86,18 +86,12 @@ class MdocFormat:
         if binding.transaction_data:
             _confirms_nothing()
         auth = held.issuer_auth
-        issuer_signed: dict[str, Any] = {
-            "nameSpaces": _chosen(held, paths),
-            "issuerAuth": [auth.protected, dict(auth.unprotected), auth.payload, auth.signature],
-        }
-        if not issuer_signed["nameSpaces"]:
-            del issuer_signed["nameSpaces"]
-        document = {
-            "docType": held.type_id,
-            "issuerSigned": issuer_signed,
-            "deviceSigned": _device_signed(held.type_id, transcript.of_binding(binding), signer),
-        }
-        return response_of(document)
+        issuer_auth = cose.assemble(auth.protected, auth.unprotected, auth.payload, auth.signature)
+        issuer_signed = _issuer_signed(_chosen(held, paths), issuer_auth)
+        doc_type = mso.doc_type(auth.payload or b"")
+        device_signed = _device_signed(doc_type, transcript.of_binding(binding), signer)
+        signed = b"\x6cissuerSigned" + issuer_signed + b"\x6cdeviceSigned" + device_signed
+        return response_of(b"\xa3\x67docType" + to_cbor(doc_type) + signed)
 
     def open(self, presented: str) -> Mdoc:
         """Take a presentation apart; ``malformed.*``, ``limit.*``, ``crypto.*``."""
@@ -152,7 +146,14 @@ def _held(raw: str) -> Mdoc:
     return held
 
 
-def _chosen(held: Mdoc, paths: Iterable[Path]) -> dict[str, list[Any]]:
+def _issuer_signed(items: Mapping[str, list[bytes]], auth: bytes) -> bytes:
+    """``IssuerSigned`` of items and a signature that are encoded already."""
+    if not items:
+        return b"\xa1\x6aissuerAuth" + auth
+    return b"\xa2\x6anameSpaces" + mso.assemble(items) + b"\x6aissuerAuth" + auth
+
+
+def _chosen(held: Mdoc, paths: Iterable[Path]) -> dict[str, list[bytes]]:
     """The items at those paths, in the order the issuer sent them; ``usage.argument`` for one that is not held."""
     wanted: dict[Any, set[Any]] = {}
     for path in paths:
@@ -160,26 +161,29 @@ def _chosen(held: Mdoc, paths: Iterable[Path]) -> dict[str, list[Any]]:
     return {namespace: _items(held.namespaces.get(namespace, ()), names) for namespace, names in wanted.items()}
 
 
-def _items(items: Sequence[Any], names: AbstractSet[str]) -> list[Any]:
+def _items(items: Sequence[Any], names: AbstractSet[str]) -> list[bytes]:
     """Those of the items that have these names; of all only those that probably do are read, as that takes long."""
-    needles = tuple(_IDENTIFIER + to_cbor(name) for name in names)
-    contents = [mso.embedded(item, "an item") for item in items]
-    likely = [i for i, content in enumerate(contents) if content.startswith(needles, content.find(_IDENTIFIER))]
-    for positions in (likely, range(len(contents))):  # all, where an item was encoded in an unusual way
-        found = {Item.parse(contents[i]).element: items[i] for i in positions}
+    needles = tuple([_identifier(name) for name in names])
+    contents = mso.contents(items)
+    likely = [content for content in contents if content.startswith(needles, content.find(_IDENTIFIER))]
+    for some in (likely, contents):  # all, where an item was encoded in an unusual way
+        found = {Item.parse(content).element: content for content in some}
         if names <= found.keys():
-            return [item for name, item in found.items() if name in names]
+            return [embed(content) for name, content in found.items() if name in names]
     raise UsageError("usage.argument", "a path that the credential does not have")
 
 
-def _device_signed(doc_type: str, session: bytes, signer: Signer) -> dict[str, Any]:
-    from cbor2 import CBORTag
+@lru_cache(maxsize=1024)  # the same in every copy of a kind
+def _identifier(name: str) -> bytes:
+    return _IDENTIFIER + to_cbor(name)
 
+
+def _device_signed(doc_type: str, session: bytes, signer: Signer) -> bytes:
     header = cose.protected(signer.public.alg)
-    authentication = device_authentication(session, doc_type, embed(NO_ELEMENTS))
-    signature = signer.sign(cose.to_be_signed(header, authentication))
-    auth: dict[str, Any] = {"deviceSignature": [header, {}, None, signature]}
-    return {"nameSpaces": CBORTag(mso.EMBEDDED, NO_ELEMENTS), "deviceAuth": auth}
+    stated = embed(NO_ELEMENTS)
+    signature = signer.sign(cose.to_be_signed(header, device_authentication(session, doc_type, stated)))
+    auth = b"\xa1\x6fdeviceSignature" + cose.assemble(header, {}, None, signature)
+    return b"\xa2\x6anameSpaces" + stated + b"\x6adeviceAuth" + auth
 
 
 MDOC: Final = MdocFormat()

@@ -11,7 +11,7 @@ import hashlib
 import math
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from operator import itemgetter
@@ -31,6 +31,7 @@ HASHES: Final[Mapping[str, Callable[[bytes], Any]]] = {
 }
 TDATE, EMBEDDED, FULL_DATE = 0, 24, 1004  # tags (RFC 8949 §3.4, RFC 8943)
 
+_DOC_TYPE: Final = b"\x67docType"  # as it stands before what it names
 _MAX_ID: Final = 1 << 31  # §9.1.2.4: digest identifiers are below it
 _SALT: Final = 32  # bytes; §9.1.2.5 asks for 16
 _NOISE: Final = 8  # bytes by which items are put in an unpredictable order
@@ -66,6 +67,14 @@ def embedded(value: Any, what: str) -> bytes:
         refuse("malformed.mdoc", f"{what} is not embedded with tag 24")
     content: bytes = value.value
     return content
+
+
+def contents(items: Sequence[Any]) -> list[bytes]:
+    """The content of each of the items of a namespace, as :func:`embedded` in half the time; ``malformed.mdoc``."""
+    found = [item.value for item in items if getattr(item, "tag", None) == EMBEDDED]
+    if len(found) < len(items) or set(map(type, found)) - {bytes}:
+        refuse("malformed.mdoc", "an item is not embedded with tag 24")
+    return found
 
 
 def received(message: bytes, contents: Iterable[bytes], what: str) -> list[bytes]:
@@ -123,8 +132,7 @@ class Mso(NamedTuple):
     @classmethod
     def parse(cls, payload: bytes) -> Mso:
         """The object of what was signed; ``malformed.*``, ``limit.count``, ``crypto.hash_not_allowed``."""
-        content = embedded(cbor(payload, "the signed payload"), "the mobile security object")
-        members = mapping(cbor(content, "the mobile security object"), "the mobile security object")
+        members = mapping(cbor(_content(payload), "the mobile security object"), "the mobile security object")
         if members.get("version") != VERSION:
             refuse("malformed.mdoc", f"a mobile security object whose version is not {VERSION}")
         key_info = field(members, "deviceKeyInfo", dict)
@@ -147,6 +155,38 @@ class Mso(NamedTuple):
             raise DisclosureError("mdoc.digest_missing", "an item of which the issuer signed no digest")
         if expected != self.hash(as_received).digest():
             raise DisclosureError("mdoc.digest_mismatch", "an item whose digest is not the one that the issuer signed")
+
+
+def doc_type(payload: bytes) -> str:
+    """The docType of a payload that its holder has read whole before, without the digests being read again.
+
+    Its name stands there once, in front of it; where that is otherwise, all is read. Nothing is decided with it here:
+    who verifies compares it with what was signed.
+    """
+    _, _, after = payload.partition(_DOC_TYPE)
+    found = None if _DOC_TYPE in after else _first_text(after)
+    return Mso.parse(payload).doc_type if found is None else found
+
+
+def _first_text(encoded: bytes) -> str | None:
+    """The text of up to 255 letters that an encoding begins with; None where it begins with something else."""
+    match tuple(encoded[:2]):
+        case 0x78, length:
+            start = 2
+        case kind, _ if 0x60 <= kind < 0x78:
+            start, length = 1, kind - 0x60
+        case _:
+            return None
+    text = encoded[start : start + length]
+    return text.decode("ascii") if len(text) == length and text.isascii() else None
+
+
+def _content(payload: bytes) -> bytes:
+    """What is embedded in a payload, which takes no decoder where its head has five bytes, as from 256 bytes on."""
+    content = payload[5:]
+    if payload == embed(content):
+        return content
+    return embedded(cbor(payload, "the signed payload"), "the mobile security object")
 
 
 _NOTHING: Final = Authorized()

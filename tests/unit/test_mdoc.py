@@ -117,6 +117,16 @@ def test_moments_have_no_fraction():
     assert since.replace(microsecond=0) == credential.validity.since
 
 
+def test_what_is_signed_may_be_embedded_with_a_longer_head():
+    """It is read as any other, but neither with something behind it nor without its end."""
+    payload = MDOC.prepare(_draft(), _ISSUER, Clock().env().random).payload
+    content = cbor(payload).value
+
+    assert payload == b"\xd8\x18\x59" + len(content).to_bytes(2, "big") + content
+    assert Mso.parse(payload) == Mso.parse(b"\xd8\x18\x5a" + len(content).to_bytes(4, "big") + content)
+    assert ["malformed.cbor"] * 2 == [_code(Mso.parse, each) for each in (payload + b"\0", payload[:-1])]
+
+
 def test_copies_cannot_be_linked():
     """Each copy has other salts, digests and digest identifiers; decoys hide how much is recorded."""
     random = Clock().env().random
@@ -184,6 +194,15 @@ def test_only_what_is_chosen_is_shown():
 def test_what_is_not_held_is_not_shown(path):
     """A path that leads nowhere is the caller's mistake."""
     assert "usage.argument" == _code(_presented, [path])
+
+
+@pytest.mark.parametrize("length", [0, 1, 23, 24, 255, 256])
+def test_types_of_any_length_are_presented(length):
+    """The holder reads the docType alone, whatever its head; one that is not ASCII, or named twice, with the rest."""
+    spaces = {"docType": {"docType": "another"}}
+    for type_id, claims in (("t" * length, _CLAIMS), ("t" * length, spaces), ("가" * length, _CLAIMS)):
+        presented = _presented((), _issued(type_id=type_id, claims=claims))
+        assert (type_id, type_id) == (MDOC.open(presented).type_id, MDOC.open(presented).mso.doc_type)
 
 
 def test_unusual_encodings_are_shown_as_they_are():
