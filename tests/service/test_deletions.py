@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from ewallet import consenting, jose
 from ewallet.consent import Choice, Consent
 from ewallet.deletion import TYP, Demand, Where, demand
-from ewallet.errors import EWalletError, NotFound
+from ewallet.errors import EWalletError
 from ewallet.exchange import Exchange
 from ewallet.flow import Response, run
 from ewallet.idempotency import Calls
@@ -245,5 +245,4 @@ def test_a_receiver_that_has_not_said_where_is_not_asked(bank):
     claims = {name: value for name, value in bank.receipt.signed[0].claims.items() if name != "deletion"}
     silent = jose.sign("consent-receipt+jwt", claims, bank.kit.pki.verifier)
     assert "usage.argument" == _code(Where.of, replace(bank.receipt, events=(silent,)))
-    with pytest.raises(NotFound):
-        bank.kit.wallet.demand_deletion("another")
+    assert "storage.not_found" == _code(bank.kit.wallet.demand_deletion, "another")

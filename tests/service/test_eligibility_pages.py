@@ -149,5 +149,6 @@ def test_a_counter_that_asks_for_a_yes_gets_one_or_nothing(portal):
     """The wallet has nothing for whoever asks about a rule that was answered with no."""
     _accepted(portal, "museum_free_admission")
     kind = CATALOG.type(KIND)
-    with pytest.raises(QueryError):
+    with pytest.raises(QueryError) as refused:
         portal.wallet.match(Query.for_rule(CATALOG.rule("museum_free_admission"), kind))
+    assert "dcql.unsatisfied" == refused.value.code

@@ -183,8 +183,9 @@ def test_subject_that_was_not_made_here_gets_nothing(counter):
     said = counter.post("/v1/mandates", **MANDATED).json()
     for subject in ("acting.AAAA", said["subject"][:-4] + "AAAA"):
         offer = counter.site.service.issuance.offer(KIND, subject=subject)
-        with pytest.raises(EWalletError):
+        with pytest.raises(EWalletError) as refused:
             counter.wallet.accept(offer.offer.uri)
+        assert "offer.refused" == refused.value.code
     assert () == counter.wallet.documents()
 
 

@@ -28,8 +28,9 @@ def test_the_receipt_on_record_is_that_of_the_answer_that_counted(portal):
     portal.hold()
     asking = portal.asked()
     address = portal.chosen(asking)
-    with _refusing(portal.site.service.database, "exchanges"), pytest.raises(EWalletError):
+    with _refusing(portal.site.service.database, "exchanges"), pytest.raises(EWalletError) as failed:
         portal.confirm(address)
+    assert "fetch.unavailable" == failed.value.code
     assert () == portal.wallet.receipts()
     portal.confirm(address)
     portal.client.token(asking, portal.back(address))

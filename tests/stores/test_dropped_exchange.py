@@ -36,8 +36,9 @@ def test_an_exchange_is_dropped_with_its_claims_and_no_other_is(store):
         store.settle_exchange(id_, Settled(outcome="{}", nonce=id_.decode(), until=LATER, claims=claims))
 
     assert [True, False] == [store.drop_exchange(ID) for _ in range(2)]
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound) as gone:
         store.exchange(ID)
+    assert "storage.not_found" == gone.value.code
     assert (None, b"claims") == (store.take_claims(ID, AT), store.take_claims(OTHER, AT))
 
 
@@ -47,8 +48,9 @@ def test_what_an_answer_uses_up_beside_its_nonce_is_used_up_once(store):
     for id_ in (ID, OTHER):
         store.put_exchange(Kept(id=id_, handle=id_[::-1] + b"h", until=LATER, record=b"asked"))
     store.settle_exchange(ID, Settled(outcome="{}", nonce="one", until=LATER, once=mandate))
-    with pytest.raises(AlreadyUsed):
+    with pytest.raises(AlreadyUsed) as refused:
         store.settle_exchange(OTHER, Settled(outcome="{}", nonce="two", until=LATER, once=mandate))
+    assert "storage.already_used" == refused.value.code
     assert (False, True) == (store.exchange(ID).open, store.exchange(OTHER).open)
 
     store.settle_exchange(OTHER, Settled(outcome="{}", nonce="two", until=LATER))

@@ -76,9 +76,10 @@ def test_a_trace_is_left_with_the_certificate(world):
     begun = _left(world)
     world.kit.issuer_store.complete("c-1", order, b"sealed")
     done = _left(world)
-    with pytest.raises(RepeatedError):
+    with pytest.raises(RepeatedError) as repeated:
         _begin(world, 2, _order(world, b"n-2"))
 
+    assert "storage.already_used" == repeated.value.code
     assert [(0, 0, 0), (1, 1, 1), (1, 1, 1)] == [begun, done, _left(world)]
     assert LOOKED == world.mydata.notices(CITIZEN)[0].information
     assert "eligibility.answered" == world.mydata.history(CITIZEN)[0].entry.event.type
@@ -89,8 +90,9 @@ def test_what_was_given_up_leaves_nothing(world):
     first, second = _order(world, b"n-1"), _order(world, b"n-2")
     _begin(world, 1, first)
     _begin(world, 2, second)
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound) as gone:
         world.kit.issuer_store.complete("c-1", first, b"sealed")
+    assert "storage.not_found" == gone.value.code
     given_up = _left(world)
     world.kit.issuer_store.complete("c-2", second, b"sealed")
 
@@ -102,7 +104,7 @@ def test_nobody_whose_data_is_being_deleted_is_issued_what_leaves_a_trace(world)
     order = _order(world, b"n-1")
     _begin(world, 1, order)
     world.store.begin_erasure(Erasure(id="e-1", subject=CITIZEN, at=AT))
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound) as gone:
         world.kit.issuer_store.complete("c-1", order, b"sealed")
 
-    assert (0, 0, 0) == _left(world)
+    assert ("storage.not_found", (0, 0, 0)) == (gone.value.code, _left(world))

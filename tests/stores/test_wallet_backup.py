@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ewallet.collection import Pending
-from ewallet.errors import AlreadyUsed, EWalletError, NotFound, UsageError
+from ewallet.errors import EWalletError, UsageError
 from ewallet.holding import Copy, Held, Shown
 from ewallet.oauth import Authorization
 from ewallet.ranks import fresh_ranks
@@ -179,8 +179,7 @@ def test_ranks_that_may_have_been_seen_since_are_not_given_again(tmp_path, backu
     with _wallet(path) as store:
         assert {0: BANK, 1: "", 2: ""} == dict(store.rank_audiences(range(40)))
         assert [3, 4] == [rank.number for rank in fresh_ranks(store, 2, chance.randbytes)]
-        with pytest.raises(AlreadyUsed):
-            store.show_rank(1, SHOP)
+        assert "storage.already_used" == _code(store.show_rank, 1, SHOP)
 
 
 def test_what_was_on_its_way_does_not_arrive_twice(tmp_path, backup):
@@ -189,8 +188,7 @@ def test_what_was_on_its_way_does_not_arrive_twice(tmp_path, backup):
     _restore(backup, path)
     with _wallet(path) as store:
         assert () == store.pending()
-        with pytest.raises(NotFound):
-            store.key("unbound-key")
+        assert "storage.not_found" == _code(store.key, "unbound-key")
 
 
 def test_a_wallet_that_was_copied_by_hand_is_no_fresher(tmp_path, live):

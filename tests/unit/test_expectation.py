@@ -201,15 +201,24 @@ def test_delegation_is_good_for_nothing_else(world, asked, code):
     assert code == world.forced(link, world.delegated(first, **changes), **forced).code
 
 
-@pytest.mark.parametrize("asked", [_case, _query, _person, _recipient], ids=["case", "query", "person", "recipient"])
-def test_friends_wallet_refuses_before_it_sends(world, asked):
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        (_case, "consent.authority"),
+        (_query, "consent.authority"),
+        (_person, "consent.authority"),
+        (_recipient, "consent.recipient"),
+    ],
+    ids=["case", "query", "person", "recipient"],
+)
+def test_friends_wallet_refuses_before_it_sends(world, asked, code):
     """And writes nothing into its history, since nothing left."""
     first = world.ask()
     link, _, changes = asked(world)
     kept = world.delegated(first, **changes)
-    with pytest.raises(ConsentError):
+    with pytest.raises(ConsentError) as refused:
         world.friend.answer(world.friend.open(link), kept)
-    assert () == world.friend.history()
+    assert (code, ()) == (refused.value.code, world.friend.history())
 
 
 def test_delegation_ends(world):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ewallet.errors import ConsentError, EWalletError, NotFound
+from ewallet.errors import ConsentError, NotFound
 from ewallet.mydata.store import ConsentRow, Opening
 from ewallet.testing.history import Register
 from ewallet.testing.mydata import BANK, CITIZEN, CITY, MemoryMyDataStore, World
@@ -85,14 +85,21 @@ def test_what_ends_while_a_package_is_made_ends_it(world: World, store: Busy, ho
     assert () == world.mydata.notices(CITIZEN)
 
 
-@pytest.mark.parametrize("moment", ["provide", "record"])
-def test_refusal_of_somebody_who_was_forgotten_leaves_nothing(world: World, store: Busy, moment: str) -> None:
+@pytest.mark.parametrize(
+    ("moment", "recipient", "code"),
+    [("provide", BANK, "consent.required"), ("record", "another", "consent.recipient")],
+    ids=["provide", "record"],
+)
+def test_refusal_of_somebody_who_was_forgotten_leaves_nothing(
+    world: World, store: Busy, moment: str, recipient: str, code: str
+) -> None:
     """Not even that somebody asked is kept under a handle that is gone."""
     consent = world.given()
     store.before[moment] = lambda: world.mydata.erase(CITIZEN)
-    with pytest.raises(ConsentError):
-        world.mydata.download(consent.id, recipient=BANK if moment == "provide" else "another")
+    with pytest.raises(ConsentError) as refused:
+        world.mydata.download(consent.id, recipient=recipient)
 
+    assert code == refused.value.code
     assert [] == [opening for opening in store._openings if opening.sealed]
 
 
@@ -131,11 +138,12 @@ def test_consents_are_shown_while_another_is_given(world: World, store: Busy) ->
 def test_attempt_to_end_the_consent_of_somebody_else_is_logged(world: World, caplog: pytest.LogCaptureFixture) -> None:
     """MYD-06: it is not there for them, and the log says that somebody tried, without a name."""
     consent = world.given()
-    with caplog.at_level(logging.WARNING, "ewallet"), pytest.raises(NotFound):
+    with caplog.at_level(logging.WARNING, "ewallet"), pytest.raises(NotFound) as refused:
         world.mydata.withdraw(consent.id, "citizen-2")
-    with pytest.raises(EWalletError):
+    with pytest.raises(NotFound) as unknown:
         world.mydata.withdraw("there is none such", "citizen-2")
 
+    assert ("storage.not_found", "storage.not_found") == (refused.value.code, unknown.value.code)
     (said,) = [record.getMessage() for record in caplog.records if "did not give it" in record.getMessage()]
     assert consent.id[:16] in said
     assert "citizen" not in said

@@ -176,12 +176,11 @@ def test_what_happens_later_is_signed_with_it(counter, good):
     assert ["receipt.invalid"] == [check.code for check in refused.reasons]
     assert "dpv:ConsentInvalidated" == later.view()["dpv:hasConsentStatus"]
     assert [None, 0, 1, 2, 3] == [event.get("seq") for event in later.view()["events"]]
-    with pytest.raises(UsageError):
-        later.after("renewed", counter.kit.pki.verifier, at=at)
-    with pytest.raises(UsageError):
-        good.after("given", counter.kit.pki.verifier, at=at)
-    with pytest.raises(UsageError):
-        good.after("withdrawn", counter.kit.pki.verifier, at=at).after("renewed", counter.kit.pki.verifier, at=at)
+    withdrawn = good.after("withdrawn", counter.kit.pki.verifier, at=at)
+    for receipt_, event in ((later, "renewed"), (good, "given"), (withdrawn, "renewed")):
+        with pytest.raises(UsageError) as impossible:
+            receipt_.after(event, counter.kit.pki.verifier, at=at)
+        assert "usage.argument" == impossible.value.code
 
 
 def test_nothing_happened_at_a_time_that_is_to_come(counter, good):
@@ -444,5 +443,6 @@ def test_where_nothing_can_confirm_there_is_no_answer():
 def test_a_receipt_needs_a_consent(counter):
     """A request without one is answered without a receipt."""
     request = counter.kit.verifier.ask(counter.kit.query("income_amount_certificate", ["name"]), purpose=PURPOSE)
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError) as refused:
         Receipt.make(request, {}, counter.kit.pki.verifier, id_="r", at=counter.kit.clock.now())
+    assert "usage.argument" == refused.value.code
