@@ -14,8 +14,8 @@ from typing import Any, Final
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from ewallet import consenting, qr
-from ewallet.consent import Choice, Consent, Party
+from ewallet import qr
+from ewallet.consent import Choice, Consent, Party, consenting
 from ewallet.credential import Path as ClaimPath
 from ewallet.env import Env
 from ewallet.keys import PublicKey
