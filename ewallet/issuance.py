@@ -14,7 +14,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from hashlib import sha256
 from typing import Final, NoReturn, Protocol
 from urllib.parse import unquote, urlsplit
@@ -364,14 +364,13 @@ class Issuance:
         return self._sent(wanted, answer.to_bytes(), status=answer.status)
 
     def _issue(self, wanted: _Wanted, record: Claims) -> Response:
-        answer = cache(partial(self._answer, wanted))  # it is sealed before it is sent
-        order = self._order(wanted, answer)
+        order = self._order(wanted)
         try:
             issued = self._certified(wanted, record, order)
         except RepeatedError as exc:
             self.server.check(wanted.authorized, exc.used)
             return self._sent(wanted, self._kept(wanted, order, exc))
-        return self._sent(wanted, answer(issued.certificate.id, issued.credentials))
+        return self._sent(wanted, self._answer(wanted, issued.certificate.id, issued.credentials))
 
     def _certified(self, wanted: _Wanted, record: Claims, order: Order) -> Issued:
         asked, _, format_id = wanted.configuration_id.partition(".")
@@ -390,12 +389,13 @@ class Issuance:
             _LOG.warning("a record for %s cannot be issued: %s", type_id, exc)  # it names the claim, not its value
             self._deny(wanted, _denied("the record cannot be certified"))
 
-    def _order(self, wanted: _Wanted, answer: Callable[[str, tuple[str, ...]], bytes]) -> Order:
+    def _order(self, wanted: _Wanted) -> Order:
         """One for each token and configuration."""
         digest = sha256(wanted.authorized.token + wanted.configuration_id.encode()).digest()
 
         def seal(certificate_id: str, credentials: Sequence[str]) -> bytes:
-            return self._sealer(wanted).seal(answer(certificate_id, tuple(credentials)), "order", digest.hex())
+            answer = self._answer(wanted, certificate_id, credentials)
+            return self._sealer(wanted).seal(answer, "order", digest.hex())
 
         return Order(
             digest=digest,
