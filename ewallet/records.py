@@ -41,7 +41,6 @@ class PersonRecords(Records, Protocol):
         """The 64 bytes of whoever that is; None for those who have none, as companies."""
 
 
-@runtime_checkable
 class AnsweringRecords(Records, Protocol):
     """Records that also answer rules, each under :attr:`ewallet.catalog.eligibility.Rule.asked`, and never unseen."""
 
@@ -64,7 +63,7 @@ def trace(records: Records, subject: str, type_id: str) -> Trace | None:
 
 
 def _are_answering(records: Records) -> TypeGuard[AnsweringRecords]:
-    """What ``isinstance`` says, which looks through the whole protocol for each record that is asked for."""
+    """By their members; ``isinstance`` would look through the whole protocol for each record that is asked for."""
     return hasattr(records, "trace") and hasattr(records, "rules")
 
 
