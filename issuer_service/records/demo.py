@@ -38,7 +38,6 @@ class DemoRecords:
     def __init__(self, catalog: Catalog, env: Env | None = None) -> None:
         self._catalog = catalog
         self._env = env or Env()
-        self._known: dict[tuple[str, str], Record] = {}  # what is told of seven, which no day changes
 
     def kinds(self, subject: str) -> frozenset[str]:
         """The kinds that are on record of somebody."""
@@ -63,13 +62,8 @@ class DemoRecords:
             raise NotFound("storage.not_found", "nothing is on record")
         kind = self._catalog.type(type_id)
         today = self._env.now().astimezone(KST).date()
-        told = {**self._told(subject, kind, citizen), **_dated(kind.sample, today), **differing}
+        told = {**_told(kind, citizen), **_dated(kind.sample, today), **differing}
         return {name: value for name, value in told.items() if value is not None}
-
-    def _told(self, subject: str, kind: CredentialType, citizen: Citizen) -> Record:
-        if (subject, kind.id) not in self._known:
-            self._known[subject, kind.id] = _told(kind, citizen)
-        return self._known[subject, kind.id]
 
 
 def _told(kind: CredentialType, citizen: Citizen) -> dict[str, Json]:
