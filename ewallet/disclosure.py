@@ -233,7 +233,8 @@ class Packing:
         self.disclosures += encoded
         decoys = -len(encoded) % self._decoys if self._decoys else 0
         digests = [hashlib.sha256(text.encode("ascii")).digest() for text in encoded]
-        digests += [self._random(32) for _ in range(decoys)]
+        noise = self._random(32 * decoys)
+        digests += [noise[at : at + 32] for at in range(0, len(noise), 32)]
         texts = to_base64url(b"\0".join(digests))  # at one go: of each 44 characters the last is the zero byte's alone
         return [texts[at : at + 43] for at in range(0, len(texts), 44)]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeGuard, runtime_checkable
 
 from ewallet import subject as subjects
 from ewallet.credential import Claims
@@ -41,7 +41,6 @@ class PersonRecords(Records, Protocol):
         """The 64 bytes of whoever that is; None for those who have none, as companies."""
 
 
-@runtime_checkable
 class AnsweringRecords(Records, Protocol):
     """Records that also answer rules, each under :attr:`ewallet.catalog.eligibility.Rule.asked`, and never unseen."""
 
@@ -55,12 +54,17 @@ class AnsweringRecords(Records, Protocol):
 
 def rules(records: Records) -> Sequence[Rule]:
     """The rules that these records answer, most of them none."""
-    return records.rules if isinstance(records, AnsweringRecords) else ()
+    return records.rules if _are_answering(records) else ()
 
 
 def trace(records: Records, subject: str, type_id: str) -> Trace | None:
     """What is put on record with that record, where it is an answer."""
-    return records.trace(subject, type_id) if isinstance(records, AnsweringRecords) else None
+    return records.trace(subject, type_id) if _are_answering(records) else None
+
+
+def _are_answering(records: Records) -> TypeGuard[AnsweringRecords]:
+    """By their members; ``isinstance`` would look through the whole protocol for each record that is asked for."""
+    return hasattr(records, "trace") and hasattr(records, "rules")
 
 
 def references(records: Records, subject: str, salts: Mapping[str, bytes]) -> Mapping[str, str]:

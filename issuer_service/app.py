@@ -84,8 +84,8 @@ def framework(service: Service, registry: CollectorRegistry, desk: MyDataDesk | 
     if desk:
         service = service.answering(desk.mydata)
     pages = Pages(service)
-    app.include_router(wallet.discovery(service))
-    app.include_router(wallet.routes(service, desk.log if desk else None))
+    for router in (wallet.discovery(service), wallet.routes(service, desk.log if desk else None)):
+        app.router.routes += router.routes  # one that is included is searched twice for each request
     app.include_router(operator.routes(service))
     app.include_router(mandates.routes(service))
     app.include_router(health.routes(service, registry, desk))

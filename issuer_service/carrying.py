@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from asyncio import get_running_loop
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from inspect import iscoroutinefunction, signature
+from typing import Annotated, Any, Final
 
 from fastapi import Depends
 from fastapi import Request as WebRequest
 from fastapi import Response as WebResponse
+from fastapi.routing import APIRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ewallet.flow import Request, Response
+
+_THREADS: Final = ThreadPoolExecutor(40, "carrying")  # they wait for the database, which the event loop must not
 
 
 async def _received(request: WebRequest) -> Request:
@@ -27,3 +36,27 @@ def carried(response: Response) -> WebResponse:
 
 #: The request, its repeated headers joined; its address holds the query alone, for the rest is the configuration's.
 Received = Annotated[Request, Depends(_received)]
+
+
+class Carried(APIRoute):
+    """A route that the framework finds and describes, but does not take apart, which costs more than some answers.
+
+    Its endpoint may name ``request`` (:data:`Received`), ``web`` and the parts of its path, all of them texts.
+    """
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **described: Any) -> None:
+        super().__init__(path, endpoint, **described)
+        self.app = _carrying(endpoint)
+
+
+def _carrying(endpoint: Callable[..., Any]) -> ASGIApp:
+    names, waits = tuple(signature(endpoint).parameters), not iscoroutinefunction(endpoint)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        web = WebRequest(scope, receive)
+        known = {**scope["path_params"], "request": await _received(web), "web": web}
+        call = partial(endpoint, **{name: known[name] for name in names})
+        answer = await (get_running_loop().run_in_executor(_THREADS, call) if waits else call())
+        await answer(scope, receive, send)
+
+    return app

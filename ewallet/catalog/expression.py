@@ -6,19 +6,17 @@ from an unknown is unknown, unless the other operands settle it.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from datetime import date
-from functools import cache
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from ewallet.catalog import rules
 from ewallet.catalog.rules import UNKNOWN, Value
 
 
-@dataclass(frozen=True)
-class Scope:
+class Scope(NamedTuple):
     """What an expression can see; ``enums`` are the ordered value lists of the kind, for ``rank``."""
 
     names: Mapping[str, Value]
@@ -27,16 +25,25 @@ class Scope:
 
     def bound(self, names: Mapping[str, Value]) -> Scope:
         """The same scope with more names, which hide the outer ones."""
-        return replace(self, names={**self.names, **names})
+        return Scope({**self.names, **names}, self.as_of, self.enums)
 
 
 @dataclass(frozen=True)
-class Node(ABC):
-    """One step of an expression."""
+class Node:
+    """One step of an expression; a plain class, for what is no instance of an abstract one takes long to be told."""
 
-    @abstractmethod
     def __call__(self, scope: Scope, /) -> Value:
         """What it is worth."""
+        raise NotImplementedError
+
+    @cached_property
+    def moves(self) -> bool:
+        """Whether what it is worth may depend on the day."""
+        return self._looks_at_day() or any(child.moves for child in children(self))
+
+    def _looks_at_day(self) -> bool:
+        """Whether it does so by itself."""
+        return False
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,9 @@ class Name(Node):
 
     def __call__(self, scope: Scope, /) -> Value:
         return scope.names.get(self.name, UNKNOWN)
+
+    def _looks_at_day(self) -> bool:
+        return self.name == "as_of"
 
 
 @dataclass(frozen=True)
@@ -188,6 +198,9 @@ class Call(Node):
         arguments = [argument(scope) for argument in self.arguments]
         return rules.call(self.function, arguments, as_of=scope.as_of, enums=scope.enums)
 
+    def _looks_at_day(self) -> bool:
+        return rules.moves(self.function)
+
 
 @dataclass(frozen=True)
 class Where(Node):
@@ -250,16 +263,11 @@ _QUANTIFIERS = {"any": some, "all": every, "count": _count}
 
 def children(node: Node) -> Iterator[Node]:
     """The nodes directly below."""
-    for name in _names(type(node)):
+    for name in node.__dataclass_fields__:  # `fields` makes a list of them for each node
         value = getattr(node, name)
         for child in value if isinstance(value, tuple) else (value,):
             if isinstance(child, Node):
                 yield child
-
-
-@cache
-def _names(kind: type[Node]) -> tuple[str, ...]:
-    return tuple(each.name for each in fields(kind))
 
 
 def walk(node: Node) -> Iterator[Node]:

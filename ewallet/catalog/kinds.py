@@ -335,16 +335,17 @@ def _invalid(path: str, reason: str) -> NoReturn:
 def _check_texts(value: Json, path: tuple[str, ...]) -> None:
     if len(path) > shape.MAX_DEPTH:
         _invalid(path[0], "nested too deep")
-    if isinstance(value, Mapping):
+    if isinstance(value, str):
+        if _has_unseen(value):
+            _invalid(".".join(path), "control characters, or others that are not seen")
+    elif isinstance(value, Mapping):
         for name, member in value.items():
             _check_name(name, path)
             _check_texts(member, (*path, name))
     elif isinstance(value, list):
         for index, item in enumerate(value):
             _check_texts(item, (*path, str(index)))
-    elif isinstance(value, str) and _has_unseen(value):
-        _invalid(".".join(path), "control characters, or others that are not seen")
-    elif not isinstance(value, str | int | float | NoneType):
+    elif not isinstance(value, int | float | NoneType):
         _invalid(".".join(path), "another type of value")
 
 
@@ -361,6 +362,8 @@ _FILLERS: Final = frozenset("\u115f\u1160\u3164\uffa0")  # letters of Hangul tha
 
 def _has_unseen(text: str) -> bool:
     """Whether there is more in a text than one sees: what is signed is what was read."""
+    if text.isascii():
+        return not text.isprintable()
     unprintable = not text.isprintable() and any(unicodedata.category(sign) in _UNSEEN for sign in text)
     return unprintable or not _FILLERS.isdisjoint(text)
 

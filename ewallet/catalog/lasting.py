@@ -9,9 +9,8 @@ what one operand settles is settled whatever another does. Where it says yes or 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Final, TypeAlias
+from datetime import date
+from typing import Final, NamedTuple, TypeAlias
 
 from ewallet.catalog import rules
 from ewallet.catalog.expression import (
@@ -30,7 +29,6 @@ from ewallet.catalog.expression import (
     every,
     some,
     total,
-    walk,
 )
 from ewallet.catalog.rules import UNKNOWN, Value
 
@@ -39,30 +37,20 @@ Bounds: TypeAlias = tuple[Value, Value]
 _UNBOUNDED: Final[Bounds] = (UNKNOWN, UNKNOWN)
 
 
-@dataclass(frozen=True)
-class While:
-    """The same record as it is seen on the first and on the last of some days."""
+class While(NamedTuple):
+    """A record as it is seen on the first of some days, and the last of them; nothing but the day is another then."""
 
     first: Scope
-    last: Scope
+    last: date
 
     def rows(self, row: str, rows: Sequence[Value]) -> list[While]:
         """The same for each of the rows, bound to that name."""
-        return [While(self.first.bound({row: found}), self.last.bound({row: found})) for found in rows]
-
-
-@lru_cache(maxsize=10_000)  # every node of the catalogue
-def moves(node: Node) -> bool:
-    """Whether what it is worth may depend on the day."""
-    return any(
-        found.name == "as_of" if isinstance(found, Name) else isinstance(found, Call) and rules.moves(found.function)
-        for found in walk(node)
-    )
+        return [While(self.first.bound({row: found}), self.last) for found in rows]
 
 
 def lasting(node: Node, during: While) -> Value:
     """What it is worth on every day; unknown where that is not one and the same yes or no."""
-    if not moves(node):
+    if not node.moves:
         return node(during.first)
     match node:
         case And():
@@ -84,7 +72,7 @@ def lasting(node: Node, during: While) -> Value:
 
 def _each(node: Each, during: While) -> list[Value]:
     """The lasting answer about each row; one that is unknown where the rows are."""
-    rows = UNKNOWN if moves(node.rows) else node.rows(during.first)
+    rows = UNKNOWN if node.rows.moves else node.rows(during.first)
     if not isinstance(rows, list):
         return [UNKNOWN]
     return [lasting(node.condition, each) for each in during.rows(node.row, rows)]
@@ -101,12 +89,13 @@ def _compare(comparison: str, left: Bounds, right: Bounds) -> Value:
 
 def _bounds(node: Node, during: While) -> Bounds:
     """The lowest and the highest value; both unknown where there are none."""
-    if not moves(node):
+    if not node.moves:
         value = node(during.first)
         return value, value
     match node:
         case Name():
-            return node(during.first), node(during.last)
+            day = node(during.first)
+            return day, during.last if day is during.first.as_of else day  # a row may have that name as well
         case Sum():
             left, right = _bounds(node.left, during), _bounds(node.right, during)
             return total(left[0], right[0]), total(left[1], right[1])
@@ -124,7 +113,7 @@ def _bounds(node: Node, during: While) -> Bounds:
 
 def _called(node: Call, during: While) -> Bounds:
     arguments = [_bounds(argument, during) for argument in node.arguments]
-    if node.function == "coalesce" and not moves(node.arguments[0]):
+    if node.function == "coalesce" and not node.arguments[0].moves:
         return arguments[1] if arguments[0][0] is UNKNOWN else arguments[0]
     falls = rules.MONOTONE.get(node.function)
     if falls is None:
@@ -133,5 +122,5 @@ def _called(node: Call, during: While) -> Bounds:
     highest = [bounds[position not in falls] for position, bounds in enumerate(arguments)]
     return (
         rules.call(node.function, lowest, as_of=during.first.as_of, enums=during.first.enums),
-        rules.call(node.function, highest, as_of=during.last.as_of, enums=during.last.enums),
+        rules.call(node.function, highest, as_of=during.last, enums=during.first.enums),
     )

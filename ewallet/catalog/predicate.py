@@ -40,7 +40,7 @@ from ewallet.catalog.expression import (
     children,
     walk,
 )
-from ewallet.catalog.lasting import While, lasting, moves
+from ewallet.catalog.lasting import While, lasting
 from ewallet.catalog.rules import UNKNOWN, Value
 from ewallet.errors import UsageError
 
@@ -289,8 +289,7 @@ class Predicate:
         enums: Sequence[Sequence[str]] = (),
     ) -> bool | None:
         """What :meth:`answer` says on each day from the first to the last; None where that differs or is not sure."""
-        days = [_scope(claims, day, None, holder, enums) for day in (first, last)]
-        value = lasting(self.node, While(*days))
+        value = lasting(self.node, While(_scope(claims, first, None, holder, enums), last))
         return value if isinstance(value, bool) else None
 
     @property
@@ -301,7 +300,7 @@ class Predicate:
     @property
     def moves(self) -> bool:
         """Whether the answer may be another one on another day, the record being the same."""
-        return moves(self.node)
+        return self.node.moves
 
     def holds(self, claims: Mapping[str, Value], as_of: date, params: Mapping[str, Value] | None = None) -> bool:
         """True only where the record says so."""

@@ -29,9 +29,12 @@ class Span:
     since: date
 
 
+_NUMBERS: Final = (int, float)
+
+
 def is_number(value: Value) -> bool:
     """A number, and not a boolean."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, _NUMBERS) and value is not True and value is not False
 
 
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}(?:T.*)?\Z", re.ASCII | re.DOTALL)
@@ -398,6 +401,10 @@ def moves(function: str) -> bool:
 
 def call(function: str, arguments: Sequence[Value], *, as_of: date, enums: Sequence[Sequence[str]]) -> Value:
     """The value of a known function."""
-    around = {"as_of": as_of, "enums": enums}
-    needed = {name: around[name] for name in (_LOOKS_AT.get(function),) if name}
-    return _FUNCTIONS[function][0](*arguments, **needed)
+    worth, _ = _FUNCTIONS[function]
+    match _LOOKS_AT.get(function):
+        case "as_of":
+            return worth(*arguments, as_of=as_of)
+        case "enums":
+            return worth(*arguments, enums=enums)
+    return worth(*arguments)

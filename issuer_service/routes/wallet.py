@@ -17,7 +17,7 @@ from ewallet.history import Log
 from ewallet.links import well_known
 from ewallet.oid4vci.metadata import AUTHORIZATION_SERVER, ISSUER
 from issuer_service import description as told
-from issuer_service.carrying import Received, carried
+from issuer_service.carrying import Carried, Received, carried
 from issuer_service.service import Service
 
 CHECKPOINT: Final = "log-checkpoint"
@@ -25,10 +25,20 @@ CHECKPOINT: Final = "log-checkpoint"
 
 def routes(service: Service, log: Log | None = None) -> APIRouter:
     """The addresses of the identifier that wallets know; ``log`` is the log of use of a portal."""
-    router = APIRouter(prefix=service.settings.path, tags=["wallet"], default_response_class=WebResponse)
+    router = _router(service.settings.path)
     _protected(router, service, log)
     _public(router, service)
     return router
+
+
+def _router(prefix: str = "") -> APIRouter:
+    return APIRouter(
+        prefix=prefix,
+        tags=["wallet"],
+        route_class=Carried,
+        default_response_class=WebResponse,
+        generate_unique_id_function=lambda route: route.name,
+    )
 
 
 def _protected(router: APIRouter, service: Service, log: Log | None) -> None:
@@ -103,7 +113,7 @@ def _public(router: APIRouter, service: Service) -> None:
 
 def discovery(service: Service) -> APIRouter:
     """The metadata, at the addresses that follow from the identifier."""
-    router = APIRouter(tags=["wallet"], default_response_class=WebResponse)
+    router = _router()
     issuance, identifier = service.issuance, service.settings.issuer
 
     @router.get(urlsplit(well_known(identifier, ISSUER)).path, responses=told.ISSUER)

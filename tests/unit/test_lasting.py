@@ -235,3 +235,10 @@ def test_income_bands_are_a_ladder(income):
     rungs = [kind.answer(f"income_at_most_{n}m", {"total_income_latest_year": income}, TODAY) for n in (30, 50, 70)]
 
     assert [income <= n * 1_000_000 for n in (30, 50, 70)] == rungs
+
+
+def test_a_row_may_be_called_as_the_day_is():
+    """Its name hides that of the day, so that what is said of it stays."""
+    rule = Predicate.parse("any(as_of in listed: as_of == '가상')")
+
+    assert True is rule.lasting({"listed": ["가상"]}, date(2026, 11, 21), date(2027, 2, 18))
