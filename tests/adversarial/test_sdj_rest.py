@@ -241,8 +241,9 @@ def test_sdj_42_nor_a_credential_for_somebody_elses_key(stage, ewallet_kit):
     payload = {**stage.payload, "cnf": {"jwk": ewallet_kit.pki.operator.public.jwk}}
     before = ewallet_kit.wallet.documents()
 
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound) as refused:
         ewallet_kit.wallet.put([stage.join(stage.issue(payload=payload), (*stage.disclosures, *stage.hidden))])
+    assert "storage.not_found" == refused.value.code
 
     assert before == ewallet_kit.wallet.documents()
 

@@ -135,8 +135,9 @@ def test_a_rank_that_was_seen_is_not_shown_to_another(world):
     """WAL-21: not even by a certificate that came later; new copies fit together again."""
     world.issue(REGISTER, INCOME, copies=1)
     world.present(world.request(world.query(REGISTER)))
-    with pytest.raises(AlreadyUsed):
+    with pytest.raises(AlreadyUsed) as refused:
         world.present(world.request(world.query(INCOME), "x509_san_dns:hall.example"))
+    assert "storage.already_used" == refused.value.code
 
     refilled, *_ = world.issue(REGISTER, copies=1)
     assert refilled.copies_left == 1

@@ -34,8 +34,9 @@ def test_wal_21_a_key_is_not_bound_twice(ewallet_kit):
     keys = ewallet_kit.wallet.new_keys(1)
     ewallet_kit.wallet.put(_issued(ewallet_kit, keys))
 
-    with pytest.raises(AlreadyUsed):
+    with pytest.raises(AlreadyUsed) as refused:
         ewallet_kit.wallet.put(_issued(ewallet_kit, keys))
+    assert "storage.already_used" == refused.value.code
 
 
 def test_wal_11_copies_that_say_different_things_are_not_one_certificate(ewallet_kit):

@@ -348,8 +348,9 @@ def test_a_copy_is_spent_although_the_answer_was_lost(ewallet_kit, bank, query):
 
     request = ewallet_kit.wallet.open(bank.ask(query))
     bank.spoil["/response"] = lost
-    with pytest.raises(TransportError):
+    with pytest.raises(TransportError) as refused:
         ewallet_kit.wallet.answer(request, ewallet_kit.wallet.match(request.query))
+    assert "fetch.timeout" == refused.value.code
 
     (document,) = ewallet_kit.wallet.documents()
     assert (2, 1) == (document.copies_left, len(ewallet_kit.wallet.history()))
@@ -372,8 +373,9 @@ def test_no_copy_is_left_to_send_twice(ewallet_kit, bank, query):
     answer = wallet.match(request.query)
     wallet.answer(request, answer)
 
-    with pytest.raises(AlreadyUsed):
+    with pytest.raises(AlreadyUsed) as refused:
         wallet.answer(request, answer)
+    assert "storage.already_used" == refused.value.code
     assert 1 == len(_posted(ewallet_kit))
 
 
@@ -383,8 +385,9 @@ def test_an_expired_request_is_not_answered(ewallet_kit, bank, query):
     answer = ewallet_kit.wallet.match(request.query)
     ewallet_kit.clock.advance(timedelta(minutes=6))
 
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError) as refused:
         ewallet_kit.wallet.answer(request, answer)
+    assert "usage.argument" == refused.value.code
     assert 3 == ewallet_kit.wallet.documents()[0].copies_left
 
 
@@ -396,8 +399,9 @@ def test_a_request_of_which_nobody_knows_who_asks_is_not_answered(ewallet_kit, b
     answer = ewallet_kit.wallet.match(request.query)
 
     for action in (lambda: ewallet_kit.wallet.answer(request, answer), lambda: ewallet_kit.wallet.decline(request)):
-        with pytest.raises(UsageError):
+        with pytest.raises(UsageError) as refused:
             action()
+        assert "usage.argument" == refused.value.code
     assert ([], 3) == (ewallet_kit.network.requests, ewallet_kit.wallet.documents()[0].copies_left)
 
 

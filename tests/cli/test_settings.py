@@ -109,8 +109,9 @@ def test_a_variable_of_another_kind_is_refused(home, name, text):
 
 def test_what_must_be_set_is_named(home):
     """The error names the flag and the variable."""
-    with pytest.raises(UsageError, match="--trust-key is missing, and so is EWALLET_TRUST_KEY"):
+    with pytest.raises(UsageError, match="--trust-key is missing, and so is EWALLET_TRUST_KEY") as refused:
         Settings(Namespace(), home).required("trust_key")
+    assert "usage.configuration" == refused.value.code
 
 
 def test_settings_reach_the_command(desk):

@@ -212,5 +212,6 @@ def test_a_code_of_another_kind_is_refused(street):
     process = street.reader("--json")
 
     assert "malformed.qr" == json.loads(_ended(process)[1])["code"]
-    with pytest.raises(EWalletError):
+    with pytest.raises(EWalletError) as refused:
         street.code()
+    assert "malformed.qr" == refused.value.code

@@ -160,8 +160,9 @@ def test_an_answer_that_was_matched_before_the_last_copy_left_is_refused(ewallet
     answer = ewallet_kit.wallet.match(request.query)
     ewallet_kit.wallet.present(request, answer)
 
-    with pytest.raises(AlreadyUsed):
+    with pytest.raises(AlreadyUsed) as refused:
         ewallet_kit.wallet.present(request, answer)
+    assert "storage.already_used" == refused.value.code
 
 
 def test_a_certificate_of_ninety_days_is_over_after_ninety_days(ewallet_kit, document):
@@ -205,8 +206,9 @@ def test_a_request_is_over_after_five_minutes(ewallet_kit):
     ewallet_kit.clock.advance(timedelta(minutes=5))
 
     assert "kb.nonce" == ewallet_kit.verify(token, request).code
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError) as refused:
         ewallet_kit.wallet.present(request, answer)
+    assert "usage.argument" == refused.value.code
 
 
 def test_what_was_forgotten_cannot_be_shown(ewallet_kit, document):
@@ -215,8 +217,9 @@ def test_what_was_forgotten_cannot_be_shown(ewallet_kit, document):
     ewallet_kit.wallet.forget(document.id)
 
     assert ((), 1) == (ewallet_kit.wallet.documents(), len(ewallet_kit.wallet.history()))
-    with pytest.raises(QueryError):
+    with pytest.raises(QueryError) as refused:
         _show(ewallet_kit)
+    assert "dcql.unsatisfied" == refused.value.code
 
 
 def test_every_kind_walks_the_road(ewallet_kit, ewallet_catalog):

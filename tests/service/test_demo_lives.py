@@ -63,8 +63,9 @@ def test_every_record_can_be_issued_and_its_questions_answered(lives, who):
 def test_what_is_not_on_record_is_not_found():
     """Of a stranger, of a kind that does not apply, of a kind that is none."""
     for who, kind in (("nobody", "resident_register_copy"), ("jane", "resident_register_copy"), ("hong", "no_kind")):
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFound) as refused:
             DemoRecords(CATALOG, CLOCK.env()).claims(who, kind)
+        assert "storage.not_found" == refused.value.code
 
 
 # -- one person, one name ------------------------------------------------------------------------------------------

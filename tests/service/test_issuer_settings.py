@@ -55,8 +55,9 @@ def test_a_wrong_setting_is_named_and_nothing_starts(settings, changes, told):
 def test_a_wrong_line_of_the_operators_is_named(settings, line):
     """By its number; a key in it is not told."""
     settings["operators"].write_text(f"\n{line}", "utf-8")
-    with pytest.raises(UsageError, match="line 2 of the operators' file"):
+    with pytest.raises(UsageError, match="line 2 of the operators' file") as refused:
         create_app(settings_module.read(settings))
+    assert "usage.configuration" == refused.value.code
 
 
 def test_workers_share_one_encryption_key_and_one_secret(open_site, settings):

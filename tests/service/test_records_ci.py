@@ -79,5 +79,6 @@ def test_a_service_that_answers_something_else_is_refused(raw):
 
 def test_a_service_that_is_not_available_is_not_taken_for_one_without():
     """Else a certificate would go out that fits to no other."""
-    with pytest.raises(TransportError):
+    with pytest.raises(TransportError) as refused:
         _remote(500)[0].ci("hong")
+    assert "fetch.unavailable" == refused.value.code

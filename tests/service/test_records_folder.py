@@ -84,11 +84,13 @@ def test_records_of_a_folder_are_read_and_nothing_beside_them(tmp_path, ewallet_
 
     assert {"a": 1} == records.claims("hong", KIND)
     for subject in ("seong", "../outside", "..", ".", "", "linked", "hong\0", "hong/", "%2e%2e", "홍"):
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFound) as missing:
             records.claims(subject, KIND)
+        assert "storage.not_found" == missing.value.code
     for type_id in ("other", "../hong/" + KIND, ""):
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFound) as missing:
             records.claims("hong", type_id)
+        assert "storage.not_found" == missing.value.code
     with pytest.raises(UsageError, match=r"issue\.invalid_value"):
         records.claims("hong", TAX)
 
@@ -103,10 +105,14 @@ def test_a_row_of_csv_is_a_record(folder, kind, mark):
     records = folder(**{f"{KIND}__csv": mark + table(("hong", kind.sample), ("seong", other)).encode()})
 
     assert kind.sample == records.claims("hong", KIND)
-    with pytest.raises(UsageError, match=r"subject_name: control characters.*\(resident_register_copy.csv, line 3\)"):
+    with pytest.raises(
+        UsageError, match=r"subject_name: control characters.*\(resident_register_copy.csv, line 3\)"
+    ) as refused:
         records.claims("seong", KIND)
-    with pytest.raises(NotFound):
+    assert "issue.invalid_value" == refused.value.code
+    with pytest.raises(NotFound) as missing:
         records.claims("jo", KIND)
+    assert "storage.not_found" == missing.value.code
 
 
 def test_a_row_with_lines_in_it_moves_those_below(folder, kind):

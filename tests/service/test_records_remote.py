@@ -51,8 +51,9 @@ def test_what_is_not_ready_is_asked_for_again(retry_after, seconds):
 def test_a_handle_that_leads_elsewhere_is_nobodys(subject):
     """And nobody is asked."""
     records, network = answering(200, b"{}")
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound) as refused:
         records.claims(subject, KIND)
+    assert "storage.not_found" == refused.value.code
 
     assert [] == network.requests
 

@@ -124,8 +124,7 @@ def test_checkpoints_are_cosigned_over_http(post):
         assert 0 == post.stop(signal.SIGTERM)
         post.start()
 
-    with pytest.raises(TransportError):
-        post.ask(Register("stranger").fill(9))
+    assert "fetch.unavailable" == _code(post.ask, Register("stranger").fill(9))
 
 
 def test_of_forks_that_come_at_once_one_is_cosigned(post):

@@ -25,8 +25,9 @@ def test_a_case_is_found_as_it_was_put(store):
     """By its digest; another is not there."""
     store.put_case(CASE)
     assert CASE == store.case(b"one")
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound) as refused:
         store.case(b"two")
+    assert "storage.not_found" == refused.value.code
 
 
 def test_what_comes_first_of_a_case_stays(store):
@@ -35,8 +36,9 @@ def test_what_comes_first_of_a_case_stays(store):
     assert "first" == store.settle_case(b"one", "first")
     assert "first" == store.settle_case(b"one", "second")
     assert "first" == store.case(b"one").outcome
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound) as refused:
         store.settle_case(b"two", "x")
+    assert "storage.not_found" == refused.value.code
 
 
 def test_cases_that_are_over_are_forgotten(store):
@@ -44,8 +46,9 @@ def test_cases_that_are_over_are_forgotten(store):
     store.put_case(CASE)
     assert 0 == store.forget_cases(START)
     assert 1 == store.forget_cases(START + timedelta(seconds=1))
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound) as refused:
         store.case(b"one")
+    assert "storage.not_found" == refused.value.code
 
 
 def test_cases_lie_beside_the_tables_of_the_verifier(store_url):

@@ -68,8 +68,9 @@ def test_destroyed_key_opens_nothing_and_stays_destroyed(keys):
 
     assert "storage.not_found" == _code(vault.unseal, "hong", sealed)
     assert "storage.not_found" == _code(vault.seal, "hong", CANARY)
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound) as refused:
         keys.put_key("hong", b"again")
+    assert "storage.not_found" == refused.value.code
     assert keys.is_destroyed("hong")
     assert not keys.is_destroyed("seong")
     assert b"other" == vault.unseal("seong", other)

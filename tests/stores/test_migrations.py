@@ -116,8 +116,9 @@ def test_what_version_1_kept_is_there(old_url):
         assert {StatusRef(LIST, 32)} == issuer.intend(new, [Intent(status=StatusRef(LIST, 32), digest=bytes(32))])
         assert 3 == issuer.void(AT + timedelta(days=1))
         assert "an invented token" == verifier.status_token(LIST)
-        with pytest.raises(AlreadyUsed):
+        with pytest.raises(AlreadyUsed) as caught:
             verifier.take_nonce("nonce-1", AT)
+        assert "storage.already_used" == caught.value.code
 
 
 def test_an_upgraded_database_is_as_a_new_one(old_url, tmp_path, request):

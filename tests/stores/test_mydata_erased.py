@@ -111,8 +111,9 @@ def test_nothing_that_a_backup_brings_back_can_be_read(office):
             world.mydata.download(consent.id, recipient=BANK)
         assert "consent.required" == refused.value.code
         for handle in (CITIZEN, *handles):
-            with pytest.raises(NotFound):
+            with pytest.raises(NotFound) as missing:
                 world.vault.unseal(handle, package.sealed, "package", package.id)
+            assert "storage.not_found" == missing.value.code
         assert () == world.mydata.run_due()
 
 

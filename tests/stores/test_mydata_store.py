@@ -148,10 +148,12 @@ def test_renewal_takes_the_place_once(world):
     assert world.mydata.download(first.id, recipient=BANK).members
     row = world.store.consent(first.id)
     opening = world.mydata._ledger.event("consent.given", row.handle, b"", at=row.at, about=row.id).happened
-    with pytest.raises(AlreadyUsed):
+    with pytest.raises(AlreadyUsed) as refused:
         world.store.give(CITIZEN, row, opening)
-    with pytest.raises(NotFound):
+    assert "storage.already_used" == refused.value.code
+    with pytest.raises(NotFound) as missing:
         world.store.give(CITIZEN, replace(row, id=former.id[::-1]), opening, renews=former.id)
+    assert "storage.not_found" == missing.value.code
 
 
 def test_standing_consents_are_found_when_they_are_due(world):

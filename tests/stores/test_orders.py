@@ -85,8 +85,9 @@ def test_an_order_that_was_begun_is_taken_over(store):
     """The first attempt is given up, its entry stays burnt, and it cannot be completed any more."""
     _intend(store, 1, _order())
     _intend(store, 2, _order(b"n-2"))
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound) as caught:
         store.complete("c-1", _order(), b"sealed")
+    assert "storage.not_found" == caught.value.code
     store.complete("c-2", _order(b"n-2"), b"sealed")
 
     assert ["c-2"] == _issued(store)

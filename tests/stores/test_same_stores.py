@@ -111,12 +111,15 @@ def test_all_copies_change_together_and_revoked_is_for_good(stores):
     stores.issuer.set_status("c-1", Status.REVOKED, "a test", AT)
 
     assert (100, {1: Status.REVOKED, 2: Status.REVOKED}) == stores.issuer.statuses(uri)
-    with pytest.raises(StatusError):
+    with pytest.raises(StatusError) as refused:
         stores.issuer.set_status("c-1", Status.VALID, "a test", AT)
-    with pytest.raises(NotFound):
+    assert "status.transition" == refused.value.code
+    with pytest.raises(NotFound) as missing:
         stores.issuer.set_status("c-9", Status.REVOKED, "a test", AT)
-    with pytest.raises(NotFound):
+    assert "storage.not_found" == missing.value.code
+    with pytest.raises(NotFound) as missing:
         stores.issuer.statuses(URI.format(9))
+    assert "storage.not_found" == missing.value.code
 
 
 def _hold(stores, use):
@@ -153,8 +156,9 @@ def test_no_copy_is_left(use, audiences, stores):
     for audience in audiences:
         _spend(stores, use, audience)
 
-    with pytest.raises(AlreadyUsed):
+    with pytest.raises(AlreadyUsed) as refused:
         _spend(stores, use, "c")
+    assert "storage.already_used" == refused.value.code
     assert 2 == len(stores.wallet.history())
 
 
@@ -165,16 +169,18 @@ def test_what_is_forgotten_takes_its_keys_along(stores):
 
     assert ((), ()) == (stores.wallet.held(), stores.wallet.copies("h-1"))
     for forgotten in (lambda: stores.wallet.key("key-0"), lambda: stores.wallet.forget("h-1")):
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFound) as missing:
             forgotten()
+        assert "storage.not_found" == missing.value.code
 
 
 def test_a_nonce_is_taken_once(stores):
     """Whoever comes second is told."""
     stores.verifier.take_nonce("n-1", AT + timedelta(minutes=5))
 
-    with pytest.raises(AlreadyUsed):
+    with pytest.raises(AlreadyUsed) as refused:
         stores.verifier.take_nonce("n-1", AT + timedelta(minutes=5))
+    assert "storage.already_used" == refused.value.code
 
 
 def test_an_older_status_token_is_not_kept(stores):

@@ -28,8 +28,9 @@ def test_a_nonce_is_taken_once(database):
 def test_a_nonce_may_be_any_text(database, nonce):
     """It was chosen by whoever made the request."""
     database.verifier.take_nonce(nonce, AT)
-    with pytest.raises(AlreadyUsed):
+    with pytest.raises(AlreadyUsed) as caught:
         database.verifier.take_nonce(nonce, AT)
+    assert "storage.already_used" == caught.value.code
 
 
 def test_nonces_of_long_ago_can_be_forgotten(database):
@@ -39,8 +40,9 @@ def test_nonces_of_long_ago_can_be_forgotten(database):
 
     assert 1 == database.verifier.forget_nonces(AT - timedelta(days=1))
     database.verifier.take_nonce("old", AT)
-    with pytest.raises(AlreadyUsed):
+    with pytest.raises(AlreadyUsed) as caught:
         database.verifier.take_nonce("new", AT)
+    assert "storage.already_used" == caught.value.code
 
 
 def test_the_newest_token_is_kept(database):
@@ -76,8 +78,9 @@ def test_all_outlive_the_process(shared_url):
 
     assert (b"list", False) == (second.verifier.crl(b"authority"), second.verifier.put_crl(b"authority", b"older", 6))
     assert ("token", 7) == (second.verifier.status_token(URI), second.verifier.trust_version("operator"))
-    with pytest.raises(AlreadyUsed):
+    with pytest.raises(AlreadyUsed) as caught:
         second.verifier.take_nonce("nonce-1", AT)
+    assert "storage.already_used" == caught.value.code
     second.close()
 
 

@@ -78,12 +78,14 @@ def test_what_cannot_be_kept_whole_is_not_kept_at_all(tmp_path):
     store.receive([], pending=[PENDING])
     other = replace(ARRIVAL, held=replace(HELD, id="h-2"), copies=(Copy(id="c-2", key="k", raw="raw"),))
 
-    with pytest.raises(AlreadyUsed):
+    with pytest.raises(AlreadyUsed) as refused:
         store.receive([other, ARRIVAL], over=[PENDING.id])
+    assert "storage.already_used" == refused.value.code
 
     assert ((HELD,), (PENDING,)) == (store.held(), store.pending())
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound) as missing:
         store.key("canary-thumbprint-1")
+    assert "storage.not_found" == missing.value.code
     database.close()
 
 

@@ -79,8 +79,9 @@ def test_what_was_deferred_is_collected_later(ewallet_kit, wallet):
         await wallet.forget(document.id)
         await wallet.get(document.id)
 
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound) as refused:
         asyncio.run(walk())
+    assert "storage.not_found" == refused.value.code
 
 
 def test_an_awaited_verifier_judges_as_the_other_one(ewallet_kit, verifier):

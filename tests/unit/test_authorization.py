@@ -72,8 +72,9 @@ def test_an_offer_is_shown_to_its_own_subject_only(ewallet_kit, offer):
     made, server = offer(), ewallet_kit.issuance.server
 
     assert made.offer == server.offered(made.handle, subject=SUBJECT)
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound) as refused:
         server.offered(made.handle, subject="citizen-2")
+    assert "storage.not_found" == refused.value.code
 
 
 def test_a_code_is_redeemed_once(caller, offer):

@@ -107,9 +107,10 @@ def test_broken_file_is_a_problem_of_its_own(tmp_path):
         "bundles/e.json: resident_register_abstract has no claim no_such_claim",
         "bundles/f.json: resident_register_abstract has no question no_such_question",
     ] == [str(problem) for problem in catalog.problems]
-    for name in ("no_such_bundle", "e"):
-        with pytest.raises(UsageError):
+    for name, code in (("no_such_bundle", "usage.argument"), ("e", "usage.configuration")):
+        with pytest.raises(UsageError) as refused:
             catalog.bundle(name)
+        assert code == refused.value.code
 
 
 def test_least_is_asked():

@@ -132,5 +132,6 @@ def test_what_is_no_value_of_its_type_is_refused_without_being_quoted(name, cell
 @pytest.mark.parametrize("cell", ["1e3", "nan", "inf", ".5", "1.", "+1", " 1"])
 def test_numbers_are_digits_and_a_point(cell):
     """Nothing that a spreadsheet makes of them."""
-    with pytest.raises(UsageError, match=r"area: not a number"):
+    with pytest.raises(UsageError, match=r"area: not a number") as refused:
         Columns.parse({0: "area"}, CATALOG.type("farmland_ledger")).claims([cell])
+    assert "issue.invalid_value" == refused.value.code

@@ -625,8 +625,9 @@ def test_an_answer_that_was_judged_over_the_wire_is_no_answer_elsewhere(bank, st
     token = bank.kit.answer(asked.request).token
     bank.exchange.respond(asked.handle, bank.body(asked, token))
 
-    with pytest.raises(AlreadyUsed):
+    with pytest.raises(AlreadyUsed) as refused:
         store.take_nonce(asked.request.nonce, asked.until)
+    assert "storage.already_used" == refused.value.code
 
 
 # -- what is kept --------------------------------------------------------------------------------------------

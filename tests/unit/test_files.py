@@ -65,8 +65,9 @@ def test_a_passphrase_is_text(tmp_path):
     (tmp_path / "secret").write_bytes(b"\xff\n")
     (tmp_path / "secret").chmod(0o600)
 
-    with pytest.raises(UsageError, match="not utf-8"):
+    with pytest.raises(UsageError, match="not utf-8") as refused:
         files.read_secret(str(tmp_path / "secret"), what="the passphrase file")
+    assert "usage.file" == refused.value.code
 
 
 def test_a_trust_list_is_read_with_the_key_of_its_operator(tmp_path):

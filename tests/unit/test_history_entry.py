@@ -96,8 +96,9 @@ def test_nothing_else_is_an_entry(raw, code):
 @given(st.binary(max_size=400))
 def test_any_bytes_are_refused_by_our_own_error(raw):
     """Never by another one."""
-    with pytest.raises(Malformed):
+    with pytest.raises(Malformed) as caught:
         Entry.read(raw)
+    assert caught.value.code in {"malformed.json", "malformed.json_duplicate", "malformed.claim_type", "limit.depth"}
 
 
 @pytest.mark.parametrize(
@@ -116,8 +117,9 @@ def test_any_bytes_are_refused_by_our_own_error(raw):
 )
 def test_an_event_takes_handles_only(change):
     """What is no handle is a mistake of whoever logs it."""
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError) as caught:
         replace(ENTRY.event, **change)
+    assert "usage.argument" == caught.value.code
 
 
 def test_nothing_of_a_payload_is_in_an_entry():
@@ -242,10 +244,12 @@ def test_there_is_no_proof_of_what_is_not_there():
     """Nor between sizes that the log has not had."""
     log = Register("none").fill(3).log
     for ask in (lambda: log.inclusion(3), lambda: log.inclusion(-1), lambda: log.consistency(2, 4)):
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFound) as caught:
             ask()
-    with pytest.raises(NotFound):
+        assert "storage.not_found" == caught.value.code
+    with pytest.raises(NotFound) as caught:
         log.consistency(3, 2)
+    assert "storage.not_found" == caught.value.code
 
 
 def test_a_log_that_was_changed_signs_nothing():

@@ -128,8 +128,8 @@ def test_a_changed_bit_is_noticed(at, bit):
     changed = bytearray(NOTE)
     changed[at] ^= 1 << bit
 
-    with pytest.raises(EWalletError):
-        Checkpoint.read(bytes(changed), REGISTER.believed)
+    code = _code(Checkpoint.read, bytes(changed), REGISTER.believed)
+    assert code in {"malformed.encoding", "trust.no_path", "crypto.signature_invalid"}
 
 
 def test_lines_of_keys_that_nobody_named_are_left_aside():
@@ -208,8 +208,9 @@ MISTAKES = {
 @pytest.mark.parametrize("make", MISTAKES.values(), ids=MISTAKES)
 def test_what_cannot_be_believed_is_a_mistake_of_ours(make):
     """No log, two logs in one, a log that witnesses itself, more witnesses than there are, another kind of key."""
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError) as caught:
         make(REGISTER.believed.log[0], REGISTER.witness)
+    assert "usage.argument" == caught.value.code
 
 
 @pytest.mark.parametrize("text", ["", "a", "a+00000000+AAAA", NEUMANN[:-1], NEUMANN.replace("c7", "c8"), f"{NEUMANN}+"])

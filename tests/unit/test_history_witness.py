@@ -340,14 +340,17 @@ def test_a_damaged_state_is_not_begun_anew(raw, tmp_path):
     with pytest.raises(StoreError) as caught:
         StateFile(path)
     assert "storage.corrupt" == caught.value.code
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError) as refused:
         StateFile.create(path)
+    assert "usage.file" == refused.value.code
     path.unlink()
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError) as refused:
         StateFile(path)
+    assert "usage.file" == refused.value.code
 
 
 def test_a_witness_has_a_key_of_its_own_kind():
     """P-256 makes no cosignature."""
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError) as caught:
         key_of(WITNESS, SigningKey.generate().public, witness=True)
+    assert "usage.argument" == caught.value.code

@@ -105,5 +105,6 @@ def test_standing_consent_is_no_longer_than_its_bundle_allows(consent: Consent) 
 def test_strange_period_is_refused() -> None:
     """Nothing but whole days, months and years."""
     for period in ("P0D", "P1W", "1M", "P1M1D", "", "P1000D"):
-        with pytest.raises(UsageError):
+        with pytest.raises(UsageError) as refused:
             terms.later(date(2026, 11, 21), period, 1)
+        assert "usage.argument" == refused.value.code

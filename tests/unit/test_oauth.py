@@ -106,8 +106,9 @@ def test_another_address_is_malformed(text) -> None:
 def test_this_machine_is_reached_without_tls_only_when_told_so() -> None:
     """Demos on one machine need no certificates; other machines do."""
     assert "http://127.0.0.1:8000/a" == oauth.url("http://127.0.0.1:8000/a", "it", loopback=True)
-    with pytest.raises(Malformed):
+    with pytest.raises(Malformed) as refused:
         oauth.url("http://192.0.2.1/", "it", loopback=True)
+    assert "malformed.url" == refused.value.code
 
 
 def test_a_form_is_read_as_it_was_written() -> None:

@@ -257,8 +257,9 @@ def test_the_longest_offered_encryption_is_taken(offered, taken):
 def test_an_answer_in_the_clear_needs_no_key():
     """Keys that come with a request for a clear answer are not used."""
     assert _request(client_metadata=_metadata([_public()])).recipient is None
-    with pytest.raises(ProtocolError, match="no key"):
+    with pytest.raises(ProtocolError, match="no key") as refused:
         replace(_request(), response_mode="direct_post.jwt").recipient  # noqa: B018 - reading it refuses
+    assert "request.invalid" == refused.value.code
 
 
 @pytest.mark.parametrize(

@@ -262,14 +262,16 @@ def test_a_reader_waits_for_the_answer(meeting, query):
     """Before it asks again."""
     meeting.question(query)
 
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError) as caught:
         meeting.question(query)
+    assert "usage.argument" == caught.value.code
 
 
 def test_before_a_question_there_is_no_request(meeting):
     """Nothing to judge by."""
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError) as caught:
         _ = meeting.reader.request
+    assert "usage.argument" == caught.value.code
 
 
 def test_an_answer_is_not_printed(meeting, query):

@@ -45,11 +45,22 @@ def test_connecting_information_that_can_be_guessed_is_refused(ci):
     assert "issue.invalid_value" == refused.value.code
 
 
-@pytest.mark.parametrize("salt", [None, 7, "", "=", to_base64url(bytes(31)), to_base64url(bytes(33))])
-def test_a_salt_of_another_size_or_type_is_refused(salt):
+@pytest.mark.parametrize(
+    ("salt", "code"),
+    [
+        (None, "malformed.claim_type"),
+        (7, "malformed.claim_type"),
+        ("", "malformed.claim_type"),
+        ("=", "malformed.encoding"),
+        (to_base64url(bytes(31)), "malformed.claim_type"),
+        (to_base64url(bytes(33)), "malformed.claim_type"),
+    ],
+)
+def test_a_salt_of_another_size_or_type_is_refused(salt, code):
     """Whatever a wallet sends."""
-    with pytest.raises(Malformed):
+    with pytest.raises(Malformed) as refused:
         subject.read_salt(salt)
+    assert code == refused.value.code
 
 
 def test_who_has_no_ci_has_no_reference():

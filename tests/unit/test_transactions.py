@@ -80,8 +80,17 @@ def test_a_transaction_is_confirmed_with_whatever_is_asked_unless_it_says_with_w
     assert ["c"] == listed[1]["credential_ids"]
 
 
-@pytest.mark.parametrize("text", ["{", "1", "[1]", '["x"]'])
-def test_what_is_no_transaction_is_not_asked(tmp_path, text):
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("{", "malformed.json"),
+        ("1", "malformed.claim_type"),
+        ("[1]", "malformed.claim_type"),
+        ('["x"]', "malformed.claim_type"),
+    ],
+)
+def test_what_is_no_transaction_is_not_asked(tmp_path, text, code):
     """Before any code is shown."""
-    with pytest.raises(Malformed):
+    with pytest.raises(Malformed) as refused:
         _worded(tmp_path / "bad.json", text=text)
+    assert code == refused.value.code

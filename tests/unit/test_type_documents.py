@@ -89,5 +89,6 @@ def test_card_that_is_none_is_not_found(name):
 
 def test_doctype_has_no_description():
     """Type metadata is about a `vct`."""
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound) as caught:
         DOCUMENTS.metadata("example.kr-ewallet.resident_register_copy.1")
+    assert "storage.not_found" == caught.value.code
