@@ -163,7 +163,7 @@ def test_the_log_is_asked_as_whoever_showed_it_was(wallet):
     assert [f"http://{ORIGIN}/consistency?old=5&size=9"] == wallet.asked
 
 
-def test_an_empty_log_may_become_any(wallet):
+def test_an_empty_log_may_become_any():
     """Every tree begins with the empty one: there is nothing to prove."""
     fresh = Wallet()
     fresh.sees(_register(0).log.checkpoint())
