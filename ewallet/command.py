@@ -6,6 +6,7 @@ A command ends with a code that says what happened, with one message where somet
 from __future__ import annotations
 
 import os
+import re
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +22,7 @@ FAULT: Final = 70  # EX_SOFTWARE of sysexits.h
 MISUSED: Final = 2
 _INTERRUPTED: Final = 130  # 128 + SIGINT, as shells count
 _DIGITS: Final = 9  # of a count; there have not been as many days
+_OPTION: Final = re.compile(r"-h|--[a-z][a-z0-9-]*(=.*)?", re.DOTALL)
 
 
 class Misuse(Exception):
@@ -28,13 +30,19 @@ class Misuse(Exception):
 
 
 class Parser(ArgumentParser):
-    """An argument parser whose refusals are raised, and which takes no abbreviated options."""
+    """An argument parser whose refusals are raised, and which takes no abbreviated options.
+
+    Identifiers are base64url, and one in 64 begins with a dash: what is not spelled as our options are is a value.
+    """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
         raise Misuse(message)
+
+    def _parse_optional(self, arg_string: str) -> Any:
+        return super()._parse_optional(arg_string) if _OPTION.fullmatch(arg_string) else None
 
 
 def count(text: str) -> int:

@@ -13,7 +13,7 @@ from datetime import datetime
 from ewallet import delegation
 from ewallet.acting import Act, Proxy
 from ewallet.answer import Answer, Choice
-from ewallet.consenting import consent_in
+from ewallet.consent.consenting import consent_in
 from ewallet.credential import Credential, Path
 from ewallet.delegation import Delegation, Terms
 from ewallet.errors import ConsentError, NotFound

@@ -18,7 +18,7 @@ from typing import Final, cast, get_args
 
 from ewallet.acting import OWN, Act, Acting, Guardian, Official, Proxy, Role, is_line
 from ewallet.consent import Consent
-from ewallet.consenting import consent_in
+from ewallet.consent.consenting import consent_in
 from ewallet.credential import Credential
 from ewallet.delegation import Delegate, Delegated, Expected, Terms, query_digest
 from ewallet.errors import ConsentError, Malformed, UsageError

@@ -23,7 +23,7 @@ from ewallet.answer import Answer, Candidate, Choice
 from ewallet.catalog import Catalog
 from ewallet.catalog.kinds import CredentialType
 from ewallet.collection import Pending, Received, check, said, thumbprint
-from ewallet.consenting import agreeable, consent_in
+from ewallet.consent.consenting import agreeable, consent_in
 from ewallet.credential import Binding, Credential
 from ewallet.dcql import Query
 from ewallet.delegation import Delegation, Terms

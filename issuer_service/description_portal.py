@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ewallet import assertion
 from ewallet.openapi import Responses, Schema, errors, json_content, problems
-from ewallet.pushed import DETAILS, REQUEST_URI
+from ewallet.portal import assertion
+from ewallet.portal.pushed import DETAILS, REQUEST_URI
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _TEXT: Final[Schema] = {"type": "string"}

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from ewallet.agreement import Agreement, Receipts
 from ewallet.errors import UsageError
 from ewallet.exchange import Exchange
 from ewallet.files import read_secret, read_trust
@@ -20,6 +19,7 @@ from ewallet.mydata import MyData, Registers
 from ewallet.oid4vp.request import client_id
 from ewallet.paper import own
 from ewallet.portal import Portal
+from ewallet.portal.agreement import Agreement, Receipts
 from ewallet.recipients import RecipientFile, Recipients, Registry
 from ewallet.shape import base64url, to_base64url
 from ewallet.sql import Database

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, cast, get_args
 
-from ewallet import consenting
 from ewallet.catalog import Catalog
 from ewallet.catalog.eligibility import KIND
-from ewallet.consent import Party
+from ewallet.consent import Party, consenting
 from ewallet.credential import Path
 from ewallet.dcql import Query
 from ewallet.errors import UsageError

@@ -9,10 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ewallet import consenting
 from ewallet.acting import Proxy
 from ewallet.catalog import Catalog
-from ewallet.consent import Choice, Consent, Party
+from ewallet.consent import Choice, Consent, Party, consenting
 from ewallet.dcql import Query
 from ewallet.env import Env
 from ewallet.errors import Language, UsageError

@@ -19,7 +19,7 @@ from ewallet.shape import MAX_DOCUMENT
 from ewallet.terminal import moment, plain
 
 _SAYS: Final[dict[str, dict[Language, str]]] = {
-    "to": {"ko": "맡기는 사람: {0} (키 {1})", "en": "delegate: {0} (key {1})"},
+    "to": {"ko": "대리인: {0} (키 {1})", "en": "delegate: {0} (key {1})"},
     "case": {"ko": "사건: {0}", "en": "case: {0}"},
     "until": {"ko": "기한: {0}까지, 한 번만", "en": "until {0}, and once"},
     "sent": {"ko": "이것만 보냅니다", "en": "only this is sent"},

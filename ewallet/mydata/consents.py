@@ -9,10 +9,9 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Final, NoReturn
 
-from ewallet import consenting
 from ewallet.acting import Proxy
 from ewallet.catalog import Bundle, Catalog
-from ewallet.consent import Choice, Consent
+from ewallet.consent import Choice, Consent, consenting
 from ewallet.errors import AlreadyUsed, ConsentError, NotFound
 from ewallet.history import EventType, Logged, new_handle
 from ewallet.mydata import terms

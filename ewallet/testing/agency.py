@@ -20,7 +20,7 @@ from ewallet.keys import SigningKey
 from ewallet.oauth import ErrorResponse
 from ewallet.package import Package, payload_of
 from ewallet.portal import Notice, Portal
-from ewallet.portal_client import PortalClient
+from ewallet.portal.client import PortalClient
 from ewallet.recipients import Recipient, RecipientTable
 from ewallet.testing.clock import Clock
 from ewallet.testing.history import Register

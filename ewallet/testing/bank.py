@@ -12,7 +12,7 @@ from ewallet.env import Env
 from ewallet.files import read_trust
 from ewallet.http import Http
 from ewallet.keys import SigningKey
-from ewallet.portal_client import PortalClient
+from ewallet.portal.client import PortalClient
 from ewallet.recipients import SCHEMA, Recipient
 from ewallet.testing.stores import MemoryVerifierStore, MemoryWalletStore
 from ewallet.transactions import KNOWN

@@ -19,7 +19,7 @@ from ewallet.errors import BindingError, NotFound, ProtocolError, TransportError
 from ewallet.history import Entry
 from ewallet.http import Http
 from ewallet.package import Package
-from ewallet.portal_client import Asking, Granted, PortalClient
+from ewallet.portal.client import Asking, Granted, PortalClient
 from ewallet.sql import Database
 from ewallet.testing import bank
 from ewallet.testing.crowd import Answered

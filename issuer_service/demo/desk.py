@@ -29,7 +29,7 @@ from ewallet.history import Believed, NoteKey
 from ewallet.http import Http
 from ewallet.keys import SigningKey
 from ewallet.package import Package, Receiving
-from ewallet.portal_client import Asking, Granted, PortalClient
+from ewallet.portal.client import Asking, Granted, PortalClient
 from ewallet.serving import Tls, listening, serve
 from ewallet.sql import Database
 from ewallet.verdict import Accepted, Verdict

@@ -10,11 +10,11 @@ from fastapi import Response as WebResponse
 from fastapi.responses import RedirectResponse
 
 from ewallet import qr
-from ewallet.agreement import Proposal
 from ewallet.catalog import Bundle, BundleItem
 from ewallet.consent import item_of
 from ewallet.errors import ConsentError, EWalletError, Language, ProtocolError
-from ewallet.pushed import Pushed
+from ewallet.portal.agreement import Proposal
+from ewallet.portal.pushed import Pushed
 from ewallet.recipients import Recipient
 from issuer_service.mydata import MyDataDesk
 from issuer_service.records import CITIZENS

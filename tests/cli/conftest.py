@@ -6,16 +6,21 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from ewallet import consenting, qr
-from ewallet.consent import Choice, Consent, Party
+from ewallet import qr
+from ewallet.catalog.kinds import KST
+from ewallet.consent import Choice, Consent, Party, consenting
 from ewallet.credential import Path as ClaimPath
 from ewallet.env import Env
 from ewallet.keys import PublicKey
@@ -23,9 +28,11 @@ from ewallet.oid4vci.offer import CredentialOffer
 from ewallet.oid4vp import vp_token_bytes
 from ewallet.oid4vp.request import subject_name
 from ewallet.receipt import Receipt
+from ewallet.shape import certificate
 from ewallet.sql import Database
 from ewallet.testing.clock import Clock
-from ewallet.testing.kit import CLIENT_ID, Kit, Presented
+from ewallet.testing.kit import CLIENT_ID, SUBJECT, Kit, Presented
+from ewallet.testing.peers import IssuerPeer
 from ewallet.testing.pki import ISSUER
 from ewallet.testing.stage import Stage, disclosure
 
@@ -77,6 +84,33 @@ class Desk:
         )
         return Ended(ended.returncode, ended.stdout.decode(encoding), ended.stderr.decode(encoding))
 
+    @contextmanager
+    def running(self, *command: str, env: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+        """A command while it runs; what is left of it at the end is killed."""
+        process = subprocess.Popen(
+            [*PROGRAMS[command[0]], *command[1:]],
+            cwd=self.folder,
+            env=self.environment | dict(env or {}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.communicate()
+
+    def drawn(self, name: str, process: subprocess.Popen[str]) -> bytes:
+        """The picture that a command draws, as soon as all of it is there."""
+        path, end = self.folder / name, time.monotonic() + 60
+        while time.monotonic() < end and process.poll() is None:
+            if path.exists() and (raw := path.read_bytes()).endswith(b"\xaeB`\x82"):
+                return raw
+            time.sleep(0.05)
+        raise AssertionError(process.communicate())
+
     def verify(self, *arguments: str, env: Mapping[str, str] | None = None, stdin: bytes = b"") -> Ended:
         """``ewallet-verify verify`` with the trust, the time and the status list of the folder."""
         return self.run("ewallet-verify", "verify", *arguments, *self.terms, env=env, stdin=stdin)
@@ -106,6 +140,14 @@ def _write_trust(folder: Path, kit: Kit) -> None:
     (folder / "trust.jwt").write_text(kit.pki.signed_trust_list(), "ascii")
     (folder / "operator.jwk").write_text(json.dumps(key.jwk), "ascii")
     (folder / "operator.pem").write_bytes(key._key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+
+
+def _write_bank(folder: Path, kit: Kit) -> None:
+    _write_trust(folder, kit)
+    chain = b"".join(certificate(der).public_bytes(Encoding.PEM) for der in kit.pki.verifier.chain)
+    (folder / "bank.pem").write_bytes(chain)
+    kit.pki.verifier.save(folder / "bank.key")
+    (folder / "receipts").mkdir()
 
 
 def _write_answer(folder: Path, name: str, presented: Presented) -> None:
@@ -216,3 +258,62 @@ def empty_desk(tmp_path: Path) -> Desk:
     (tmp_path / "passphrase").write_text(f"{PASSPHRASE}\n", "utf-8")
     (tmp_path / "passphrase").chmod(0o600)
     return Desk(tmp_path, "")
+
+
+@dataclass(frozen=True)
+class Bank:
+    """A bank with its files in the folder of a holder, and the ``status`` lists of what the holder has."""
+
+    desk: Desk
+    kit: Kit
+    status: tuple[str, ...]
+
+    TRUST: ClassVar = ("--trust", "trust.jwt", "--trust-key", "operator.jwk")
+
+    @classmethod
+    def open(cls, desk: Desk, *kinds: str, copies: int = 2) -> Bank:
+        """Before a holder who has just received these kinds."""
+        database = Database(f"sqlite:///{desk.folder / 'data' / 'wallet' / 'wallet.db'}")
+        kit = Kit.make(clock=Clock(Env().now()), wallet_store=database.wallet(PASSPHRASE))
+        issuer = IssuerPeer(kit)
+        issuer.records.given |= {(SUBJECT, kind): _record(kit, kind) for kind in kinds}
+        received = [kit.wallet.accept(issuer.offer(kind), copies=copies) for kind in kinds]
+        lists = {document.credential.status.uri for (document,) in received if document.credential.status}
+        database.close()
+        _write_bank(desk.folder, kit)
+        return cls(desk, kit, _write_lists(desk.folder, kit, lists))
+
+    def running(self, *command: str) -> AbstractContextManager[subprocess.Popen[str]]:
+        """A command of the bank, offline, with its key."""
+        files = ("--signer", "bank.key", "--chain", "bank.pem", *self.TRUST, "--offline", *self.status)
+        return self.desk.running("ewallet-verify", *command, *files)
+
+    def receipt(self, *arguments: str) -> Ended:
+        """What its command says of the file of a receipt."""
+        return self.desk.run("ewallet-verify", "verify", "--type", "receipt", *arguments, *self.TRUST)
+
+    @property
+    def receipts(self) -> list[str]:
+        """Those that it keeps."""
+        return [path.read_text("utf-8") for path in (self.desk.folder / "receipts").glob("*.json")]
+
+
+def _record(kit: Kit, kind: str) -> dict[str, Any]:
+    """The sample of a kind as if it were printed today: it says itself until when."""
+    today, sample = kit.clock.now().astimezone(KST).date(), kit.catalog.type(kind).sample
+    printed = {"issue_date": today.isoformat(), "expiry_date": (today + timedelta(days=29)).isoformat()}
+    return dict(sample) | {name: day for name, day in printed.items() if name in sample}
+
+
+def _write_lists(folder: Path, kit: Kit, uris: Collection[str]) -> tuple[str, ...]:
+    options: tuple[str, ...] = ()
+    for number, uri in enumerate(sorted(uris)):
+        (folder / f"status-{number}.jwt").write_text(kit.issuer.status_token(uri), "ascii")
+        options += ("--status", f"status-{number}.jwt")
+    return options
+
+
+@pytest.fixture
+def open_bank(empty_desk: Desk) -> Callable[..., Bank]:
+    """A bank before the holder of the empty wallet, who receives these kinds first."""
+    return partial(Bank.open, empty_desk)

@@ -3,126 +3,51 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
-from contextlib import contextmanager
-from datetime import timedelta
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from ewallet.catalog import Catalog
-from ewallet.catalog.kinds import KST
-from ewallet.env import Env
 from ewallet.flow import Request
 from ewallet.http import Http
-from ewallet.shape import certificate
-from ewallet.sql import Database
-from ewallet.testing.clock import Clock
-from ewallet.testing.kit import SUBJECT, Kit
-from ewallet.testing.peers import IssuerPeer
 
 pytestmark = pytest.mark.loopback
 
 LOAN = "bank_personal_loan"
 KINDS = [item.type_id for item in Catalog.bundled().bundle(LOAN).items if item.required]
-TRUST = ("--trust", "trust.jwt", "--trust-key", "operator.jwk")
-SERVICE = ("--signer", "bank.key", "--chain", "bank.pem", *TRUST, "--offline")
-WALLET = (*TRUST, "--data", "data", "--passphrase-file", "passphrase")
 LOOPBACK = {"EWALLET_UNSAFE_LOOPBACK": "1"}
 API_KEY = "an-api-key-of-nobody"
 
 
 class Town:
-    """A folder with a bank's files and a wallet that holds these kinds."""
+    """A bank, and a citizen with a wallet, in one folder."""
 
-    def __init__(self, desk, kinds):
-        self.desk, self.folder = desk, desk.folder
-        database = Database(f"sqlite:///{self.folder / 'data' / 'wallet' / 'wallet.db'}")
-        kit = Kit.make(clock=Clock(Env().now()), wallet_store=database.wallet("a passphrase of nobody"))
-        issuer = IssuerPeer(kit)
-        issuer.records.given |= {(SUBJECT, kind): _record(kind) for kind in kinds}
-        received = [kit.wallet.accept(issuer.offer(kind), copies=2) for kind in kinds]
-        references = {document.credential.status.uri for (document,) in received if document.credential.status}
-        database.close()
-        chain = b"".join(certificate(der).public_bytes(Encoding.PEM) for der in kit.pki.verifier.chain)
-        (self.folder / "bank.pem").write_bytes(chain)
-        kit.pki.verifier.save(self.folder / "bank.key")
-        (self.folder / "trust.jwt").write_text(kit.pki.signed_trust_list(), "ascii")
-        (self.folder / "operator.jwk").write_text(json.dumps(kit.pki.operator_key.jwk), "ascii")
+    def __init__(self, bank):
+        self.bank, self.desk, self.folder = bank, bank.desk, bank.desk.folder
         (self.folder / "api-key").write_text(API_KEY, "ascii")
         (self.folder / "api-key").chmod(0o600)
-        (self.folder / "receipts").mkdir()
-        self.statuses = []
-        for number, uri in enumerate(sorted(references)):
-            (self.folder / f"status-{number}.jwt").write_text(kit.issuer.status_token(uri), "ascii")
-            self.statuses += ["--status", f"status-{number}.jwt"]
-
-    @contextmanager
-    def running(self, *command):
-        """A command of the bank."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "verifier_cli", *command, *SERVICE, *self.statuses],
-            cwd=self.folder,
-            env=self.desk.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        )
-        try:
-            yield process
-        finally:
-            process.kill()
-            process.communicate()
 
     def wallet(self, *arguments, stdin=b"y\n"):
         """The wallet's command."""
-        return self.desk.run("ewallet", *arguments, *WALLET, env=LOOPBACK, stdin=stdin)
-
-    def receipt(self, *arguments):
-        """What the bank's command says of a file."""
-        return self.desk.run("ewallet-verify", "verify", "--type", "receipt", *arguments, *TRUST)
-
-    def kept(self):
-        """The receipts that the bank keeps."""
-        return [path.read_text("utf-8") for path in (self.folder / "receipts").glob("*.json")]
-
-    def await_picture(self, bank):
-        """Return when the bank has drawn its code."""
-        end = time.monotonic() + 60
-        while time.monotonic() < end and bank.poll() is None:
-            path = self.folder / "request.png"
-            if path.exists() and path.read_bytes().endswith(b"\xaeB`\x82"):
-                return
-            time.sleep(0.05)
-        raise AssertionError(bank.communicate())
-
-
-def _record(kind):
-    """The sample of a kind as if it were printed today: it says itself until when."""
-    today = Env().now().astimezone(KST).date()
-    printed = {"issue_date": today.isoformat(), "expiry_date": (today + timedelta(days=29)).isoformat()}
-    sample = Catalog.bundled().type(kind).sample
-    return dict(sample) | {name: day for name, day in printed.items() if name in sample}
+        where = (*self.bank.TRUST, "--data", "data", "--passphrase-file", "passphrase")
+        return self.desk.run("ewallet", *arguments, *where, env=LOOPBACK, stdin=stdin)
 
 
 @pytest.fixture
-def town(empty_desk):
+def town(open_bank):
     """A citizen who has all that a bank asks for."""
-    return Town(empty_desk, KINDS)
+    return Town(open_bank(*KINDS))
 
 
 def _asked(town, *more):
     ask = ("request", "--bundle", LOAN, "--days", "30", "--receipts", "receipts", "--qr", "request.png", *more)
-    return town.running(*ask)
+    return town.bank.running(*ask)
 
 
 def test_a_bundle_with_its_consent_is_asked_answered_and_receipted(town):
     """The consent is read whole; five members are accepted by name; both sides keep one receipt, which holds."""
     with _asked(town, "--text", "--lang", "ko") as bank:
-        town.await_picture(bank)
+        town.desk.drawn("request.png", bank)
         sent = town.wallet("present", "request.png", "--lang", "en")
         told, _ = bank.communicate(timeout=60)
     assert (0, 0) == (sent.code, bank.returncode), sent.stderr + told
@@ -137,16 +62,16 @@ def test_a_bundle_with_its_consent_is_asked_answered_and_receipted(town):
     (kept,) = json.loads(town.wallet("history", "--json").stdout)["receipts"]
     whole = town.wallet("history", "--receipt", kept["id"])
     assert f"동의 영수증 [{kept['id']}]: Example verifier signer" in listed.stdout
-    assert [json.loads(whole.stdout)] == [json.loads(text) for text in town.kept()]
+    assert [json.loads(whole.stdout)] == [json.loads(text) for text in town.bank.receipts]
     assert f"The receipt of the consent is kept: {kept['id']}" in sent.stdout
     assert 2 == town.wallet("history", "--receipt", "nothing").code
 
     (town.folder / "receipt.json").write_text(whole.stdout, "utf-8")
-    korean = town.receipt("receipt.json", "--text", "--lang", "ko")
+    korean = town.bank.receipt("receipt.json", "--text", "--lang", "ko")
     assert 0 == korean.code, korean.stderr
     assert "동의 영수증 확인됨" in korean.stdout
     assert "소득금액증명: 최근 귀속연도" in korean.stdout
-    document = town.receipt("receipt.json").document
+    document = town.bank.receipt("receipt.json").document
     assert ("ewallet.verify-receipt/1", "accepted") == (document["schema"], document["verdict"])
     assert LOAN == document["claims"]["bundle"]
 
@@ -154,24 +79,24 @@ def test_a_bundle_with_its_consent_is_asked_answered_and_receipted(town):
 def test_a_receipt_that_was_altered_is_rejected(town):
     """MYD-07: By code, in words and in the exit code."""
     with _asked(town) as bank:
-        town.await_picture(bank)
+        town.desk.drawn("request.png", bank)
         town.wallet("present", "request.png")
         bank.communicate(timeout=60)
-    (kept,) = map(json.loads, town.kept())
+    (kept,) = map(json.loads, town.bank.receipts)
     kept["request"]["nonce"] = "another"
     (town.folder / "altered.json").write_text(json.dumps(kept), "utf-8")
 
-    ended = town.receipt("altered.json")
+    ended = town.bank.receipt("altered.json")
     assert (1, "receipt.invalid") == (ended.code, ended.document["code"])
-    assert "NO RECEIPT" in town.receipt("altered.json", "--text", "--lang", "en").stdout
-    assert (2, "usage.argument") == (town.receipt("a", "b").code, town.receipt("a", "b").document["code"])
+    assert "NO RECEIPT" in town.bank.receipt("altered.json", "--text", "--lang", "en").stdout
+    assert (2, "usage.argument") == (town.bank.receipt("a", "b").code, town.bank.receipt("a", "b").document["code"])
 
 
-def test_a_member_that_is_missing_is_named_with_where_to_get_it(empty_desk):
+def test_a_member_that_is_missing_is_named_with_where_to_get_it(open_bank):
     """The holder reads which agency issues it and what it costs; nothing is sent, and the bank hears no."""
-    town = Town(empty_desk, KINDS[:-1])
+    town = Town(open_bank(*KINDS[:-1]))
     with _asked(town) as bank:
-        town.await_picture(bank)
+        town.desk.drawn("request.png", bank)
         refused = town.wallet("present", "request.png", "--lang", "en")
         told, _ = bank.communicate(timeout=60)
     kind = Catalog.bundled().type(KINDS[-1])
@@ -180,13 +105,13 @@ def test_a_member_that_is_missing_is_named_with_where_to_get_it(empty_desk):
     assert f"missing: {kind.label('en')} ({kind.agency('en')}, " in refused.stderr
     assert "fee" in refused.stderr or "free" in refused.stderr
     assert (3, "request.declined") == (bank.returncode, json.loads(told)["code"])
-    assert [] == town.kept()
+    assert [] == town.bank.receipts
 
 
 def test_a_program_of_the_bank_asks_for_a_bundle(town):
     """POST /v1/requests with a bundle names the consent, under which its receipt is kept."""
     serve = ("serve", "--api-key-file", "api-key", "--receipts", "receipts", "--state", "sqlite:///bank.db")
-    with town.running(*serve, "--listen", "127.0.0.1:0") as bank:
+    with town.bank.running(*serve, "--listen", "127.0.0.1:0") as bank:
         url = bank.stderr.readline().rsplit(" ", 1)[1].strip()
         send, headers = Http(unsafe_loopback=True), {"authorization": f"Bearer {API_KEY}"}
         asked = {"bundle": LOAN, "optional": [], "days": 30, "lang": "en"}
@@ -206,7 +131,7 @@ def test_a_program_of_the_bank_asks_for_a_bundle(town):
 def test_a_holder_has_the_bank_delete_what_it_keeps(town):
     """One command: the answer is gone at the bank, its receipt too, and the receipt of the holder says so."""
     serve = ("serve", "--api-key-file", "api-key", "--receipts", "receipts", "--state", "sqlite:///bank.db")
-    with town.running(*serve, "--retain", "60", "--listen", "127.0.0.1:0") as bank:
+    with town.bank.running(*serve, "--retain", "60", "--listen", "127.0.0.1:0") as bank:
         url = bank.stderr.readline().rsplit(" ", 1)[1].strip()
         send, headers = Http(unsafe_loopback=True), {"authorization": f"Bearer {API_KEY}"}
         body = json.dumps({"bundle": LOAN, "optional": [], "days": 30}).encode()
@@ -225,8 +150,8 @@ def test_a_holder_has_the_bank_delete_what_it_keeps(town):
     assert "철회하거나" in erased.stdout
     assert "deleted" == again.document["event"]
     assert (200, 404) == (before, after)
-    assert [] == town.kept()
+    assert [] == town.bank.receipts
     assert (2, "storage.not_found") == (other.code, other.document["error"])
     (town.folder / "receipt.json").write_text(town.wallet("history", "--receipt", kept["id"]).stdout, "utf-8")
-    told = town.receipt("receipt.json").document
+    told = town.bank.receipt("receipt.json").document
     assert ("accepted", "deleted") == (told["verdict"], told["claims"]["events"][-1]["event"])

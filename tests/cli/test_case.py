@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from contextlib import contextmanager
 
 import pytest
@@ -32,10 +30,10 @@ PEOPLE = {"applicant": ("홍길동", "1985-04-04"), "spouse": ("성춘향", "198
 class Couple:
     """Two people with a wallet each, who see what the bank's desk shows."""
 
-    def __init__(self, folder, environment):
+    def __init__(self, desk):
         self.kit = kit = Kit.make(clock=Clock(Env().now()))
-        self.environment = environment
-        self.folder, self.http = folder, Http(unsafe_loopback=True)
+        self.desk, self.http = desk, Http(unsafe_loopback=True)
+        folder = desk.folder
         self.wallets = {role: self._wallet(*who) for role, who in PEOPLE.items()}
         pki = kit.pki
         pki.verifier.save(folder / "bank.key")
@@ -77,33 +75,19 @@ def couple(wallet):
     """Before a bank's desk in a folder of its own."""
     for name in ("trust.jwt", "status.jwt"):
         (wallet.folder / name).unlink()
-    return Couple(wallet.folder, wallet.environment)
+    return Couple(wallet)
 
 
 @contextmanager
 def _case(couple, *more):
     """The command while it runs, and the links that it shows, in the order of the roles."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "verifier_cli", "case", "case.json", *SIGNED, *TERMS, *more],
-        cwd=couple.folder,
-        env=couple.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    )
-    try:
+    with couple.desk.running("ewallet-verify", "case", "case.json", *SIGNED, *TERMS, *more) as process:
         links: list[str] = []
-        assert process.stderr
-        assert process.stdout
         while len(links) < len(PEOPLE):
             line = process.stderr.readline()
             assert line, process.stdout.read()
             links += [line.strip()] if line.startswith("openid4vp:") else []
         yield process, dict(zip(PEOPLE, links, strict=True))
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def test_a_couple_answers_and_the_clerk_sees_one_verdict(couple):

@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import time
 from contextlib import contextmanager
 
 import pytest
-from cryptography.hazmat.primitives.serialization import Encoding
 
-from ewallet.env import Env
-from ewallet.shape import certificate
 from ewallet.sql import Database
-from ewallet.testing.clock import Clock
-from ewallet.testing.kit import SUBJECT, Kit
-from ewallet.testing.peers import IssuerPeer
 
 pytestmark = pytest.mark.loopback
 
@@ -25,8 +16,6 @@ BUNDLE = "car_rental"
 CARD = "mobile_driver_license"
 CASE = "2026-가상-0001"
 AGENT = "성춘향"
-TRUST = ("--trust", "trust.jwt", "--trust-key", "operator.jwk")
-BANK = ("--signer", "bank.key", "--chain", "bank.pem", *TRUST, "--offline", "--state", "sqlite:///bank.db")
 LOOPBACK = {"EWALLET_UNSAFE_LOOPBACK": "1"}
 NAME = ("--type", KIND, "--claims", "name", "--purpose", "가상 대출 심사")
 DELEGATE = ("--acting", "delegate", "--case", CASE)
@@ -35,62 +24,22 @@ DELEGATE = ("--acting", "delegate", "--case", CASE)
 class Town:
     """A person with certificates, a friend with an empty wallet, and a bank, in one folder."""
 
-    def __init__(self, desk, *kinds):
-        self.desk, self.folder, self.codes = desk, desk.folder, 0
-        database = Database(f"sqlite:///{self.folder / 'data' / 'wallet' / 'wallet.db'}")
-        kit = Kit.make(clock=Clock(Env().now()), wallet_store=database.wallet("a passphrase of nobody"))
-        issuer = IssuerPeer(kit)
-        received = [kit.wallet.accept(issuer.offer(kind), copies=6) for kind in kinds]
-        references = {document.credential.status.uri for (document,) in received if document.credential.status}
-        self.principal = kit.catalog.type(KIND).sample["name"]
-        self.subject = SUBJECT
-        database.close()
-        self._write(kit, references)
-        friends = Database(f"sqlite:///{self.folder / 'friends-data' / 'wallet' / 'wallet.db'}")
+    def __init__(self, bank):
+        self.bank, self.desk, self.codes = bank, bank.desk, 0
+        self.principal = bank.kit.catalog.type(KIND).sample["name"]
+        friends = Database(f"sqlite:///{self.desk.folder / 'friends-data' / 'wallet' / 'wallet.db'}")
         friends.wallet("a passphrase of nobody", create=True, unsafe_fast_kdf=True)
         friends.close()
-        (self.folder / "key.json").write_text(self.agent("keys").stdout, "ascii")
-
-    def _write(self, kit, references):
-        chain = b"".join(certificate(der).public_bytes(Encoding.PEM) for der in kit.pki.verifier.chain)
-        (self.folder / "bank.pem").write_bytes(chain)
-        kit.pki.verifier.save(self.folder / "bank.key")
-        (self.folder / "trust.jwt").write_text(kit.pki.signed_trust_list(), "ascii")
-        (self.folder / "operator.jwk").write_text(json.dumps(kit.pki.operator_key.jwk), "ascii")
-        (self.folder / "receipts").mkdir()
-        self.statuses = []
-        for number, uri in enumerate(sorted(references)):
-            (self.folder / f"status-{number}.jwt").write_text(kit.issuer.status_token(uri), "ascii")
-            self.statuses += ["--status", f"status-{number}.jwt"]
+        (self.desk.folder / "key.json").write_text(self.agent("keys").stdout, "ascii")
 
     @contextmanager
     def asking(self, *question):
         """A clerk of the bank asks; the picture of the code, and the process."""
         self.codes += 1
         picture = f"request-{self.codes}.png"
-        process = subprocess.Popen(
-            [sys.executable, "-m", "verifier_cli", "request", *question, *BANK, *self.statuses, "--qr", picture],
-            cwd=self.folder,
-            env=self.desk.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        )
-        try:
-            self._await(self.folder / picture, process)
+        with self.bank.running("request", *question, "--state", "sqlite:///bank.db", "--qr", picture) as process:
+            self.desk.drawn(picture, process)
             yield picture, process
-        finally:
-            process.kill()
-            process.communicate()
-
-    def _await(self, path, process):
-        end = time.monotonic() + 60
-        while time.monotonic() < end and process.poll() is None:
-            if path.exists() and path.read_bytes().endswith(b"\xaeB`\x82"):
-                return
-            time.sleep(0.05)
-        raise AssertionError(process.communicate())
 
     def person(self, *arguments, stdin=b"y\n"):
         """The wallet of whom it is about."""
@@ -101,7 +50,7 @@ class Town:
         return self._wallet("friends-data", arguments, stdin)
 
     def _wallet(self, data, arguments, stdin):
-        where = (*TRUST, "--data", data, "--passphrase-file", "passphrase")
+        where = (*self.bank.TRUST, "--data", data, "--passphrase-file", "passphrase")
         return self.desk.run("ewallet", *arguments, *where, env=LOOPBACK, stdin=stdin)
 
     def delegate(self, picture, *more):
@@ -112,9 +61,9 @@ class Town:
 
 
 @pytest.fixture
-def town(empty_desk):
+def town(open_bank):
     """Everybody, and what the bank asks for."""
-    return Town(empty_desk, KIND)
+    return Town(open_bank(KIND, copies=6))
 
 
 def _judged(bank):
@@ -187,9 +136,9 @@ def _bundle(town, agent=AGENT, case=CASE):
     return ("--bundle", BUNDLE, "--days", "30", "--receipts", "receipts", *people)
 
 
-def test_consent_through_a_delegate_names_both_and_is_receipted(empty_desk):
+def test_consent_through_a_delegate_names_both_and_is_receipted(open_bank):
     """The person reads the consent when they sign over, the friend when they answer; the receipt names both."""
-    town = Town(empty_desk, CARD)
+    town = Town(open_bank(CARD, copies=6))
     with town.asking(*_bundle(town)) as (picture, bank):
         signed = town.delegate(picture, "--out", "delegation.json")
         sent = town.agent("present", picture, "--acting", "delegation.json")
@@ -200,16 +149,16 @@ def test_consent_through_a_delegate_names_both_and_is_receipted(empty_desk):
 
     (kept,) = json.loads(town.agent("history", "--json").stdout)["receipts"]
     receipt = json.loads(town.agent("history", "--receipt", kept["id"]).stdout)
-    assert [receipt] == [json.loads(path.read_text("utf-8")) for path in (town.folder / "receipts").glob("*.json")]
-    (town.folder / "receipt.json").write_text(json.dumps(receipt), "utf-8")
-    judged = town.desk.run("ewallet-verify", "verify", "--type", "receipt", "receipt.json", *TRUST).document
+    assert [receipt] == [json.loads(text) for text in town.bank.receipts]
+    (town.desk.folder / "receipt.json").write_text(json.dumps(receipt), "utf-8")
+    judged = town.bank.receipt("receipt.json").document
     people = {"as": "delegate", "principal": town.principal, "agent": AGENT}
     assert ("accepted", people) == (judged["verdict"], judged["claims"]["acting"])
 
 
-def test_consent_that_the_person_did_not_give_is_not_given_for_them(empty_desk):
+def test_consent_that_the_person_did_not_give_is_not_given_for_them(open_bank):
     """The consent that the bank asks for names somebody else than the friend: nothing is signed over."""
-    town = Town(empty_desk, CARD)
+    town = Town(open_bank(CARD, copies=6))
     with town.asking(*_bundle(town, agent="이가상")) as (picture, _):
         refused = town.person("delegate", picture, "--to", "key.json", "--name", AGENT, "--json")
     assert (1, "consent.authority") == (refused.code, refused.document["error"])

@@ -106,3 +106,19 @@ def test_a_file_that_was_there_stays(wallet):
 
     assert 2 == _present(wallet, "--out", "answer").code
     assert "something else" == (wallet.folder / "answer").read_text()
+
+
+@pytest.mark.parametrize("id_", ["-NxyhmMXoZ8D", "--xY2hmMXoZ8D", "-h2hmMXoZ8Dx"])
+@pytest.mark.parametrize("taking", [("show",), ("history", "--receipt")], ids=" ".join)
+def test_an_identifier_that_begins_with_a_dash_is_an_identifier(empty_desk, taking, id_):
+    """One in 64 does, and is printed by the wallet as the others are."""
+    ended = empty_desk.run("ewallet", *taking, id_, *PLACE, "--json")
+
+    assert (2, "storage.not_found") == (ended.code, ended.document["error"])
+
+
+def test_an_option_that_there_is_not_is_refused(empty_desk):
+    """With one dash, with two, or with a value."""
+    for unknown in ("-json", "--jsom", "--jsom=1"):
+        ended = empty_desk.run("ewallet", "list", *PLACE, "--json", unknown)
+        assert (2, "usage.argument") == (ended.code, ended.document["error"])

@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import socket
-import subprocess
-import sys
 import time
-from contextlib import contextmanager
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -85,25 +82,8 @@ def citizen(wallet):
     return Citizen(wallet.folder, wallet)
 
 
-@contextmanager
 def _running(citizen, *command, **env):
-    process = subprocess.Popen(
-        [*_PROGRAM, *command],
-        cwd=citizen.folder,
-        env=citizen.program.environment | env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-_PROGRAM = (sys.executable, "-m", "verifier_cli")
+    return citizen.program.running("ewallet-verify", *command, env=env)
 
 
 def _ask(citizen, *more, **env):

@@ -119,42 +119,48 @@ def _place(folder: Path, old: Path | None):
     return path
 
 
-@pytest.mark.parametrize("replaced", [True, False], ids=["replacing", "new"])
-def test_a_restore_that_was_killed_leaves_the_old_wallet_or_the_new_one(strace, wallets, replaced):
-    """Before any of its writes; the next one finds its way, and nothing is left beside the wallet (STO-17)."""
-    backup, old, killed = wallets / "new" / "backup", wallets / "old" / "wallet.db" if replaced else None, 0
-    points, seen = _points(strace, _restore, backup, _place(wallets / "undisturbed", old)), []
+def _killed_at_each(strace, wallets, old, action, source):
+    """What each run wrote to that was killed before one of the writes, and before which; most of them were killed."""
+    points, killed = _points(strace, action, source, _place(wallets / "undisturbed", old)), 0
     for number, (name, count) in enumerate(points):
         path = _place(wallets / f"{number}", old)
         expressions = [f"trace={name}", f"inject={name}:signal=KILL:when={count}"]
-        killed += _is_killed(strace, expressions, _restore, backup, path)
-        seen.append(_held(path))
-        assert seen[-1] in (OLD if replaced else "storage.not_found", NEW), (name, count)
-        _restore(backup, path)
-        assert NEW == _held(path), (name, count)
-        assert ["wallet.db"] == [each.name for each in path.parent.iterdir()]
-
+        killed += _is_killed(strace, expressions, action, source, path)
+        yield path, (name, count)
     assert killed > len(points) // 2
-    assert (OLD if replaced else "storage.not_found") in seen
+
+
+@pytest.mark.parametrize("replaced", [True, False], ids=["replacing", "new"])
+def test_a_restore_that_was_killed_leaves_the_old_wallet_or_the_new_one(strace, wallets, replaced):
+    """Before any of its writes; the next one finds its way, and nothing is left beside the wallet (STO-17)."""
+    backup, old, seen = wallets / "new" / "backup", wallets / "old" / "wallet.db" if replaced else None, []
+    before = OLD if replaced else "storage.not_found"
+    for path, point in _killed_at_each(strace, wallets, old, _restore, backup):
+        seen.append(_held(path))
+        assert seen[-1] in (before, NEW), point
+        _restore(backup, path)
+        assert (["wallet.db"], NEW) == (_names(path), _held(path)), point
+
+    assert before in seen
 
 
 @pytest.mark.parametrize("replaced", [True, False], ids=["replacing", "new"])
 def test_a_backup_that_was_killed_leaves_the_old_file_or_the_new_one(strace, wallets, replaced):
     """Before any of its writes; the wallet has everything, and the next one leaves nothing beside (STO-17)."""
-    wallet, old, killed = wallets / "new" / "wallet.db", wallets / "old" / "backup" if replaced else None, 0
-    points, seen = _points(strace, _back_up, wallet, _place(wallets / "undisturbed", old)), []
-    for number, (name, count) in enumerate(points):
-        path = _place(wallets / f"{number}", old)
-        expressions = [f"trace={name}", f"inject={name}:signal=KILL:when={count}"]
-        killed += _is_killed(strace, expressions, _back_up, wallet, path)
+    wallet, old, seen = wallets / "new" / "wallet.db", wallets / "old" / "backup" if replaced else None, []
+    before = OLD if replaced else None
+    for path, point in _killed_at_each(strace, wallets, old, _back_up, wallet):
         seen.append(_of_backup(path))
-        assert seen[-1] in (OLD if replaced else None, NEW), (name, count)
+        assert seen[-1] in (before, NEW), point
         assert NEW == _held(wallet)
         _back_up(wallet, path)
-        assert (["wallet.db"], NEW) == ([each.name for each in path.parent.iterdir()], _of_backup(path))
+        assert (["wallet.db"], NEW) == (_names(path), _of_backup(path)), point
 
-    assert killed > len(points) // 2
-    assert (OLD if replaced else None) in seen
+    assert before in seen
+
+
+def _names(path):
+    return [each.name for each in path.parent.iterdir()]
 
 
 def _of_backup(path):

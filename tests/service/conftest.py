@@ -18,7 +18,7 @@ from ewallet.files import read_trust
 from ewallet.flow import Request, Response
 from ewallet.metrics import Metrics
 from ewallet.oid4vci.offer import CredentialOffer, OfferReference, parse_link
-from ewallet.portal_client import Asking, Granted, PortalClient
+from ewallet.portal.client import Asking, Granted, PortalClient
 from ewallet.testing.bank import Bank, register
 from ewallet.testing.caller import Caller
 from ewallet.testing.clock import Clock

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from ewallet import consenting, jose
-from ewallet.consent import Choice, Consent
+from ewallet import jose
+from ewallet.consent import Choice, Consent, consenting
 from ewallet.deletion import TYP, Demand, Where, demand
 from ewallet.errors import EWalletError
 from ewallet.exchange import Exchange

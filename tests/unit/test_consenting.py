@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from ewallet import consenting
 from ewallet.catalog import Catalog
-from ewallet.consent import TRANSACTION, Choice, Consent, Party
+from ewallet.consent import TRANSACTION, Choice, Consent, Party, consenting
 from ewallet.dcql import Query
 from ewallet.errors import EWalletError
 from ewallet.oid4vp import TransactionData

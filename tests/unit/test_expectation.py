@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from ewallet import consenting, delegation
+from ewallet import delegation
 from ewallet.acting import Proxy
 from ewallet.aio import AsyncWallet, threaded
-from ewallet.consent import Choice, Consent, Party
+from ewallet.consent import Choice, Consent, Party, consenting
 from ewallet.delegation import Delegation
 from ewallet.errors import ConsentError, EWalletError, ProtocolError, UsageError
 from ewallet.exchange import Collected, Exchange

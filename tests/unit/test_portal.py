@@ -8,12 +8,13 @@ from datetime import timedelta
 
 import pytest
 
-from ewallet import assertion, dpop, oauth
+from ewallet import dpop, oauth
 from ewallet.errors import ConsentError, Malformed, ProtocolError
 from ewallet.flow import Request
 from ewallet.jose import to_json
 from ewallet.keys import SigningKey
-from ewallet.pushed import DETAILS, asked_in
+from ewallet.portal import assertion
+from ewallet.portal.pushed import DETAILS, asked_in
 from ewallet.shape import json_object, to_base64url
 from ewallet.testing.agency import BACK, BANK, BUNDLE, CYCLES, OTHER, PORTAL, PortalSite, asked
 

@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from ewallet import consenting, jose, receipt
-from ewallet.consent import Choice, Consent, Party
-from ewallet.countersignature import TYP, Logged
+from ewallet import jose, receipt
+from ewallet.consent import Choice, Consent, Party, consenting
 from ewallet.dcql import Query
 from ewallet.errors import EWalletError, PolicyError, UsageError
 from ewallet.flow import Response
@@ -21,6 +20,7 @@ from ewallet.history import Believed, Head, NoteKey
 from ewallet.keys import SigningKey
 from ewallet.oid4vp import TransactionData
 from ewallet.receipt import Receipt
+from ewallet.receipt.countersignature import TYP, Logged
 from ewallet.shape import base64url, json_object
 from ewallet.testing.history import Register
 from ewallet.testing.kit import CLIENT_ID, PURPOSE, Kit

@@ -19,7 +19,7 @@ from typing import Final, NoReturn
 from ewallet.catalog import Bundle, Catalog
 from ewallet.catalog.claims import Pattern
 from ewallet.catalog.kinds import KST, CredentialType
-from ewallet.consent import MAX_DAYS, TRANSACTION, Choice, Consent, Road
+from ewallet.consent.record import MAX_DAYS, TRANSACTION, Choice, Consent, Road
 from ewallet.credential import Path
 from ewallet.dcql import CredentialQuery, Query
 from ewallet.errors import ConsentError, PolicyError, UsageError

@@ -1,9 +1,9 @@
 """Consent on the portal road, signed by the person's own wallet: it shows an identity and confirms the consent with it.
 
 The portal asks as any verifier does (:class:`ewallet.exchange.Exchange`), with the consent as the transaction
-(:func:`ewallet.consenting.transaction`). What proves the consent is then the portal's receipt of it, holder's half and
-its own (:mod:`ewallet.receipt`). Whoever is signed in and whoever the wallet says must be one person: what is shown of
-the identity is compared with what is on record of the one who is signed in.
+(:func:`ewallet.consent.consenting.transaction`). What proves the consent is then the portal's receipt of it, holder's
+half and its own (:mod:`ewallet.receipt`). Whoever is signed in and whoever the wallet says must be one person: what is
+shown of the identity is compared with what is on record of the one who is signed in.
 
 A proposal waits ten minutes, for the person it was made to. Nobody else learns that there is one.
 """
@@ -16,11 +16,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal, Protocol
 
-from ewallet import consenting, history, jose
+from ewallet import history, jose
 from ewallet.answer import Candidate, asked_claims
 from ewallet.catalog import Bundle, Catalog
-from ewallet.consent import Consent
-from ewallet.countersignature import Event, Logged
+from ewallet.consent import Consent, consenting
 from ewallet.credential import Credential, moment
 from ewallet.dcql import CredentialSet, Query
 from ewallet.env import Env
@@ -31,8 +30,9 @@ from ewallet.history import EventType, Log, new_handle
 from ewallet.keys import Signer
 from ewallet.mydata import Given, Past
 from ewallet.oid4vp import AuthorizationRequest, VpToken
-from ewallet.portal import Portal
+from ewallet.portal.role import Portal
 from ewallet.receipt import Receipt
+from ewallet.receipt.countersignature import Event, Logged
 from ewallet.records import Pending, Records
 from ewallet.shape import Json, json_object
 from ewallet.steps import Steps

@@ -25,11 +25,22 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Final
 
-from ewallet import consenting, dpv, jose
+from ewallet import jose
 from ewallet import verdict as verdicts
 from ewallet.catalog import Catalog
-from ewallet.consent import TRANSACTION, Consent
-from ewallet.countersignature import (
+from ewallet.consent import TRANSACTION, Consent, consenting
+from ewallet.credential import Path
+from ewallet.env import Env
+from ewallet.errors import UsageError
+from ewallet.expectation import FORMAT, check_proxy, confirming, proxy_in
+from ewallet.flow import Send, offline, run
+from ewallet.formats import FORMATS
+from ewallet.history import Believed
+from ewallet.keys import PublicKey, Signer
+from ewallet.oid4vp import AuthorizationRequest, VpToken
+from ewallet.oid4vp.request import check_identified
+from ewallet.receipt import dpv
+from ewallet.receipt.countersignature import (
     TYP,
     Event,
     Logged,
@@ -41,17 +52,7 @@ from ewallet.countersignature import (
     invalid,
     sign,
 )
-from ewallet.credential import Path
-from ewallet.dpv import Happened
-from ewallet.env import Env
-from ewallet.errors import UsageError
-from ewallet.expectation import FORMAT, check_proxy, confirming, proxy_in
-from ewallet.flow import Send, offline, run
-from ewallet.formats import FORMATS
-from ewallet.history import Believed
-from ewallet.keys import PublicKey, Signer
-from ewallet.oid4vp import AuthorizationRequest, VpToken
-from ewallet.oid4vp.request import check_identified
+from ewallet.receipt.dpv import Happened
 from ewallet.shape import MAX_DOCUMENT, Json, instance, json_object, member, strings, to_base64url
 from ewallet.trust import TrustList
 from ewallet.verdict import Rung, Verdict
@@ -171,7 +172,7 @@ class Receipt:
         return replace(self, events=(jose.sign(TYP, claims, signer), *self.events[1:]))
 
     def view(self) -> dict[str, Json]:
-        """The receipt in the terms of :mod:`ewallet.dpv`."""
+        """The receipt in the terms of :mod:`ewallet.receipt.dpv`."""
         events = [Happened(event=e.event, at=e.at, seq=e.logged.seq if e.logged else None) for e in self.signed]
         text = next(each.fields["text"] for each in self.request.transaction_data if each.type == TRANSACTION)
         return dpv.receipt(self.consent, text, id_=self.id, events=events, disclosed=self.disclosed)
@@ -301,7 +302,7 @@ def verify(
     seen: Sequence[bytes] = (),
     send: Send = offline,
 ) -> Verdict:
-    """The verdict on a receipt; its claims are the receipt in the terms of :mod:`ewallet.dpv`.
+    """The verdict on a receipt; its claims are the receipt in the terms of :mod:`ewallet.receipt.dpv`.
 
     Where it is said whom to believe about the log, ``seen`` are checkpoints of it that were seen before the last event
     of the receipt: the newest in it must go on from them, for which the log is asked by ``send``.

@@ -1,8 +1,8 @@
-"""The portal road (OAuth 2.0): a registered recipient asks, the person consents, the recipient downloads by API.
+"""The portal itself, an authorization server whose protected resource is a person's bundle.
 
-Pushed authorization requests (RFC 9126) of :mod:`ewallet.pushed`, clients that sign who they are (RFC 7523), PKCE with
-S256 (RFC 7636), ``iss`` in the answer (RFC 9207), tokens bound to a key of the recipient (RFC 9449) with nonces of the
-server. It follows the FAPI 2.0 Security Profile where that speaks of servers.
+Pushed authorization requests (RFC 9126) of :mod:`ewallet.portal.pushed`, clients that sign who they are (RFC 7523),
+PKCE with S256 (RFC 7636), ``iss`` in the answer (RFC 9207), tokens bound to a key of the recipient (RFC 9449) with
+nonces of the server. It follows the FAPI 2.0 Security Profile where that speaks of servers.
 
 Rules of this file: a request that was pushed is good for ten minutes and for one code; a code for a minute and one
 token, and one that comes a second time ends the token of the first time; a token for five minutes, without a refresh
@@ -19,8 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
-from ewallet import assertion, dpop, jose, oauth
-from ewallet.assertion import Authenticated
+from ewallet import dpop, jose, oauth
 from ewallet.authorization import NO_STORE, check_media_type, values
 from ewallet.catalog import Catalog
 from ewallet.catalog.claims import Pattern
@@ -31,7 +30,9 @@ from ewallet.flow import Request, Response
 from ewallet.keys import ALGORITHMS, PublicKey
 from ewallet.nonces import Nonces
 from ewallet.package import Package
-from ewallet.pushed import DETAILS, REQUEST_URI, Pushed, asked_in, check_redirect, consent_of, handle_of
+from ewallet.portal import assertion
+from ewallet.portal.assertion import Authenticated
+from ewallet.portal.pushed import DETAILS, REQUEST_URI, Pushed, asked_in, check_redirect, consent_of, handle_of
 from ewallet.recipients import Recipient, Recipients
 from ewallet.shape import Json, json_object, to_base64url
 from ewallet.steps import PortalStore, Step, Steps

@@ -19,7 +19,7 @@ from functools import cached_property
 from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from ewallet import assertion, oauth
+from ewallet import oauth
 from ewallet.catalog.claims import Pattern
 from ewallet.conversation import Conversation
 from ewallet.credential import moment
@@ -32,7 +32,8 @@ from ewallet.links import well_known
 from ewallet.oauth import Authorization, ErrorResponse
 from ewallet.oid4vci.metadata import AUTHORIZATION_SERVER
 from ewallet.package import Package
-from ewallet.pushed import DETAILS, Details
+from ewallet.portal import assertion
+from ewallet.portal.pushed import DETAILS, Details
 from ewallet.shape import MAX_DOCUMENT, Json, instance, json_object, member, numeric_date
 
 _FORM: Final = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}

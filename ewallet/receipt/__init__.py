@@ -1,0 +1,9 @@
+"""Receipts of consent, whose two halves the holder and the recipient sign (ISO/IEC TS 27560).
+
+:mod:`receipt` puts the halves together and checks them, :mod:`countersignature` is what the recipient signs of each
+event, :mod:`dpv` says the same in the terms of the Data Privacy Vocabulary.
+"""
+
+from ewallet.receipt.receipt import Countersigner, Receipt, verify
+
+__all__ = ["Countersigner", "Receipt", "verify"]
