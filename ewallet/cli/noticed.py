@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 _DEPARTED: Final = 1
 _SAYS: Final[dict[str, dict[Language, str]]] = {
-    "seen": {"ko": "이용내역 {0}: {1}건까지 확인 ({2}, {3})", "en": "log of use {0}: seen up to {1} entries ({2}, {3})"},
+    "seen": {
+        "ko": "이용내역 {0}: {1}건까지 확인 ({2}, {3})",
+        "en": "log of use {0}: seen up to {1} entries ({2}, {3})",
+    },
     "departed": {
         "ko": "{0}  이용내역 {1}: {4}건을 확인한 뒤 {2}에서 {3}건을 보임 [{5}]",
         "en": "{0}  log of use {1}: {2} showed {3} entries after {4} had been seen [{5}]",
