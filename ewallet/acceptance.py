@@ -19,7 +19,7 @@ from ewallet.catalog import Catalog
 from ewallet.collection import Collection, Pending, Received, Wanted, algorithm, unsupported
 from ewallet.conversation import Conversation, is_jwt, media_type, refuse
 from ewallet.env import Env
-from ewallet.errors import EWalletError, Malformed, ProtocolError, UsageError
+from ewallet.errors import EWalletError, Malformed, ProtocolError, UsageError, VerificationError
 from ewallet.flow import Flow, Request
 from ewallet.jose import Jws
 from ewallet.keys import PublicKey, SigningKey
@@ -43,6 +43,8 @@ T = TypeVar("T")
 TxCodeSource: TypeAlias = str | Callable[[CredentialOffer], str] | None
 #: Keeps what was received, all of it or nothing.
 Keep: TypeAlias = Callable[[Sequence[Received | Pending]], T]
+#: Is told what an issuer says of its log of use.
+Hear: TypeAlias = Callable[[str], None]
 
 _COPIES: Final = {"once": 10, "per_verifier": 5, "reuse": 1}  # asked for, where the issuer gives as many
 _MAX_CREDENTIALS: Final = 20  # of one offer
@@ -55,8 +57,13 @@ _BINDS_WITH: Final = "ES256"
 class Offering:
     """An offer for which nothing was fetched yet: ``host`` is that of an issuer on the trust list."""
 
-    host: str
+    address: str = field(repr=False)
     link: CredentialOffer | OfferReference = field(repr=False)
+
+    @property
+    def host(self) -> str:
+        """Where its issuer is."""
+        return _origin(self.address)[1]
 
 
 def offered(text: str, trust: TrustList, at: datetime) -> Offering:
@@ -72,7 +79,13 @@ def offered(text: str, trust: TrustList, at: datetime) -> Offering:
         address, known = link.url, _origin(link.url) in map(_origin, listed)
     if not known:
         raise _untrusted()
-    return Offering(host=_origin(address)[1], link=link)
+    return Offering(address=address, link=link)
+
+
+def is_final(exc: EWalletError) -> bool:
+    """Whether it is of no use to ask an issuer again: it refuses, or what it sent does not hold."""
+    list_of_ours = exc.code.startswith("trust.list_")
+    return exc.code == "offer.refused" or (isinstance(exc, VerificationError) and not list_of_ours)
 
 
 def _origin(url: str) -> tuple[str, str]:
@@ -96,9 +109,9 @@ class Acceptance:
     env: Env
     ranks: Callable[[int], tuple[Rank, ...]]
 
-    def receive(self, found: Offering, tx_code: TxCodeSource, copies: int | None, keep: Keep[T]) -> Flow[T]:
+    def receive(self, found: Offering, tx_code: TxCodeSource, copies: int | None, keep: Keep[T], hear: Hear) -> Flow[T]:
         """What becomes of everything the offer is for once it is kept; what fails in part fails as a whole."""
-        talk = Conversation(self.env)
+        talk = Conversation(self.env, hear=hear)
         offer = yield from self._offer(talk, found)
         metadata = yield from _metadata(talk, offer.issuer, self.trust)
         server = yield from _server(talk, offer.check(metadata))
@@ -119,11 +132,11 @@ class Acceptance:
             raise Malformed("limit.count", f"{len(wanted)} credentials in one offer, at most {_MAX_CREDENTIALS}")
         return (yield from _collected(collection, wanted, keep))
 
-    def collect(self, pending: Pending, keep: Keep[T]) -> Flow[T]:
+    def collect(self, pending: Pending, keep: Keep[T], hear: Hear) -> Flow[T]:
         """What becomes of something that was deferred, once the answer is kept."""
         if not self.trust.hands_out(pending.issuer, pending.type_id, self.env.now()):
             raise _untrusted("the issuer is not on the trust list any more")
-        talk = Conversation(self.env, key=SigningKey.of_secret(pending.bound) if pending.bound else None)
+        talk = Conversation(self.env, key=SigningKey.of_secret(pending.bound) if pending.bound else None, hear=hear)
         metadata = yield from _metadata(talk, pending.issuer, self.trust)
         collection = Collection(trust=self.trust, talk=talk, metadata=metadata, token=pending.token)
         result = yield from collection.ask_again(pending)

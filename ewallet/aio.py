@@ -34,6 +34,7 @@ from ewallet.policy import Policy, StatusFresh
 from ewallet.presented import Answered
 from ewallet.receipt import Receipt
 from ewallet.shape import Json
+from ewallet.sighting import Departure, Sighting
 from ewallet.trust import TrustList
 from ewallet.verdict import Verdict
 from ewallet.verifier import Verifier, VerifierStore
@@ -123,6 +124,14 @@ class AsyncWallet:
     async def history(self) -> tuple[Shown, ...]:
         """As :meth:`ewallet.wallet.Wallet.history`."""
         return await to_thread(self._wallet.history)
+
+    async def sightings(self) -> tuple[Sighting, ...]:
+        """As :meth:`ewallet.wallet.Wallet.sightings`."""
+        return await to_thread(self._wallet.sightings)
+
+    async def departures(self) -> tuple[Departure, ...]:
+        """As :meth:`ewallet.wallet.Wallet.departures`."""
+        return await to_thread(self._wallet.departures)
 
     async def forget(self, held_id: str) -> None:
         """As :meth:`ewallet.wallet.Wallet.forget`."""

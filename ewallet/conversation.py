@@ -18,6 +18,7 @@ from ewallet.errors import ProtocolError, TransportError
 from ewallet.flow import Flow, Request, Response
 from ewallet.keys import SigningKey
 from ewallet.oauth import Authorization, ErrorResponse
+from ewallet.sighting import HEADER
 
 _JSON: Final = {"accept": "application/json"}
 
@@ -25,11 +26,13 @@ _JSON: Final = {"accept": "application/json"}
 class Conversation:
     """Sends with what it was given: ``key`` binds the requests to itself, ``token`` is shown with :meth:`authorized`.
 
-    ``env`` and not a time, because people may be asked for something in between.
+    ``env`` and not a time, because people may be asked for something in between. ``hear`` is told how far the issuer
+    says that its log of use is.
     """
 
-    def __init__(self, env: Env, *, key: SigningKey | None = None) -> None:
+    def __init__(self, env: Env, *, key: SigningKey | None = None, hear: Callable[[str], None] | None = None) -> None:
         self._env = env
+        self._hear = hear
         self._nonces: dict[str, str] = {}
         self.key = key
 
@@ -91,10 +94,12 @@ class Conversation:
         return Request(request.method, request.url, headers, request.body, request.limit)
 
     def _remember(self, request: Request, response: Response) -> None:
-        """RFC 9449 §8.2, §9: each server has nonces of its own."""
+        """RFC 9449 §8.2, §9: each server has nonces of its own. And what it says of its log."""
         nonce = dpop.given_nonce(response)
         if nonce:
             self._nonces[_origin(request)] = nonce
+        if self._hear and HEADER in response.headers:
+            self._hear(response.headers[HEADER])
 
     def _document(self, response: Response) -> bytes:
         _check_found(response)

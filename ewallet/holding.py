@@ -11,6 +11,7 @@ from ewallet.acting import Proxy
 from ewallet.collection import Pending
 from ewallet.credential import Path
 from ewallet.ranks import RankStore
+from ewallet.sighting import SightingStore
 
 Use = Literal["once", "per_verifier", "reuse"]
 
@@ -63,7 +64,7 @@ class Shown:
     acting: Proxy | None = None
 
 
-class WalletStore(RankStore, Protocol):
+class WalletStore(RankStore, SightingStore, Protocol):
     """What a wallet keeps, sealed. Every method is one transaction; ``storage.corrupt`` where a record was changed."""
 
     def put_keys(self, keys: Mapping[str, bytes]) -> None:

@@ -18,7 +18,7 @@ from typing import Final
 
 from ewallet import acceptance
 from ewallet import answer as answers
-from ewallet.acceptance import Acceptance, Offering, TxCodeSource
+from ewallet.acceptance import Acceptance, Offering, TxCodeSource, is_final
 from ewallet.answer import Answer, Candidate, Choice
 from ewallet.catalog import Catalog
 from ewallet.catalog.kinds import CredentialType
@@ -52,6 +52,7 @@ from ewallet.receipt import Receipt
 from ewallet.resident_number import check_delegated, check_leaving, lawful
 from ewallet.shape import to_base64url
 from ewallet.showing import together
+from ewallet.sighting import Departure, Lookout, Sighting
 from ewallet.trust import TrustList, authorities
 
 _MAX_KEYS: Final = 30  # made at a time
@@ -119,7 +120,8 @@ class Wallet:
         ``tx_code`` is the code that came by another way, or what asks the person for it: it is called with the offer
         once the issuer is known. ``copies`` is how many of each to ask for, as its kind is used up unless said. Raises
         ``offer.*``, ``request.issuer_mismatch``, ``fetch.*``, ``malformed.*``, ``limit.*``, ``usage.argument`` for a
-        code of the wrong form, and what :meth:`put` raises; nothing is kept then, no key either.
+        code of the wrong form, and what :meth:`put` raises; nothing is kept then, no key either. An issuer whose log
+        of use departs from what was seen of it raises nothing: that is in :meth:`departures` then.
         """
         return run(self._accept(offer, tx_code, copies), self._send)
 
@@ -261,6 +263,14 @@ class Wallet:
         """The receipts of consents that were given, the newest first."""
         return tuple(Receipt.parse(raw) for raw in self._store.receipts())
 
+    def sightings(self) -> tuple[Sighting, ...]:
+        """How far each log of use was when it was last seen, in what issuers and receivers sent."""
+        return self._store.sightings()
+
+    def departures(self) -> tuple[Departure, ...]:
+        """When a log was shown smaller than it had been, or with another history, the newest first."""
+        return self._store.departures()
+
     def demand_deletion(self, receipt_id: str) -> Receipt:
         """Have whoever received an answer delete what it keeps of it; the receipt that says so, which is kept.
 
@@ -278,7 +288,10 @@ class Wallet:
         if copies is not None and not 0 < copies <= _MAX_KEYS:
             raise UsageError("usage.argument", f"{copies} copies, expected 1 to {_MAX_KEYS}")
         found = self.offered(offer) if isinstance(offer, str) else offer
-        return (yield from self._acceptance.receive(found, tx_code, copies, self._keep))
+        lookout = Lookout(self._store, self._trust, self._env, found.address)
+        documents = yield from self._acceptance.receive(found, tx_code, copies, self._keep, lookout.hear)
+        yield from lookout.judge()
+        return documents
 
     def _collect(self) -> Flow[tuple[Document, ...]]:
         documents: list[Document] = []
@@ -288,12 +301,16 @@ class Wallet:
         return tuple(documents)
 
     def _collect_one(self, pending: Pending) -> Flow[tuple[Document, ...]]:
+        lookout = Lookout(self._store, self._trust, self._env, pending.issuer)
         try:
-            return (yield from self._acceptance.collect(pending, partial(self._keep, over=(pending.id,))))
+            keep = partial(self._keep, over=(pending.id,))
+            documents = yield from self._acceptance.collect(pending, keep, lookout.hear)
         except EWalletError as exc:
-            if _final(exc):
+            if is_final(exc):
                 self._store.receive([], over=(pending.id,))
             raise
+        yield from lookout.judge()
+        return documents
 
     def _keep(self, results: Sequence[Received | Pending], *, over: Sequence[str] = ()) -> tuple[Document, ...]:
         at = self._env.now()
@@ -333,18 +350,21 @@ class Wallet:
             raise
 
     def _answer(self, request: AuthorizationRequest, answer: Answer | Delegation) -> Flow[str | None]:
-        _check_sendable(request)
+        lookout = Lookout(self._store, self._trust, self._env, _check_sendable(request))
         token = self.present(request, answer)
         response = yield oid4vp_response.answer(request, token)
         address = oid4vp_response.read_reply(response)
-        self._keep_receipt(request, token, oid4vp_response.read_receipt(response))
+        countersigned = oid4vp_response.read_receipt(response)
+        if countersigned is not None and consent_in(request):
+            yield from self._keep_receipt(Receipt.of_answer(request, token, countersigned), lookout)
         return address
 
-    def _keep_receipt(self, request: AuthorizationRequest, token: VpToken, countersigned: str | None) -> None:
-        if countersigned is not None and consent_in(request):
-            receipt = Receipt.of_answer(request, token, countersigned)
-            receipt.check(self._trust, self._catalog)
-            self._store.put_receipt(receipt.to_bytes())
+    def _keep_receipt(self, receipt: Receipt, lookout: Lookout) -> Flow[None]:
+        receipt.check(self._trust, self._catalog)
+        self._store.put_receipt(receipt.to_bytes())
+        if receipt.signed[0].logged:
+            lookout.see(receipt.signed[0].logged.checkpoint.encode())
+        yield from lookout.judge()
 
     def _demand_deletion(self, receipt_id: str) -> Flow[Receipt]:
         receipt = next((receipt for receipt in self.receipts() if receipt.id == receipt_id), None)
@@ -409,12 +429,6 @@ def _token(answer: Answer, presented: Callable[[Choice], str]) -> VpToken:
     for choice in answer.choices:
         token[choice.query.id] = (*token.get(choice.query.id, ()), presented(choice))
     return token
-
-
-def _final(exc: EWalletError) -> bool:
-    """Whether it is of no use to ask an issuer again: it refuses, or what it sent does not hold."""
-    list_of_ours = exc.code.startswith("trust.list_")
-    return exc.code == "offer.refused" or (isinstance(exc, VerificationError) and not list_of_ours)
 
 
 def _refuse(sender: RequestObject, exc: EWalletError) -> Flow[None]:

@@ -1,6 +1,7 @@
 """``ewallet``: the wallet at a terminal.
 
-Exit codes: 0 done, 1 refused (by its holder, or because of what came), 2 used wrongly, 70 a fault of this program.
+Exit codes: 0 done, 1 refused (by its holder, or because of what came) or done by somebody whose log of use is not what
+it was, 2 used wrongly, 70 a fault of this program.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ VERBS: Final = {
     "present": "answer a request with the least that satisfies it",
     "erase": "have a receiver delete what it keeps of an answer",
     "delegate": "let somebody else answer a request, once, with what you hold",
-    "history": "what left the wallet, when, for whom and why",
+    "history": "what left the wallet, when, for whom and why; how far logs of use were seen",
     "backup": "the whole wallet in one sealed file",
     "restore": "a wallet from its backup; copies that may have been shown since count as sent",
 }

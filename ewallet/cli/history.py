@@ -1,4 +1,4 @@
-"""``ewallet history``: what left the wallet, when, for whom and why."""
+"""``ewallet history``: what left the wallet, when, for whom and why, and how far logs of use were seen."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def add(parser: ArgumentParser) -> None:
 
 
 def run(session: Session) -> int:
-    """One line for each presentation, the newest first, and one for each receipt of a consent."""
-    from ewallet.cli import words
+    """One line for each presentation, the newest first, for each receipt of a consent, and for each log of use."""
+    from ewallet.cli import noticed, words
 
     wallet = session.wallet()
     if session.args.receipt:
@@ -32,9 +32,11 @@ def run(session: Session) -> int:
     lines = [words.sent(shown, session.catalog.by_type_id(shown.type_id), session.lang) for shown in entries]
     lines += [words.receipted(receipt, session.lang) for receipt in receipts]
     session.answer(
-        lines or [words.SAYS["nothing_left"][session.lang]],
+        [*(lines or [words.SAYS["nothing_left"][session.lang]]), *noticed.lines(wallet, session.lang)],
         sent=[_entry(shown) for shown in entries],
         receipts=[_receipt(receipt) for receipt in receipts],
+        logs=[noticed.seen(sighting) for sighting in wallet.sightings()],
+        departures=[noticed.departed(departure) for departure in wallet.departures()],
     )
     return 0
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ewallet.delegation import Delegation
     from ewallet.expectation import Expectation
     from ewallet.oid4vp import AuthorizationRequest
+    from ewallet.shape import Json
     from ewallet.wallet import Wallet
 
 _DECLINED: Final = 1
@@ -60,7 +61,7 @@ def run(session: Session) -> int:
 
 def _answer_link(session: Session) -> int:
     """Answered where the verifier wants it; a refusal is told, and looks the same whatever the reason."""
-    from ewallet.cli import acting, consent, target
+    from ewallet.cli import acting, consent, noticed, target
     from ewallet.errors import EWalletError, UsageError
     from ewallet.terminal import plain
 
@@ -79,14 +80,16 @@ def _answer_link(session: Session) -> int:
     if not _consented(session, wallet, request, answer):
         _decline(wallet, request)
         return _DECLINED
-    before = {receipt.id for receipt in wallet.receipts()}
+    before, count = {receipt.id for receipt in wallet.receipts()}, len(wallet.departures())
     address = wallet.answer(request, answer)
     new = [receipt.id for receipt in wallet.receipts() if receipt.id not in before]
     further = [_RECEIPT[session.lang].format(id_) for id_ in new]
     further += [_GO_ON[session.lang].format(plain(address))] if address else []
-    told = {"receipt": new[0]} if new else {}
+    told: dict[str, Json] = {"receipt": new[0]} if new else {}
+    departures = noticed.since(wallet, count)
+    told |= {"departures": [noticed.departed(departure) for departure in departures]} if departures else {}
     session.answer([_POSTED[session.lang], *further], sent_to=request.verifier_name, redirect_uri=address, **told)
-    return 0
+    return noticed.said(session, departures)
 
 
 def link(given: str | bytes) -> str:

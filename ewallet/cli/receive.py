@@ -66,9 +66,9 @@ def _accept(session: Session, link: str) -> int:
     if not (session.args.yes or consent.agreed(_SAYS["agree"][session.lang])):
         print(_SAYS["refused"][session.lang], file=sys.stderr)
         return _DECLINED
-    before = {pending.id for pending in wallet.pending}
+    before, noticed = {pending.id for pending in wallet.pending}, len(wallet.departures())
     documents = wallet.accept(offering, tx_code=lambda offer: _code(session, offer), copies=session.args.copies)
-    return _told(session, wallet, documents, before)
+    return _told(session, wallet, documents, before, noticed)
 
 
 def _code(session: Session, offer: CredentialOffer) -> str:
@@ -89,14 +89,16 @@ def _code(session: Session, offer: CredentialOffer) -> str:
 
 def _collect(session: Session) -> int:
     wallet = session.wallet(believing=True)
+    noticed = len(wallet.departures())
     documents = wallet.collect()
-    return _told(session, wallet, documents, set())
+    return _told(session, wallet, documents, set(), noticed)
 
 
-def _told(session: Session, wallet: Wallet, documents: Sequence[Document], before: set[str]) -> int:
-    """What is there now, and what is still to come."""
+def _told(session: Session, wallet: Wallet, documents: Sequence[Document], before: set[str], noticed: int) -> int:
+    """What is there now, what is still to come, and whether an issuer's log is not what it was."""
     from urllib.parse import urlsplit
 
+    from ewallet.cli import noticed as logs
     from ewallet.cli import words
     from ewallet.terminal import moment, stamp
 
@@ -105,12 +107,14 @@ def _told(session: Session, wallet: Wallet, documents: Sequence[Document], befor
     for each in pending:
         host = urlsplit(each.issuer).netloc
         lines.append(_SAYS["later"][session.lang].format(host, moment(each.due, session.lang)))
+    departures = logs.since(wallet, noticed)
     session.answer(
         lines or [_SAYS["none"][session.lang]],
         certificates=[words.summary(document) for document in documents],
         pending=[{"issuer": each.issuer, "type": each.type_id, "due": stamp(each.due)} for each in pending],
+        departures=[logs.departed(departure) for departure in departures],
     )
-    return 0
+    return logs.said(session, departures)
 
 
 def _kept(session: Session, document: Document) -> int:

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from ewallet.errors import PolicyError
+from ewallet.errors import PolicyError, TransportError
+from ewallet.flow import Flow, Request
 from ewallet.history.checkpoint import Believed, Checkpoint, Head
 from ewallet.history.entry import Entry, EventType
 from ewallet.history.tree import MAX_PATH, MAX_SIZE, WIDTH, leaf_hash, proves_inclusion
@@ -19,6 +20,7 @@ from ewallet.shape import Json, base64, base64url, instance, json_object, member
 
 INCLUSION: Final = "ewallet.inclusion/1"
 CONSISTENCY: Final = "ewallet.consistency/1"
+_MAX_ANSWER: Final = 1 << 16  # bytes of a log's answer with a proof
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,18 @@ class Consistency:
         later = Checkpoint.read(self.later, believed)
         earlier.head.check_successor(later.head, self.path)
         return earlier.head, later
+
+
+def ask_consistency(earlier: Head, later: Head, *, scheme: str = "https") -> Flow[tuple[bytes, ...]]:
+    """What the log gives as the proof that the later head goes on from the earlier one, not yet believed.
+
+    It is asked at its origin. Raises ``fetch.*``, ``malformed.*``, ``limit.count``.
+    """
+    url = f"{scheme}://{later.origin}/consistency?old={earlier.size}&size={later.size}"
+    response = yield Request("GET", url, limit=_MAX_ANSWER, signed=True)
+    if response.status != 200:
+        raise TransportError("fetch.unavailable", f"the log answered with status {response.status}")
+    return _path(json_object(response.body, "the proof"))
 
 
 def _check_schema(members: Mapping[str, Json], schema: str) -> None:

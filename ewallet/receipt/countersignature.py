@@ -15,15 +15,14 @@ from typing import Final, Literal, NoReturn, cast, get_args
 
 from ewallet import jose
 from ewallet.credential import moment
-from ewallet.errors import Malformed, PolicyError, ProtocolError, TransportError, VerificationError
-from ewallet.flow import Flow, Request
+from ewallet.errors import Malformed, PolicyError, ProtocolError, VerificationError
+from ewallet.flow import Flow
 from ewallet.history import Believed, Checkpoint, Head, Note
-from ewallet.history.inclusion import read_path
+from ewallet.history.inclusion import ask_consistency
 from ewallet.keys import Signer
-from ewallet.shape import Json, instance, json_object, member, numeric_date, optional
+from ewallet.shape import Json, member, numeric_date, optional
 
 TYP: Final = "consent-receipt+jwt"
-_MAX_PROOF: Final = 1 << 16  # bytes
 _OWN: Final = ("limit.", "log.", "trust.list_")  # what goes by its own name, and is not merely no receipt
 
 Event = Literal["given", "renewed", "withdrawn", "fulfilled", "deleted"]
@@ -137,17 +136,8 @@ def goes_on(events: Iterable[Signed], seen: Sequence[bytes], believed: Believed)
         raise PolicyError("log.omitted", "a receipt without a checkpoint of the log")
     for raw in seen:
         earlier = Checkpoint.read(raw, believed.alone).head
-        path = (yield from _proof(earlier, head)) if earlier.size < head.size else ()
+        path = (yield from ask_consistency(earlier, head)) if earlier.size < head.size else ()
         earlier.check_successor(head, path)
-
-
-def _proof(earlier: Head, later: Head) -> Flow[tuple[bytes, ...]]:
-    url = f"https://{later.origin}/consistency?old={earlier.size}&size={later.size}"
-    response = yield Request("GET", url, limit=_MAX_PROOF, signed=True)
-    if response.status != 200:
-        raise TransportError("fetch.unavailable", f"the log answered with status {response.status}")
-    found = member(json_object(response.body, "the proof"), "path", list)
-    return read_path([instance(hash_, str, "a hash") for hash_ in found])
 
 
 def _head(place: Logged, believed: Believed | None) -> Head:

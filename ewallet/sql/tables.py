@@ -322,7 +322,7 @@ log_checkpoints: Final = Table(
 # -- wallet: sealed records; in the clear only random identifiers, keyed tags and counters ----------------
 
 WALLET: Final = MetaData()
-WALLET_VERSION: Final = 3
+WALLET_VERSION: Final = 4
 
 master: Final = Table(
     "master",
@@ -380,6 +380,21 @@ pending: Final = Table(
     "pending",
     WALLET,
     Column("tag", LargeBinary, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+sightings: Final = Table(
+    "sightings",
+    WALLET,
+    Column("tag", LargeBinary, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+departures: Final = Table(
+    "departures",
+    WALLET,
+    Column("number", _BIG, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
     Column("sealed", LargeBinary, nullable=False),
     sqlite_strict=True,
 )

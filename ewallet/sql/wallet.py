@@ -27,8 +27,10 @@ from ewallet.holding import Arrival, Copy, Held, Shown, Use
 from ewallet.oauth import Authorization
 from ewallet.sealing import Sealer
 from ewallet.shape import Json, base64url, json_object, to_base64url
+from ewallet.sighting import Departure, Sighting
 from ewallet.sql import backup
 from ewallet.sql.engine import Engine, insert_into
+from ewallet.sql.sighting import SqlSightingStore
 from ewallet.sql.tables import copies, held, history, keys, master, receipts
 from ewallet.sql.tables import pending as awaited
 
@@ -43,6 +45,7 @@ class SqlWalletStore:
         self._engine = engine
         self._sealer = sealer
         self._random = random
+        self._logs = SqlSightingStore(engine, sealer, random)
 
     @classmethod
     def create(
@@ -208,6 +211,18 @@ class SqlWalletStore:
             rows = connection.execute(select(receipts).order_by(receipts.c.number.desc())).all()
         return tuple(self._sealer.unseal(row.sealed, "receipts", row.id) for row in rows)
 
+    def sightings(self) -> tuple[Sighting, ...]:
+        return self._logs.sightings()
+
+    def put_sighting(self, sighting: Sighting, *, after: Sighting | None) -> None:
+        self._logs.put_sighting(sighting, after=after)
+
+    def departures(self) -> tuple[Departure, ...]:
+        return self._logs.departures()
+
+    def put_departure(self, departure: Departure) -> None:
+        self._logs.put_departure(departure)
+
     def forget(self, held_id: str) -> None:
         """As the role says; the file is rewritten, later if another program is using it now."""
         with self._engine.writing() as connection:
@@ -224,6 +239,8 @@ class SqlWalletStore:
         """Return if every record opens; ``storage.corrupt``."""
         self.history()
         self.receipts()
+        self.sightings()
+        self.departures()
         self.pending()
         for copy in (copy for one in self.held() for copy in self.copies(one.id)):
             try:

@@ -168,6 +168,7 @@ class Pki:
     status_signer: SigningKey
     verifier: SigningKey
     operator: SigningKey
+    logs: tuple[TrustAnchor, ...] = ()
 
     @classmethod
     def make(
@@ -216,16 +217,20 @@ class Pki:
         public = private_key(key).public_key()
         return certified(key, issue_certificate(profile, public, by=self.authorities[authority_id], random=random))
 
+    def with_log(self, origin: str, key: SigningKey) -> Pki:
+        """The same with a log of use on the trust list, by the very certificate of its key."""
+        return replace(self, logs=(*self.logs, listed_log(origin, key, self.at)))
+
     @cached_property
     def anchors(self) -> tuple[TrustAnchor, ...]:
-        """What the trust list says: every authority below the root, for its purpose and types."""
+        """What the trust list says: every authority below the root, for its purpose and types, and the logs."""
         everything = frozenset().union(*self.types.values())
         entries: dict[str, tuple[Purpose, frozenset[str]]] = {
             **{id_: ("issuer", types) for id_, types in self.types.items()},
             "status": ("status", everything),
             "verifier": ("verifier", frozenset({"*"})),
         }
-        return tuple(
+        authorities = (
             TrustAnchor(
                 id=id_,
                 purpose=purpose,
@@ -236,6 +241,7 @@ class Pki:
             )
             for id_, (purpose, types) in entries.items()
         )
+        return (*authorities, *self.logs)
 
     def trust_list(self, *, version: int = 1) -> TrustList:
         """The trust list, in force from the beginning and for a year."""
@@ -274,6 +280,7 @@ class Pki:
             "at": self.at.isoformat(),
             "issuer": self.issuer,
             "types": {k: sorted(v) for k, v in self.types.items()},
+            "logs": {log.id: log.certificate.public_bytes(Encoding.PEM).decode("ascii") for log in self.logs},
         }
         (folder / "pki.json").write_text(json.dumps(members, indent=2), encoding="utf-8")
 
@@ -293,7 +300,22 @@ class Pki:
             status_signer=_load_signer(folder / "signers" / "status"),
             verifier=_load_signer(folder / "verifier"),
             operator=SigningKey.load(folder / "operator.key"),
+            logs=tuple(
+                _log(origin, found) for origin, pem in members["logs"].items() for found in certificates(pem.encode())
+            ),
         )
+
+
+def listed_log(origin: str, key: SigningKey, at: datetime) -> TrustAnchor:
+    """The anchor of a log of use, for a self-signed certificate of its key."""
+    since = at - _BACKDATED
+    profile = Profile(subject=origin, since=since, until=since + _AUTHORITY_LIFE, usage=KEY_USAGE["log"])
+    return _log(origin, issue_certificate(profile, private_key(key).public_key(), by=key))
+
+
+def _log(origin: str, certificate: x509.Certificate) -> TrustAnchor:
+    names, types = frozenset({origin}), frozenset({"checkpoint"})
+    return TrustAnchor(id=origin, purpose="log", certificate=certificate, types=types, issuers=names, end_entity=True)
 
 
 def systems_of(catalog: Catalog) -> dict[str, frozenset[str]]:

@@ -15,6 +15,7 @@ from ewallet.holding import Arrival, Copy, Held, Shown, Use
 from ewallet.intents import Certificate, Intent
 from ewallet.order import Order, RepeatedError
 from ewallet.settlement import Kept, Sealed, Settled
+from ewallet.sighting import Departure, Sighting
 from ewallet.status import Status
 from ewallet.trace import Trace
 
@@ -193,6 +194,8 @@ class MemoryWalletStore:
         self._history: list[Shown] = []
         self._pending: dict[str, Pending] = {}
         self._receipts: list[bytes] = []
+        self._sightings: dict[str, Sighting] = {}
+        self._departures: list[Departure] = []
         self._salts: dict[int, bytes] = {}
         self._rank_audiences: dict[int, str] = {}
         self._lock = RLock()
@@ -286,6 +289,23 @@ class MemoryWalletStore:
     def receipts(self) -> tuple[bytes, ...]:
         with self._lock:
             return tuple(reversed(self._receipts))
+
+    def sightings(self) -> tuple[Sighting, ...]:
+        with self._lock:
+            return tuple(self._sightings[origin] for origin in sorted(self._sightings))
+
+    def put_sighting(self, sighting: Sighting, *, after: Sighting | None) -> None:
+        with self._lock:
+            if self._sightings.get(sighting.head.origin) == after:
+                self._sightings[sighting.head.origin] = sighting
+
+    def departures(self) -> tuple[Departure, ...]:
+        with self._lock:
+            return tuple(reversed(self._departures))
+
+    def put_departure(self, departure: Departure) -> None:
+        with self._lock:
+            self._departures.append(departure)
 
     def forget(self, held_id: str) -> None:
         with self._lock:

@@ -36,7 +36,9 @@ _REGISTERED: Final = timedelta(days=365)
 
 def write_keys(place: Place, env: Env) -> SigningKey:
     """The operator's below ``trust/``, those of issuer and portal with the issuer, and the bank's, which is given."""
+    log = SigningKey.generate("EdDSA")
     made = Pki.make(at=env.now() - _BACKDATED, issuer=place.issuer, verifier=place.bank)
+    made = made.with_log(log_origin(place), log)
     asking = {who: _certified(made, name, _address(place, who)) for who, name in _ASKING.items()}
     pki = replace(made, verifier=asking["verifier"])
     trust, issuer = place.folder / "trust", place.folder / "issuer"
@@ -47,7 +49,7 @@ def write_keys(place: Place, env: Env) -> SigningKey:
         (trust / f"verifier{suffix}").unlink()
     for who, key in asking.items():
         _write_signer(place.folder / who, key)
-    _write_portal(place, env.now())
+    _write_portal(place, env.now(), log)
     return pki.verifier
 
 
@@ -68,9 +70,9 @@ def _write_signer(folder: Path, key: SigningKey) -> None:
     (folder / "signer.pem").write_bytes(pem)
 
 
-def _write_portal(place: Place, at: datetime) -> None:
+def _write_portal(place: Place, at: datetime, log: SigningKey) -> None:
     """Who may ask the portal for what, and the key of its log, whose public half everybody may have."""
-    desk, log = SigningKey.generate(), SigningKey.generate("EdDSA")
+    desk = SigningKey.generate()
     (place.folder / "desk").mkdir(mode=0o700)
     desk.save(place.folder / "desk" / "signer.key")
     log.save(place.folder / "portal" / "log.key")

@@ -18,6 +18,7 @@ from ewallet.trust import TrustList
 from ewallet.verifier import Verifier
 from issuer_service.demo import mydata
 from issuer_service.demo.browser import Unexpected, call, expect
+from issuer_service.demo.keyring import log_origin
 from issuer_service.demo.pictures import await_picture, downloaded, drawn
 from issuer_service.demo.stage import PREFIX, Stage, Step, as_json
 
@@ -210,8 +211,9 @@ def _show_licence(stage: Stage) -> None:
 
 def _look_back(stage: Stage) -> None:
     stage.run("ewallet", "list")
-    told = stage.run("ewallet", "history")
-    expect(len(told.splitlines()) == 3 + len(_LOOKS), "the history lacks a line, or has one too many")
+    *sent, log = stage.run("ewallet", "history").splitlines()
+    expect(len(sent) == 3 + len(_LOOKS), "the history lacks a line, or has one too many")
+    expect(log_origin(stage.place) in log, "the history does not say how far the log of use was seen")
 
 
 #: What is asked of the licence, by whom, and why.

@@ -1,0 +1,169 @@
+"""How far logs of use were when they were last seen, so that whoever saw it can hold them to that.
+
+An issuer says with each certificate how far its log is (the header ``log-checkpoint``), a portal in each receipt. Whose
+log that is, the trust list says; a checkpoint of another log, or one that its log has not signed, says nothing.
+
+* A smaller log is ``log.rollback``, one of the same size with another root ``log.forked``: what was seen stays, and
+  both checkpoints are kept. What came along is as genuine as before.
+* A larger one must prove that it goes on from what was seen, else ``log.forked``. Who gives no proof is not believed
+  for that, and not accused: what was seen stays.
+* A log is asked for the proof only where it lies with whoever showed the checkpoint: nobody else learns of it.
+* It is held to what was known before anything was asked, so that two programs with one wallet accuse nobody.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Final, Protocol
+from urllib.parse import urlsplit
+
+from ewallet.env import Env
+from ewallet.errors import CryptoError, EWalletError, Malformed, PolicyError, TransportError
+from ewallet.flow import Flow
+from ewallet.history import Believed, Checkpoint, Head, Note
+from ewallet.history.inclusion import ask_consistency
+from ewallet.shape import base64
+from ewallet.trust import TrustList
+
+HEADER: Final = "log-checkpoint"  # a signed note in base64
+
+_LOG: Final = logging.getLogger("ewallet")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sighting:
+    """The newest checkpoint of a log that is believed: ``raw`` as it was signed, who showed it (a host), and when."""
+
+    raw: bytes = field(repr=False)
+    by: str
+    at: datetime
+
+    @cached_property
+    def head(self) -> Head:
+        """How far the log was."""
+        return Head.read(Note.read(self.raw).text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Departure:
+    """A log that was shown as it cannot be if it was ever as it was seen before; both are signed.
+
+    Two roots of one size prove that the log signed two histories. A smaller log may also be one that whoever showed it
+    (``by``) had kept.
+    """
+
+    code: str
+    earlier: bytes = field(repr=False)
+    later: bytes = field(repr=False)
+    by: str
+    at: datetime
+
+    @property
+    def heads(self) -> tuple[Head, Head]:
+        """How far the log was when it was seen, and how far it was shown to be after that."""
+        seen, shown = (Head.read(Note.read(raw).text) for raw in (self.earlier, self.later))
+        return seen, shown
+
+    @property
+    def error(self) -> PolicyError:
+        """The same as an error, to be put in words."""
+        seen, shown = self.heads
+        detail = f"{self.by} shows {shown.origin} at size {shown.size}, and size {seen.size} was seen before"
+        return PolicyError(self.code, detail)
+
+
+class SightingStore(Protocol):
+    """What is remembered of logs. Every method is one transaction."""
+
+    def sightings(self) -> tuple[Sighting, ...]:
+        """The newest of each log, by origin."""
+
+    def put_sighting(self, sighting: Sighting, *, after: Sighting | None) -> None:
+        """Keep it as the newest of its log, if that still is the one named, or there still is none."""
+
+    def departures(self) -> tuple[Departure, ...]:
+        """Everything that was noticed, the newest first."""
+
+    def put_departure(self, departure: Departure) -> None:
+        """Keep what was noticed."""
+
+
+class Lookout:
+    """What is shown of logs in one conversation, held against what is known as this is made; ``by`` is an address."""
+
+    def __init__(self, store: SightingStore, trust: TrustList, env: Env, by: str) -> None:
+        self._store, self._trust, self._env = store, trust, env
+        self._scheme, self._by = urlsplit(by)[:2]
+        self._known = {sighting.head.origin: sighting for sighting in store.sightings()}
+        self._shown: dict[bytes, None] = {}
+
+    def hear(self, header: str) -> None:
+        """A checkpoint as :data:`HEADER` has it."""
+        with suppress(Malformed):
+            self.see(base64(header, "a checkpoint"))
+
+    def see(self, raw: bytes) -> None:
+        """A checkpoint, signed-note text."""
+        self._shown[raw] = None
+
+    def judge(self) -> Flow[None]:
+        """Keep what goes on from what is known, and what does not; nothing is raised but what the store raises."""
+        at = self._env.now()
+        for raw in self._shown:
+            believed = self._believed(raw, at)
+            if believed:
+                yield from self._follow(Sighting(raw=raw, by=self._by, at=at), believed)
+
+    def _believed(self, raw: bytes, at: datetime) -> Believed | None:
+        """Whose checkpoint it is; None where the trust list has nobody of that name, or they have not signed it."""
+        try:
+            believed = Believed.of(self._trust, Head.read(Note.read(raw).text).origin, at)
+            Checkpoint.read(raw, believed)
+        except EWalletError:
+            return None
+        return believed
+
+    def _follow(self, shown: Sighting, believed: Believed) -> Flow[None]:
+        known = self._known.get(believed.origin)
+        if known and _is_signed(known, believed):
+            if known.head == shown.head:
+                return
+            try:
+                if not (yield from self._goes_on(known.head, shown.head)):
+                    return
+            except PolicyError as exc:
+                self._notice(exc.code, known, shown)
+                return
+        self._store.put_sighting(shown, after=known)
+        self._known[believed.origin] = shown
+
+    def _goes_on(self, known: Head, shown: Head) -> Flow[bool]:
+        """Whether the log proves that it goes on; ``log.rollback``, ``log.forked`` where it does not."""
+        path: tuple[bytes, ...] = ()
+        if 0 < known.size < shown.size:
+            if shown.origin.partition("/")[0] != self._by:
+                return False
+            try:
+                path = yield from ask_consistency(known, shown, scheme=self._scheme)
+            except (TransportError, Malformed):
+                return False
+        known.check_successor(shown, path)
+        return True
+
+    def _notice(self, code: str, known: Sighting, shown: Sighting) -> None:
+        _LOG.warning("log of use %s: %s", shown.head.origin, code)
+        noticed = Departure(code=code, earlier=known.raw, later=shown.raw, by=shown.by, at=shown.at)
+        self._store.put_departure(noticed)
+
+
+def _is_signed(known: Sighting, believed: Believed) -> bool:
+    """Whether the trust list still has the key that signed it: given another one, a log begins anew."""
+    try:
+        Checkpoint.read(known.raw, believed)
+    except CryptoError:
+        return False
+    return True
