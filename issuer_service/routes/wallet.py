@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from base64 import b64encode
 from contextlib import suppress
-from typing import Final
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter
@@ -16,11 +15,10 @@ from ewallet.errors import PolicyError
 from ewallet.history import Log
 from ewallet.links import well_known
 from ewallet.oid4vci.metadata import AUTHORIZATION_SERVER, ISSUER
+from ewallet.sighting import HEADER
 from issuer_service import description as told
 from issuer_service.carrying import Carried, Received, carried
 from issuer_service.service import Service
-
-CHECKPOINT: Final = "log-checkpoint"
 
 
 def routes(service: Service, log: Log | None = None) -> APIRouter:
@@ -83,7 +81,7 @@ def _dated(answer: WebResponse, log: Log | None) -> WebResponse:
     """
     if log:
         with suppress(PolicyError):  # which /readyz says
-            answer.headers[CHECKPOINT] = b64encode(log.checkpoint()).decode("ascii")
+            answer.headers[HEADER] = b64encode(log.checkpoint()).decode("ascii")
     return answer
 
 
