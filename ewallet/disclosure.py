@@ -297,7 +297,7 @@ class Selection:
 
     def _named(self, name: str) -> Iterator[str]:
         """All disclosures, those first that look as if they had that name."""
-        wanted = to_json(name) + b","
+        wanted = _looks_named(name)
         texts, ends = self._texts
         at = texts.find(wanted)
         while at >= 0:
@@ -343,6 +343,12 @@ class Selection:
                     self._whole(self._show(disclosure))
             for name in node.keys() - {"_sd"}:
                 self._whole(node[name])
+
+
+@lru_cache(maxsize=1024)  # the same in every copy of a kind
+def _looks_named(name: str) -> bytes:
+    """What stands in a disclosure of that name, as most issuers write it."""
+    return to_json(name) + b","
 
 
 def _hidden(element: Json) -> bool:

@@ -34,6 +34,7 @@ from ewallet.shape import (
     certificate,
     embed,
     refuse,
+    text_string,
     to_base64url,
     to_cbor,
 )
@@ -213,7 +214,7 @@ class Mdoc:
 
 def device_authentication(session: bytes, doc_type: str, stated: bytes) -> bytes:
     """DeviceAuthenticationBytes (§9.1.3.4), from the encoded transcript and DeviceNameSpacesBytes."""
-    return embed(b"\x84\x74DeviceAuthentication" + session + to_cbor(doc_type) + stated)
+    return embed(b"\x84\x74DeviceAuthentication" + session + text_string(doc_type) + stated)
 
 
 def split(response: bytes) -> tuple[tuple[str, str], ...]:

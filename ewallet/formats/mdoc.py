@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, Final, NoReturn
 
 from ewallet import cose
@@ -22,7 +21,7 @@ from ewallet.formats import elements, mso, transcript
 from ewallet.formats.document import ID, NO_ELEMENTS, Mdoc, device_authentication, response_of
 from ewallet.formats.mso import Item
 from ewallet.keys import Signer
-from ewallet.shape import Json, embed, instance, member, refuse, to_base64url, to_cbor
+from ewallet.shape import Json, embed, instance, member, refuse, text_string, to_base64url
 
 _IDENTIFIER: Final = b"\x71elementIdentifier"  # as it stands in an item before its name
 _NUMBERS: Final = tuple(sorted(cose.ALGORITHMS, reverse=True))
@@ -91,7 +90,7 @@ class MdocFormat:
         doc_type = mso.doc_type(auth.payload or b"")
         device_signed = _device_signed(doc_type, transcript.of_binding(binding), signer)
         signed = b"\x6cissuerSigned" + issuer_signed + b"\x6cdeviceSigned" + device_signed
-        return response_of(b"\xa3\x67docType" + to_cbor(doc_type) + signed)
+        return response_of(b"\xa3\x67docType" + text_string(doc_type) + signed)
 
     def open(self, presented: str) -> Mdoc:
         """Take a presentation apart; ``malformed.*``, ``limit.*``, ``crypto.*``."""
@@ -163,7 +162,7 @@ def _chosen(held: Mdoc, paths: Iterable[Path]) -> dict[str, list[bytes]]:
 
 def _items(items: Sequence[Any], names: AbstractSet[str]) -> list[bytes]:
     """Those of the items that have these names; of all only those that probably do are read, as that takes long."""
-    needles = tuple([_identifier(name) for name in names])
+    needles = tuple([_IDENTIFIER + text_string(name) for name in names])
     contents = mso.contents(items)
     likely = [content for content in contents if content.startswith(needles, content.find(_IDENTIFIER))]
     for some in (likely, contents):  # all, where an item was encoded in an unusual way
@@ -171,11 +170,6 @@ def _items(items: Sequence[Any], names: AbstractSet[str]) -> list[bytes]:
         if names <= found.keys():
             return [embed(content) for name, content in found.items() if name in names]
     raise UsageError("usage.argument", "a path that the credential does not have")
-
-
-@lru_cache(maxsize=1024)  # the same in every copy of a kind
-def _identifier(name: str) -> bytes:
-    return _IDENTIFIER + to_cbor(name)
 
 
 def _device_signed(doc_type: str, session: bytes, signer: Signer) -> bytes:

@@ -21,7 +21,18 @@ from ewallet import cose
 from ewallet.credential import Draft, StatusRef, Validity
 from ewallet.env import Random
 from ewallet.errors import CryptoError, DisclosureError, UsageError
-from ewallet.shape import MAX_DIGESTS, MAX_DISCLOSURES, MAX_NAMESPACES, Json, cbor, embed, head, refuse, to_cbor
+from ewallet.shape import (
+    MAX_DIGESTS,
+    MAX_DISCLOSURES,
+    MAX_NAMESPACES,
+    Json,
+    cbor,
+    embed,
+    head,
+    refuse,
+    text_string,
+    to_cbor,
+)
 
 VERSION: Final = "1.0"
 HASHES: Final[Mapping[str, Callable[[bytes], Any]]] = {
@@ -388,7 +399,7 @@ def assemble(items: Mapping[str, list[bytes]]) -> bytes:
     """The encoding of items by namespace, each of them encoded already."""
     parts = [head(0xA0, len(items))]
     for namespace, encoded in items.items():
-        parts += [to_cbor(namespace), head(0x80, len(encoded)), *encoded]
+        parts += [text_string(namespace), head(0x80, len(encoded)), *encoded]
     return b"".join(parts)
 
 

@@ -6,7 +6,6 @@ is, and the derivation of keys as an embedded item.
 
 from __future__ import annotations
 
-from functools import cache
 from hashlib import sha256
 from typing import Any, TypeAlias
 
@@ -14,7 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from ewallet.credential import Binding
-from ewallet.shape import base64url, byte_string, embed, to_cbor
+from ewallet.shape import base64url, byte_string, embed, text_string, to_cbor
 
 #: What NFC exchanged instead of a QR code: the handover select message, and the request where it was negotiated.
 NfcHandover: TypeAlias = tuple[bytes, bytes | None]
@@ -65,9 +64,4 @@ def _thumbprint(recipient: str | None) -> bytes | None:
 
 
 def _handover(name: str, info: list[Any]) -> bytes:
-    return _NEITHER + b"\x82" + _encoded(name) + byte_string(sha256(to_cbor(info)).digest())
-
-
-@cache  # there are two
-def _encoded(name: str) -> bytes:
-    return to_cbor(name)
+    return _NEITHER + b"\x82" + text_string(name) + byte_string(sha256(to_cbor(info)).digest())
