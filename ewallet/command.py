@@ -22,7 +22,7 @@ FAULT: Final = 70  # EX_SOFTWARE of sysexits.h
 MISUSED: Final = 2
 _INTERRUPTED: Final = 130  # 128 + SIGINT, as shells count
 _DIGITS: Final = 9  # of a count; there have not been as many days
-_OPTION: Final = re.compile(r"-h|--[a-z][a-z0-9-]*(=.*)?", re.DOTALL)
+_IDENTIFIER: Final = re.compile(r"-(?!-?[a-z-]+\Z)[A-Za-z0-9_-]{11,}")  # unlike an option: of more than small letters
 
 
 class Misuse(Exception):
@@ -32,7 +32,7 @@ class Misuse(Exception):
 class Parser(ArgumentParser):
     """An argument parser whose refusals are raised, and which takes no abbreviated options.
 
-    Identifiers are base64url, and one in 64 begins with a dash: what is not spelled as our options are is a value.
+    Identifiers are base64url of nine bytes and more, and one in 64 begins with a dash: what looks like one is a value.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -42,7 +42,7 @@ class Parser(ArgumentParser):
         raise Misuse(message)
 
     def _parse_optional(self, arg_string: str) -> Any:
-        return super()._parse_optional(arg_string) if _OPTION.fullmatch(arg_string) else None
+        return None if _IDENTIFIER.fullmatch(arg_string) else super()._parse_optional(arg_string)
 
 
 def count(text: str) -> int:

@@ -119,6 +119,6 @@ def test_an_identifier_that_begins_with_a_dash_is_an_identifier(empty_desk, taki
 
 def test_an_option_that_there_is_not_is_refused(empty_desk):
     """With one dash, with two, or with a value."""
-    for unknown in ("-json", "--jsom", "--jsom=1"):
+    for unknown in ("-x", "-json", "--jsom", "--jsom=1", "-unsafe-no-binding", "--unsafe-no-bindings"):
         ended = empty_desk.run("ewallet", "list", *PLACE, "--json", unknown)
         assert (2, "usage.argument") == (ended.code, ended.document["error"])
