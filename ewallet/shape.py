@@ -327,9 +327,7 @@ def revocation_list(raw: bytes) -> x509.CertificateRevocationList:
 
 _TEXT_TAGS: Final = (0, 1004)  # tdate and full-date stay text: ISO/IEC 18013-5 has its own rules for both
 _BUILT_IN_TAGS: Final = (1, 2, 3, 4, 5, 25, 28, 29, 30, 35, 36, 37, 100, 256, 258, 260, 261, 43000, 55799)
-
-
-_BIG_NUMBER: Final = 2  # tag of an unsigned integer of more than 64 bits
+_BIG_NUMBER: Final = 2  # an unsigned integer of more than 64 bits
 
 
 def _keep(tag: int) -> Callable[[object, bool], cbor2.CBORTag]:
@@ -405,10 +403,7 @@ def _decoder(*, big: bool) -> tuple[Callable[[BytesIO], cbor2.CBORDecoder], tupl
 
 
 def _end(raw: bytes, items: int) -> int:
-    """Where that many items end, or all of them.
-
-    Embedded CBOR counts as the byte string that it is, indefinite lengths by their parts.
-    """
+    """Where that many items end, or all; embedded CBOR counts as a byte string, indefinite lengths by their parts."""
     at, end = 0, len(raw)
     for _ in range(items):
         if at >= end:

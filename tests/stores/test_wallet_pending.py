@@ -107,8 +107,8 @@ def test_a_wallet_of_the_program_before_is_brought_up_to_date(tmp_path):
     database.wallet(PASSPHRASE, create=True, unsafe_fast_kdf=True).put(HELD, ARRIVAL.copies)
     database.close()
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("DROP TABLE pending")
-        connection.execute("DROP TABLE receipts")
+        for table in ("pending", "receipts", "sightings", "departures"):
+            connection.execute(f"DROP TABLE {table}")
         connection.execute("UPDATE schema_versions SET version = 1 WHERE role = 'wallet'")
 
     database = Database(f"sqlite:///{path}")
