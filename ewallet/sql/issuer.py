@@ -167,6 +167,7 @@ class SqlIssuerStore:
         ]
         given = {(of, entry) for of, entry in each(connection, _insert_entries(connection.dialect.name), rows)}
         if given != refs.keys():
+            self._newest = ()  # others have filled it since, and more than half perhaps
             raise TakenError({intent.status for place, (_, intent) in refs.items() if place not in given})
         for number in sorted({of for of, _ in refs}):
             counted = first(connection, _COUNT, {"of": number, "added": sum(of == number for of, _ in refs)})

@@ -5,19 +5,26 @@ from __future__ import annotations
 import os
 import random
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from ewallet.credential import StatusRef
 from ewallet.errors import AlreadyUsed, NotFound, StatusError, StoreError, UsageError
-from ewallet.intents import Certificate, Intent
+from ewallet.intents import Certificate, Intent, Intents
 from ewallet.sql import Database
 from ewallet.status import Status
 
 AT = datetime(2026, 11, 21, 3, 0, 0, 123456, tzinfo=UTC)
 LIST = "https://issuer.example/status/1"
+
+
+@dataclass(frozen=True)
+class _Text:
+    """What would be signed."""
+
+    data: bytes
 
 
 def _uri(number):
@@ -225,6 +232,26 @@ def test_what_is_kept_outlives_the_process(shared_url):
     assert {1: Status.SUSPENDED} == second.issuer.statuses(LIST)[1]
     assert {StatusRef(LIST, 1)} == second.issuer.intend(_certificate("c-2"), _intents(1))
     second.close()
+
+
+def test_a_list_that_others_have_filled_is_drawn_from_no_more(shared_url):
+    """A worker remembers which list had room; that it has none left it learns when an entry is taken (F-23)."""
+    tries = iter(range(100))
+
+    def prepare(refs):
+        next(tries)  # that it ends at all is what is at stake
+        return [_Text(b"a text")] * len(refs)
+
+    with closing(Database(shared_url)) as one, closing(Database(shared_url)) as other:
+        intents = Intents(
+            store=one.issuer, identifier="https://issuer.example", size=8, random=random.Random(1).randbytes
+        )
+        intents.record(_certificate("c-1"), 1, prepare)
+        given = {entry for entry in range(8) if other.issuer.intend(_certificate(f"c-2-{entry}"), _intents(entry))}
+        intents.record(_certificate("c-3"), 3, prepare)
+
+        assert 1 == len(given)
+        assert (LIST, _uri(2)) == one.issuer.status_lists()
 
 
 def test_a_database_of_a_newer_program_is_refused(shared_url):
