@@ -58,6 +58,7 @@ def test_every_page_fits_hands_and_eyes(visit, language):
     for name in citizen.walk():
         for width, size in ((1280, "100%"), (640, "200%"), (320, "100%")):
             citizen.page.set_viewport_size({"width": width, "height": 512})
+            citizen.page.wait_for_load_state()  # an offer's page loads itself anew, and its style with it
             citizen.page.evaluate("size => { document.documentElement.style.fontSize = size }", size)
             wide += [f"{name} at {width}"] * (citizen.page.evaluate(_WIDE) > 0)
             small += [f"{name} at {width}: {found}" for found in citizen.page.evaluate(_SMALL)]
