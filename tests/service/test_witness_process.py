@@ -173,12 +173,14 @@ def test_a_witness_that_is_killed_remembers_what_it_said(turn, post):
 
     thread = threading.Thread(target=grow)
     thread.start()
-    time.sleep(0.15 + 0.03 * turn)
+    while not said and thread.is_alive():
+        time.sleep(0.005)
+    time.sleep(0.03 * turn)
     post.stop()
     thread.join()
     with post.remembered() as seen:
         assert seen
-        assert (said or [0])[-1] <= seen.head.size <= post.register.store.edge().size
+        assert said[-1] <= seen.head.size <= post.register.store.edge().size
         size = seen.head.size
     post.start()
 
