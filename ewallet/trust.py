@@ -55,18 +55,26 @@ _REMEMBERED: Final = 1_000  # paths: document signers of all kinds of a country
 
 @dataclass(frozen=True, kw_only=True)
 class TrustPath:
-    """A checked path: its certificates, leaf first, the leaf's key and names, its anchor, and while it holds.
-
-    ``authorities`` are the raw key identifiers of the path, base64url (DCQL ``aki``).
-    """
+    """A checked path: its certificates, leaf first, and what they say, the leaf's key, its anchor, while it holds."""
 
     key: PublicKey
     anchor: TrustAnchor
     certificates: tuple[x509.Certificate, ...] = field(repr=False)
-    names: frozenset[str]
-    authorities: frozenset[str]
+    checked: tuple[Checked, ...] = field(repr=False)
     since: datetime
     until: datetime
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The addresses and the lower-case hosts that the leaf may speak for."""
+        names = self.checked[0].extensions.get(x509.SubjectAlternativeName, ())
+        uris = [name.value for name in names if isinstance(name, x509.UniformResourceIdentifier)]
+        return frozenset(uris + [name.value.lower() for name in names if isinstance(name, x509.DNSName)])
+
+    @cached_property
+    def authorities(self) -> frozenset[str]:
+        """The raw key identifiers of the authorities of the path, base64url (DCQL ``aki``)."""
+        return frozenset().union(*[_authority(each.extensions) for each in self.checked])
 
     def holds(self, at: datetime) -> bool:
         """Whether every certificate of the path is valid and the anchor trusted at that time."""
@@ -337,17 +345,10 @@ def _trust_path(
         key=key,
         anchor=anchor,
         certificates=tuple(path),
-        names=_names(checked[0]),
-        authorities=frozenset().union(*[_authority(each.extensions) for each in checked]),
+        checked=tuple(checked),
         since=max([each.since for each in checked]),
         until=min([each.until for each in checked]),
     )
-
-
-def _names(leaf: Checked) -> frozenset[str]:
-    names = leaf.extensions.get(x509.SubjectAlternativeName, ())
-    uris = [name.value for name in names if isinstance(name, x509.UniformResourceIdentifier)]
-    return frozenset(uris + [name.value.lower() for name in names if isinstance(name, x509.DNSName)])
 
 
 def _authority(extensions: Mapping[type, Any]) -> tuple[str, ...]:
