@@ -46,6 +46,7 @@ _NOT_OURS: Final = frozenset(
         ".git",
         ".venv",
         ".wheel-venv",
+        ".sbom-venv",
         "__pycache__",
         ".hypothesis",
         ".mypy_cache",
@@ -107,7 +108,7 @@ def leaks(folder: Path) -> Iterator[str]:
     for path in _files(folder):
         if len(seen) > _MOST_SEEN:  # some are looked into again then
             seen.clear()
-        raw = path.read_bytes()[:MAX_FILE]
+        raw = _beginning(path)
         depth = (
             0 if qr.is_picture(raw) else DEPTH
         )  # what a picture holds compressed is pixels, which may look like digits
@@ -118,7 +119,14 @@ def leaks(folder: Path) -> Iterator[str]:
 def _files(folder: Path) -> Iterator[Path]:
     for place, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if name not in _NOT_OURS]
-        yield from (path for name in files if (path := Path(place, name)).is_file() and not path.is_symlink())
+        ours = (Path(place, name) for name in files if not name.startswith(".coverage"))
+        yield from (path for path in ours if path.is_file() and not path.is_symlink())
+
+
+def _beginning(path: Path) -> bytes:
+    """A file may say that it is far longer than all memory, and have nothing but zeros, which take long to search."""
+    with path.open("rb") as file:
+        return file.read(MAX_FILE).rstrip(b"\0")
 
 
 def _pictured(raw: bytes) -> Iterator[str]:
