@@ -77,7 +77,8 @@ class MyDataDesk:
             secret=service.issuance.server.tag("portal"),
             env=env,
         )
-        receipts = Receipts(portal.steps, _portal_key(settings), log, env)
+        withdrawal = f"{settings.issuer}/my/consents"
+        receipts = Receipts(portal.steps, _portal_key(settings), log, env, withdrawal=withdrawal)
         exchange = _exchange(service, trust, receipts)
         agreement = Agreement(
             portal,

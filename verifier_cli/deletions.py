@@ -18,7 +18,7 @@ from ewallet.errors import UsageError
 from ewallet.exchange import Exchange, reference
 from ewallet.keys import Signer
 from ewallet.oid4vp import AuthorizationRequest
-from ewallet.receipt import Receipt
+from ewallet.receipt import WITHDRAWAL, Receipt
 from ewallet.shape import Json
 
 PATH: Final = "/v1/deletions"
@@ -27,7 +27,8 @@ _LOG: Final = logging.getLogger("ewallet")
 
 def where(url: str, request: AuthorizationRequest) -> dict[str, Json]:
     """What the bank's half of a receipt says about it."""
-    return Where(f"{url.rstrip('/')}{PATH}", reference(request)).to_json()
+    place = Where(f"{url.rstrip('/')}{PATH}", reference(request))
+    return {**place.to_json(), WITHDRAWAL: place.uri}  # who wants to withdraw has nothing but what the bank keeps
 
 
 def file_of(folder: Path, receipt: Receipt) -> Path:

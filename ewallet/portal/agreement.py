@@ -31,7 +31,7 @@ from ewallet.keys import Signer
 from ewallet.mydata import Given, Past
 from ewallet.oid4vp import AuthorizationRequest, VpToken
 from ewallet.portal.role import Portal
-from ewallet.receipt import Receipt
+from ewallet.receipt import WITHDRAWAL, Receipt
 from ewallet.receipt.countersignature import Event, Logged
 from ewallet.records import Pending, Records
 from ewallet.shape import Json, json_object
@@ -100,19 +100,22 @@ class Confirmed:
 class Receipts:
     """Makes the portal's receipt of every consent that was confirmed, and keeps it until the person goes on.
 
-    Each says how far ``log`` was at that time, and once the consent is on record where that is.
+    Each says how far ``log`` was at that time, and once the consent is on record where that is; and ``withdrawal``, the
+    address where people withdraw.
     """
 
-    def __init__(self, steps: Steps, signer: Signer, log: Log, env: Env) -> None:
+    def __init__(self, steps: Steps, signer: Signer, log: Log, env: Env, *, withdrawal: str) -> None:
         self._steps = steps
         self._signer = signer
         self._log = log
         self._env = env
+        self._states = {WITHDRAWAL: withdrawal}
 
     def confirmed(self, request: AuthorizationRequest, token: VpToken) -> str:
         """The portal's half of the receipt, for the wallet; :class:`ewallet.exchange.Exchange` asks for it."""
         id_, far = new_handle(self._env.random), Logged(seq=None, checkpoint=self._log.checkpoint().decode())
-        receipt = Receipt.make(request, token, self._signer, id_=id_, at=self._env.now(), logged=far)
+        at = self._env.now()
+        receipt = Receipt.make(request, token, self._signer, id_=id_, at=at, logged=far, more=self._states)
         kept = jose.to_json({"receipt": receipt.to_bytes().decode(), "shown": _shown(request, token)})
         self._steps.begin("receipt", kept, life=LIFE, secret=_secret(request))
         return receipt.events[0]

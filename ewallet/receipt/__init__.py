@@ -4,6 +4,6 @@
 event, :mod:`dpv` says the same in the terms of the Data Privacy Vocabulary.
 """
 
-from ewallet.receipt.receipt import Countersigner, Receipt, verify
+from ewallet.receipt.receipt import WITHDRAWAL, Countersigner, Receipt, verify
 
-__all__ = ["Countersigner", "Receipt", "verify"]
+__all__ = ["WITHDRAWAL", "Countersigner", "Receipt", "verify"]

@@ -23,6 +23,11 @@ _STATUS: Final[Mapping[str, str]] = {
     "fulfilled": "dpv:ConsentGiven",
     "deleted": "dpv:ConsentInvalidated",
 }
+_RIGHTS: Final = {
+    "ko": "열람·정정·삭제·처리정지를 요구하고 동의를 철회할 수 있습니다 (개인정보 보호법 제35조부터 제37조까지).",
+    "en": "You may ask to see, correct, delete and stop the use of the data, and withdraw the consent "
+    "(Personal Information Protection Act, articles 35 to 37).",
+}
 _STANDARD: Final = "ISO/IEC TS 27560:2023"
 
 
@@ -42,9 +47,11 @@ def receipt(
     id_: str,
     events: Sequence[Happened],
     disclosed: Mapping[str, Iterable[Path]],
+    withdrawal: str | None = None,
 ) -> dict[str, Json]:
-    """The receipt as a record of its fields."""
+    """The receipt as a record of its fields; ``withdrawal`` is the address where the consent can be withdrawn."""
     acting: dict[str, Json] = {"acting": consent.acting.to_json()} if consent.acting else {}
+    recipient: dict[str, Json] = {"dct:identifier": consent.recipient.id, "dct:title": dict(consent.recipient.names)}
     return acting | {
         "@type": "dpv:ConsentReceipt",
         "dct:identifier": id_,
@@ -52,7 +59,9 @@ def receipt(
         "dpv:hasConsentStatus": _STATUS[events[-1].event],
         "record": {"dct:identifier": consent.id, "sha256": consent.digest},
         "dpv:hasNotice": {"@type": "dpv:ConsentNotice", "dct:language": consent.lang, "dct:description": text},
-        "dpv:hasRecipient": {"dct:identifier": consent.recipient.id, "dct:title": dict(consent.recipient.names)},
+        "dpv:hasRecipient": recipient,
+        "dpv:hasDataController": recipient,  # whoever receives it answers for it from then on
+        "dpv:hasThirdParty": [],  # a consent names one recipient, and nobody whom that one may pass it on to
         "bundle": consent.bundle_id,
         "dpv:hasPurpose": dict(consent.purposes),
         "dpv:hasLegalBasis": {"@type": "dpv:Consent", "route": consent.route, "dct:description": consent.legal_basis},
@@ -63,6 +72,8 @@ def receipt(
             "dct:description": dict(consent.retention.words),
         },
         "dpv:hasFrequency": {"mode": consent.provision.mode, "cycle": consent.provision.cycle},
+        "dpv:hasConsentControl": {"@type": "dpv:WithdrawConsent", "dct:source": withdrawal},
+        "dpv:hasRight": {"@type": "dpv:DataSubjectRight", "dct:description": dict(_RIGHTS)},
         "dct:valid": {"start": stamp(consent.since), "end": stamp(consent.until)},
         "disclosed": {name: [list(path) for path in paths] for name, paths in disclosed.items()},
         "events": [_event(each) for each in events],

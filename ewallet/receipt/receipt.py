@@ -58,6 +58,7 @@ from ewallet.trust import TrustList
 from ewallet.verdict import Rung, Verdict
 
 SCHEMA: Final = "ewallet.receipt/1"
+WITHDRAWAL: Final = "withdrawal"  # of the recipient's half
 _ID: Final = 16  # bytes
 _MOMENT: Final = timedelta(seconds=1)
 _SKEW: Final = timedelta(seconds=60)  # what clocks may differ by
@@ -175,7 +176,15 @@ class Receipt:
         """The receipt in the terms of :mod:`ewallet.receipt.dpv`."""
         events = [Happened(event=e.event, at=e.at, seq=e.logged.seq if e.logged else None) for e in self.signed]
         text = next(each.fields["text"] for each in self.request.transaction_data if each.type == TRANSACTION)
-        return dpv.receipt(self.consent, text, id_=self.id, events=events, disclosed=self.disclosed)
+        return dpv.receipt(
+            self.consent, text, id_=self.id, events=events, disclosed=self.disclosed, withdrawal=self.withdrawal
+        )
+
+    @property
+    def withdrawal(self) -> str | None:
+        """Where the consent can be withdrawn, as the recipient says; None where it has not said."""
+        stated = self.signed[0].claims.get(WITHDRAWAL)
+        return stated if isinstance(stated, str) else None
 
     def check(self, trust: TrustList, catalog: Catalog, believed: Believed | None = None) -> None:
         """Return if both halves hold and are of one consent, request and answer.

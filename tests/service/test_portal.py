@@ -112,6 +112,7 @@ def test_what_proves_a_consent_is_a_receipt_of_both_halves(portal):
     receipt = Receipt.parse(given.evidence)
     receipt.check(portal.wallet._trust, portal.site.service.issuer.catalog)
     assert granted.consent_id == receipt.consent.id
+    assert f"{ISSUER}/my/consents" == receipt.withdrawal
 
 
 def test_who_says_no_is_led_back_with_that(portal):

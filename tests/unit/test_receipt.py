@@ -19,7 +19,7 @@ from ewallet.formats import FORMATS
 from ewallet.history import Believed, Head, NoteKey
 from ewallet.keys import SigningKey
 from ewallet.oid4vp import TransactionData
-from ewallet.receipt import Receipt
+from ewallet.receipt import WITHDRAWAL, Receipt
 from ewallet.receipt.countersignature import TYP, Logged
 from ewallet.shape import base64url, json_object
 from ewallet.testing.history import Register
@@ -128,9 +128,19 @@ def test_the_view_has_the_fields_of_the_standard(good, counter):
     assert counter.consent.words(counter.catalog) == view["dpv:hasNotice"]["dct:description"]
     assert {"dct:identifier": CLIENT_ID, "dct:title": NAME} == view["dpv:hasRecipient"]
     assert counter.consent.digest == view["record"]["sha256"]
+    assert view["dpv:hasRecipient"] == view["dpv:hasDataController"]
+    assert {"ko", "en"} == view["dpv:hasRight"]["dct:description"].keys()
     assert "P90D" == view["dpv:hasStorageCondition"]["dpv:hasDuration"]
     assert [["total_income_latest_year"]] == view["disclosed"]["income_amount_certificate"][1:]
     assert [{"event": "given", "dpv:isIndicatedAtTime": "2026-11-21T03:00:00Z"}] == view["events"]
+
+
+def test_the_view_says_where_to_withdraw(good, counter):
+    """At the address that the recipient states in its half; nothing where it states none."""
+    stated = counter.made(more={WITHDRAWAL: "https://bank.example/withdraw"})
+    control = [each.view()["dpv:hasConsentControl"] for each in (stated, counter.made(more={WITHDRAWAL: 1}), good)]
+
+    assert ["https://bank.example/withdraw", None, None] == [each["dct:source"] for each in control]
 
 
 @pytest.mark.parametrize("formats", [("dc+sd-jwt", "mso_mdoc"), ("mso_mdoc", "dc+sd-jwt")])
