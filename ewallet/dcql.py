@@ -196,6 +196,14 @@ class Query:
         sets = (CredentialSet(tuple((query.id,) for query in queries)),) if len(queries) > 1 else ()
         return cls(queries, sets)
 
+    def retained(self) -> Query:
+        """The same question, of somebody who means to keep what is shown (``intent_to_retain``, OpenID4VP 1.0 App. B.2.4)."""
+        credentials = (
+            replace(each, claims=tuple(replace(claim, intent_to_retain=True) for claim in each.claims))
+            for each in self.credentials
+        )
+        return replace(self, credentials=tuple(credentials))
+
     @classmethod
     def for_rule(cls, rule: Rule, kind: CredentialType) -> Query:
         """Ask for a yes to a rule as it is now, in an answer of that kind; whoever has a no has nothing to show."""

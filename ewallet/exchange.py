@@ -169,7 +169,8 @@ class Exchange:
     ) -> Asked:
         """A request that waits for a wallet; ``usage.argument`` where no wallet would take it.
 
-        ``redirect_to`` is where a wallet on the same device leads back to, with ``response_code`` added.
+        ``redirect_to`` is where a wallet on the same device leads back to, with ``response_code`` added. Where claims
+        are kept for longer than it takes to read them, the request says so.
         """
         at = self._env.now().replace(microsecond=0)  # as it travels
         id_, handle, nonce, state = (to_base64url(self._env.random(_ENTROPY)) for _ in range(4))
@@ -177,7 +178,7 @@ class Exchange:
         request = AuthorizationRequest(
             client_id=self._verifier.client_id,
             nonce=nonce,
-            query=query,
+            query=query.retained() if self._retain and self._retain > _UNREAD else query,
             purpose=purpose,
             issued=at,
             until=at + life,

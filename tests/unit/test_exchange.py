@@ -169,6 +169,15 @@ def test_claims_may_be_retained(kit, store):
     assert isinstance(bank.exchange.verdict(asked.id), Collected)
 
 
+@pytest.mark.parametrize(("minutes", "stated"), [(60, True), (10, None), (0, None)])
+def test_who_keeps_claims_says_so_in_the_request(kit, store, minutes, stated):
+    """For longer than it takes to read them; a wallet shows it before anybody consents (``intent_to_retain``)."""
+    asked = _bank(kit, store, retain=timedelta(minutes=minutes)).ask()
+    said = {claim.intent_to_retain for each in asked.request.query.credentials for claim in each.claims}
+
+    assert {stated} == said
+
+
 def test_claims_may_be_of_no_interest(kit, store):
     """With a retention of zero they are never kept (VPV-23)."""
     bank = _bank(kit, store, retain=timedelta(0))

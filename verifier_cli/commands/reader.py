@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from verifier_cli.arguments import add_asked, add_reader, add_terms, add_trust
 
 if TYPE_CHECKING:
-    from ewallet.dcql import Query
     from ewallet.keys import SigningKey
     from ewallet.loopback import Wire
     from ewallet.proximity import Answered, Declined, Ended, Engagement, Reader
@@ -43,22 +41,13 @@ def run(session: Session) -> int:
     from verifier_cli.inquiry import worded
 
     members = worded(session.args)
-    asked, engagement = _kept(query(members), keep=session.args.keep), _engagement(session.args.code)
+    asked, engagement = query(members), _engagement(session.args.code)
+    asked = asked.retained() if session.args.keep else asked
     reader, to = Reader(engagement, signer=_signer(session)), loopback.address(session.args.connect)
     with loopback.connected(to, limit=MAX_MESSAGE, patience=_PATIENCE) as wire:
         wire.send(reader.ask(asked, at=session.at, purpose=members["purpose"]))
         event = _received(reader, wire)
     return _tell(session, reader, event)
-
-
-def _kept(asked: Query, *, keep: bool) -> Query:
-    if not keep:
-        return asked
-    credentials = (
-        replace(each, claims=tuple(replace(claim, intent_to_retain=True) for claim in each.claims))
-        for each in asked.credentials
-    )
-    return replace(asked, credentials=tuple(credentials))
 
 
 def _engagement(code: str) -> Engagement:
