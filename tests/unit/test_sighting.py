@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import logging
 from base64 import b64encode
+from dataclasses import replace
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from ewallet.errors import TrustError
 from ewallet.flow import Response, offline, run
+from ewallet.history import Believed, Note, key_of
+from ewallet.history.note import Signature
 from ewallet.keys import SigningKey
 from ewallet.sighting import Lookout
 from ewallet.testing.clock import START, Clock
 from ewallet.testing.history import ORIGIN, Register
-from ewallet.testing.pki import Pki
+from ewallet.testing.pki import Pki, listed_log
 from ewallet.testing.stores import MemoryWalletStore
 
 LOG = SigningKey.generate("EdDSA")
@@ -231,6 +236,57 @@ def test_a_log_with_another_key_on_the_list_begins_anew(wallet):
 def test_a_log_whose_old_key_stays_on_the_list_goes_on(wallet):
     """Then there is no reason for it to be smaller."""
     key = SigningKey.generate("EdDSA")
+    both = PKI.with_log(ORIGIN, LOG).with_log(ORIGIN, key).trust_list()
+    wallet.sees(Register(key=key).fill(2).log.checkpoint(), trust=both)
+    assert (["log.rollback"], [5]) == (wallet.noticed, wallet.sizes)
+
+
+# -- what stands beside a log on the list ------------------------------------------------------------------
+
+STRANGER = SigningKey.generate("EdDSA")
+OVER = START - timedelta(days=20 * 366)
+WATCHING = {"types": frozenset({"cosignature"})}
+BESIDE = {
+    "another log, over": listed_log("another.example/log", STRANGER, OVER),
+    "another log of another algorithm": listed_log("another.example/log", SigningKey.generate("ES256"), START),
+    "a witness, over": replace(listed_log("witness.example", STRANGER, OVER), **WATCHING),
+    "a witness of two names": replace(
+        listed_log("witness.example", STRANGER, START), issuers=frozenset({"one.example", "two.example"}), **WATCHING
+    ),
+    "its key in a renewed certificate": replace(listed_log(ORIGIN, LOG, START), id="renewed"),
+    "its key before, over": replace(listed_log(ORIGIN, STRANGER, OVER), id="before"),
+}
+
+
+@pytest.mark.parametrize("anchor", BESIDE.values(), ids=BESIDE)
+def test_what_is_wrong_beside_a_log_does_not_hide_it(wallet, anchor):
+    """Nobody would hear that it is held to nothing any more."""
+    wallet.sees(_register(3).log.checkpoint(), trust=replace(TRUST, anchors=(anchor, *TRUST.anchors)))
+    assert (["log.rollback"], [5]) == (wallet.noticed, wallet.sizes)
+
+
+@pytest.mark.parametrize("name", ["its key before, over", "a witness, over"])
+def test_who_believes_a_log_and_its_witnesses_is_not_stopped_by_one_that_is_over(name):
+    """It counts for nothing, and the others for what they are."""
+    believed = Believed.of(replace(TRUST, anchors=(BESIDE[name], *TRUST.anchors)), ORIGIN, START)
+    assert ((key_of(ORIGIN, LOG.public),), ()) == (believed.log, believed.witnesses)
+
+
+def test_a_log_whose_only_certificate_is_over_is_refused_for_that():
+    """It is said why."""
+    with pytest.raises(TrustError) as refused:
+        Believed.of(PKI.trust_list(), ORIGIN, START)
+    assert "trust.no_path" == refused.value.code
+    with pytest.raises(TrustError) as refused:
+        Believed.of(replace(TRUST, anchors=(listed_log(ORIGIN, LOG, OVER),)), ORIGIN, START)
+    assert "trust.cert_expired" == refused.value.code
+
+
+def test_a_line_in_the_name_of_a_key_to_come_does_not_let_a_log_begin_anew():
+    """A log knows its next key before the list has it, and what it writes under a checkpoint is kept with it."""
+    wallet, key = Wallet(), SigningKey.generate("EdDSA")
+    line = Signature(ORIGIN, key_of(ORIGIN, key.public).id, bytes(64))
+    wallet.sees(Note.read(_register(5).log.checkpoint()).with_signatures([line]).to_bytes())
     both = PKI.with_log(ORIGIN, LOG).with_log(ORIGIN, key).trust_list()
     wallet.sees(Register(key=key).fill(2).log.checkpoint(), trust=both)
     assert (["log.rollback"], [5]) == (wallet.noticed, wallet.sizes)
