@@ -21,7 +21,7 @@ from ewallet.keys import SigningKey
 from ewallet.oid4vp import TransactionData
 from ewallet.receipt import Receipt
 from ewallet.receipt.countersignature import TYP, Logged
-from ewallet.shape import base64url, json_object
+from ewallet.shape import MAX_TIME, base64url, json_object
 from ewallet.testing.history import Register
 from ewallet.testing.kit import CLIENT_ID, PURPOSE, Kit
 from ewallet.verdict import Accepted, Rejected, Undecided
@@ -340,6 +340,8 @@ FORGED = {
     ),
     "paths of a query that was not asked": lambda c, g: _resigned(g, c.kit.pki.verifier, disclosed={"x": []}),
     "an answer to nothing": lambda c, g: _resigned(g, c.kit.pki.verifier, answer={}),
+    "paths of anything": lambda c, g: _resigned(g, c.kit.pki.verifier, disclosed={"income_amount_certificate": [[{}]]}),
+    "dated the last second": lambda c, g: _resigned(g, c.kit.pki.verifier, iat=MAX_TIME),
     "dated later": lambda c, g: _resigned(g, c.kit.pki.verifier, iat=g.signed[0].claims["iat"] + 301),
     "dated before the consent": lambda c, g: _resigned(g, c.kit.pki.verifier, iat=g.signed[0].claims["iat"] - 1),
     "a log without a place": lambda c, g: _resigned(g, c.kit.pki.verifier, log={"checkpoint": "x"}),
