@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ewallet import jose, receipt
+from ewallet.cli import words
 from ewallet.consent import Choice, Consent, Party, consenting
 from ewallet.dcql import Query
 from ewallet.errors import EWalletError, PolicyError, UsageError
@@ -314,6 +315,14 @@ def _beyond(counter, _good):
     )
     token = counter.answered(request)
     return Receipt.make(request, token, counter.kit.pki.verifier, id_="r", at=counter.kit.clock.now())
+
+
+def test_the_name_of_a_receipt_commands_no_terminal(counter):
+    """The recipient gives it, and a wallet shows it in a list."""
+    made = counter.made(id_="r\x1b[2J\n1")
+    shown = words.receipted(made, "en")
+    assert "[r\\u001b[2J\\u000a1]" in shown
+    assert shown.isprintable()
 
 
 FORGED = {
