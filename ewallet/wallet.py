@@ -367,11 +367,12 @@ class Wallet:
         yield from lookout.judge()
 
     def _demand_deletion(self, receipt_id: str) -> Flow[Receipt]:
-        receipt = next((receipt for receipt in self.receipts() if receipt.id == receipt_id), None)
-        if receipt is None:
+        found = [receipt for receipt in self.receipts() if receipt.id == receipt_id]
+        if not found:
             raise NotFound("storage.not_found", "no receipt of that identifier")
-        if receipt.event == "deleted":
-            return receipt
+        receipt = next((receipt for receipt in found if receipt.event != "deleted"), None)  # receivers name them
+        if receipt is None:
+            return found[0]
         signer = SigningKey.of_secret(self._store.key(receipt.holder.thumbprint))
         told = yield from demand(receipt, signer, self._trust, self._env.now())
         self._store.change_receipt(receipt.to_bytes(), told.to_bytes())
