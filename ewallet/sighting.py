@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from ewallet.env import Env
@@ -28,6 +28,8 @@ from ewallet.history import Believed, Checkpoint, Head, Note, NoteKey
 from ewallet.history.inclusion import ask_consistency
 from ewallet.shape import base64
 from ewallet.trust import TrustList
+
+T = TypeVar("T")
 
 HEADER: Final = "log-checkpoint"  # a signed note in base64
 
@@ -97,26 +99,36 @@ class Lookout:
 
     def __init__(self, store: SightingStore, trust: TrustList, env: Env, by: str) -> None:
         self._store, self._trust, self._env = store, trust, env
-        self._scheme, self._by = urlsplit(by)[:2]
+        self._by = by
         self._known = {sighting.head.origin: sighting for sighting in store.sightings()}
-        self._shown: dict[bytes, None] = {}
+        self._shown: dict[bytes, str] = {}
 
-    def hear(self, header: str) -> None:
-        """A checkpoint as :data:`HEADER` has it."""
+    def hear(self, header: str, by: str = "") -> None:
+        """A checkpoint as :data:`HEADER` has it; ``by`` is the address that it is from, where that is another one."""
         with suppress(Malformed):
-            self.see(base64(header, "a checkpoint"))
+            self._shown.setdefault(base64(header, "a checkpoint"), by or self._by)
 
     def see(self, raw: bytes) -> None:
         """A checkpoint, signed-note text."""
-        self._shown[raw] = None
+        self._shown.setdefault(raw, self._by)
+
+    def watch(self, conversation: Flow[T]) -> Flow[T]:
+        """What comes of the conversation, once what was shown in it is judged: also where nothing comes of it."""
+        try:
+            found = yield from conversation
+        except EWalletError:
+            yield from self.judge()
+            raise
+        yield from self.judge()
+        return found
 
     def judge(self) -> Flow[None]:
         """Keep what goes on from what is known, and what does not; nothing is raised but what the store raises."""
         at = self._env.now()
-        for raw in self._shown:
-            believed = self._believed(raw, at)
+        for raw, address in self._shown.items():
+            believed, (scheme, by) = self._believed(raw, at), urlsplit(address)[:2]
             if believed:
-                yield from self._follow(Sighting(raw=raw, by=self._by, at=at), believed)
+                yield from self._follow(Sighting(raw=raw, by=by, at=at), believed, scheme)
 
     def _believed(self, raw: bytes, at: datetime) -> Believed | None:
         """Whose checkpoint it is; None where the trust list has nobody of that name, or they have not signed it."""
@@ -127,13 +139,13 @@ class Lookout:
             return None
         return believed
 
-    def _follow(self, shown: Sighting, believed: Believed) -> Flow[None]:
+    def _follow(self, shown: Sighting, believed: Believed, scheme: str) -> Flow[None]:
         known = self._known.get(believed.origin)
         if known and _is_signed(known, believed):
             if known.head == shown.head:
                 return
             try:
-                if not (yield from self._goes_on(known.head, shown.head)):
+                if not (yield from self._goes_on(known.head, shown, scheme)):
                     return
             except PolicyError as exc:
                 self._notice(exc.code, known, shown)
@@ -141,17 +153,17 @@ class Lookout:
         self._store.put_sighting(shown, after=known)
         self._known[believed.origin] = shown
 
-    def _goes_on(self, known: Head, shown: Head) -> Flow[bool]:
+    def _goes_on(self, known: Head, shown: Sighting, scheme: str) -> Flow[bool]:
         """Whether the log proves that it goes on; ``log.rollback``, ``log.forked`` where it does not."""
-        path: tuple[bytes, ...] = ()
-        if 0 < known.size < shown.size:
-            if shown.origin.partition("/")[0] != self._by:
+        head, path = shown.head, tuple[bytes, ...]()
+        if 0 < known.size < head.size:
+            if head.origin.partition("/")[0] != shown.by:
                 return False
             try:
-                path = yield from ask_consistency(known, shown, scheme=self._scheme)
+                path = yield from ask_consistency(known, head, scheme=scheme)
             except (TransportError, Malformed):
                 return False
-        known.check_successor(shown, path)
+        known.check_successor(head, path)
         return True
 
     def _notice(self, code: str, known: Sighting, shown: Sighting) -> None:

@@ -289,9 +289,7 @@ class Wallet:
             raise UsageError("usage.argument", f"{copies} copies, expected 1 to {_MAX_KEYS}")
         found = self.offered(offer) if isinstance(offer, str) else offer
         lookout = Lookout(self._store, self._trust, self._env, found.address)
-        documents = yield from self._acceptance.receive(found, tx_code, copies, self._keep, lookout.hear)
-        yield from lookout.judge()
-        return documents
+        return (yield from lookout.watch(self._acceptance.receive(found, tx_code, copies, self._keep, lookout.hear)))
 
     def _collect(self) -> Flow[tuple[Document, ...]]:
         documents: list[Document] = []
@@ -304,13 +302,11 @@ class Wallet:
         lookout = Lookout(self._store, self._trust, self._env, pending.issuer)
         try:
             keep = partial(self._keep, over=(pending.id,))
-            documents = yield from self._acceptance.collect(pending, keep, lookout.hear)
+            return (yield from lookout.watch(self._acceptance.collect(pending, keep, lookout.hear)))
         except EWalletError as exc:
             if is_final(exc):
                 self._store.receive([], over=(pending.id,))
             raise
-        yield from lookout.judge()
-        return documents
 
     def _keep(self, results: Sequence[Received | Pending], *, over: Sequence[str] = ()) -> tuple[Document, ...]:
         at = self._env.now()

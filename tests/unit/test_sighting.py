@@ -5,20 +5,25 @@ from __future__ import annotations
 import json
 import logging
 from base64 import b64encode
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from ewallet.errors import TrustError
+from ewallet.errors import EWalletError, TransportError, TrustError
 from ewallet.flow import Response, offline, run
 from ewallet.history import Believed, Note, key_of
 from ewallet.history.note import Signature
+from ewallet.jose import to_json
 from ewallet.keys import SigningKey
-from ewallet.sighting import Lookout
+from ewallet.shape import base64url, json_object
+from ewallet.sighting import HEADER, Lookout
 from ewallet.testing.clock import START, Clock
 from ewallet.testing.history import ORIGIN, Register
+from ewallet.testing.peers import IssuerPeer
+from ewallet.testing.pki import ISSUER as ISSUED_AT
 from ewallet.testing.pki import Pki, listed_log
 from ewallet.testing.stores import MemoryWalletStore
 
@@ -290,3 +295,70 @@ def test_a_line_in_the_name_of_a_key_to_come_does_not_let_a_log_begin_anew():
     both = PKI.with_log(ORIGIN, LOG).with_log(ORIGIN, key).trust_list()
     wallet.sees(Register(key=key).fill(2).log.checkpoint(), trust=both)
     assert (["log.rollback"], [5]) == (wallet.noticed, wallet.sizes)
+
+
+# -- who shows it, in a conversation -----------------------------------------------------------------------
+
+KIND, LOGIN = "resident_register_copy", "https://login.example"
+METADATA = "/.well-known/openid-credential-issuer"
+
+
+@pytest.fixture
+def person(ewallet_kit):
+    """The kit's wallet, whose trust list names the log of the issuer, and the issuer, whose log it has seen."""
+    issuer, wallet = IssuerPeer(ewallet_kit), ewallet_kit.wallet
+    listed = listed_log(ORIGIN, LOG, ewallet_kit.clock.now())
+    wallet._trust = replace(wallet._trust, anchors=(*wallet._trust.anchors, listed))
+    issuer.spoil["/credential"] = _dated(_register(5))
+    wallet.accept(issuer.offer(KIND))
+    assert [5] == [sighting.head.size for sighting in wallet.sightings()]
+    return wallet, issuer, ewallet_kit.network
+
+
+def _dated(register, **changes):
+    header = {HEADER: b64encode(register.log.checkpoint()).decode()}
+    return lambda _, response: replace(response, headers={**response.headers, **header}, **changes)
+
+
+def test_a_log_is_judged_by_an_issuer_that_gives_nothing_too(person):
+    """What was shown is signed all the same, and the certificate might never come."""
+    wallet, issuer, _ = person
+    issuer.spoil["/credential"] = _dated(_register(3), status=500)
+    with pytest.raises(TransportError) as refused:
+        wallet.accept(issuer.offer(KIND))
+    assert "fetch.unavailable" == refused.value.code
+    assert ["log.rollback"] == [departure.code for departure in wallet.departures()]
+
+
+def test_a_log_is_judged_where_what_was_deferred_does_not_come_too(person, ewallet_kit):
+    """Asked for again, the issuer refuses."""
+    wallet, issuer, _ = person
+    issuer.records.pending[KIND] = timedelta(minutes=1)
+    wallet.accept(issuer.offer(KIND))
+    ewallet_kit.clock.advance(timedelta(minutes=2))
+    issuer.spoil["/deferred"] = _dated(_register(3), status=500)
+    with pytest.raises(TransportError) as refused:
+        wallet.collect()
+    assert "fetch.unavailable" == refused.value.code
+    assert ["log.rollback"] == [departure.code for departure in wallet.departures()]
+
+
+def test_who_showed_it_is_named_and_nobody_else(person):
+    """The authorization server is somebody else's here: an issuer is not accused of what that one kept."""
+    wallet, issuer, network = person
+
+    def named(_, response):
+        said = json_object(base64url(response.body.decode().split(".")[1])) | {"authorization_servers": [LOGIN]}
+        return replace(response, headers={"content-type": "application/json"}, body=to_json(said))
+
+    def login(request):
+        answer = issuer.issuance(replace(request, url=request.url.replace(LOGIN, ISSUED_AT)))
+        return _dated(_register(3))(
+            request, replace(answer, body=answer.body.replace(ISSUED_AT.encode(), LOGIN.encode()))
+        )
+
+    issuer.spoil[METADATA] = named
+    network.route(f"{LOGIN}/", login)
+    with suppress(EWalletError):  # proofs for another address
+        wallet.accept(issuer.offer(KIND))
+    assert [("log.rollback", "login.example")] == [(each.code, each.by) for each in wallet.departures()]
