@@ -125,10 +125,13 @@ class Lookout:
     def judge(self) -> Flow[None]:
         """Keep what goes on from what is known, and what does not; nothing is raised but what the store raises."""
         at = self._env.now()
+        judged: set[tuple[Head, str]] = set()  # once: anybody can add lines to a note until it is another one
         for raw, address in self._shown.items():
             believed, (scheme, by) = self._believed(raw, at), urlsplit(address)[:2]
-            if believed:
-                yield from self._follow(Sighting(raw=raw, by=by, at=at), believed, scheme)
+            shown = Sighting(raw=raw, by=by, at=at)
+            if believed and (shown.head, by) not in judged:
+                judged.add((shown.head, by))
+                yield from self._follow(shown, believed, scheme)
 
     def _believed(self, raw: bytes, at: datetime) -> Believed | None:
         """Whose checkpoint it is; None where the trust list has nobody of that name, or they have not signed it."""

@@ -200,6 +200,18 @@ def test_several_of_one_conversation_are_held_to_each_other():
     assert (["log.rollback"], [5]) == (wallet.noticed, wallet.sizes)
 
 
+def test_one_checkpoint_under_which_more_and_more_stands_is_one(wallet):
+    """Anybody can add lines in names that nobody knows: nothing fills the wallet so, and the log is asked once."""
+    lookout = wallet.lookout()
+    for number in range(20):
+        line = Signature(f"nobody{number}.example", bytes(4), bytes(64))
+        for count in (3, 9):
+            lookout.see(Note.read(_register(count).log.checkpoint()).with_signatures([line]).to_bytes())
+    asked = []
+    run(lookout.judge(), lambda request: asked.append(request.url) or Response(503))
+    assert (["log.rollback"], [5], 1) == (wallet.noticed, wallet.sizes, len(asked))
+
+
 UNBELIEVED = {
     "another key": Register(key=SigningKey.generate("EdDSA")).fill(3).log.checkpoint(),
     "no note": b"a text",
