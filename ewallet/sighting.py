@@ -155,6 +155,13 @@ class Lookout:
                 return
         self._store.put_sighting(shown, after=known)
         self._known[believed.origin] = shown
+        self._compare(shown)
+
+    def _compare(self, shown: Sighting) -> None:
+        """Another program may have been faster: what it kept may be newer, but of one size there is one root."""
+        for kept in self._store.sightings():
+            if (kept.head.origin, kept.head.size) == (shown.head.origin, shown.head.size) and kept.head != shown.head:
+                self._notice("log.forked", kept, shown)
 
     def _goes_on(self, known: Head, shown: Sighting, scheme: str) -> Flow[bool]:
         """Whether the log proves that it goes on; ``log.rollback``, ``log.forked`` where it does not."""

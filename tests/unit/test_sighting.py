@@ -190,6 +190,17 @@ def test_two_programs_at_once_accuse_nobody(wallet):
     assert ([9], []) == (wallet.sizes, wallet.noticed)
 
 
+def test_two_programs_at_once_that_are_shown_two_histories_notice(caplog):
+    """Whichever was faster: of one size there is one root, and no order of answers makes it two."""
+    wallet = Wallet()
+    slow = wallet.lookout()
+    wallet.sees(_register(5).log.checkpoint())
+    slow.see(_register(5, seed="another history").log.checkpoint())
+    wallet.judged(slow)
+    assert (["log.forked"], [5]) == (wallet.noticed, wallet.sizes)
+    assert [f"log of use {ORIGIN}: log.forked"] == [record.getMessage() for record in caplog.records]
+
+
 def test_several_of_one_conversation_are_held_to_each_other():
     """One after the other: what came first is seen when the next one comes."""
     wallet = Wallet()
