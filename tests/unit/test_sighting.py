@@ -219,7 +219,12 @@ def test_one_checkpoint_under_which_more_and_more_stands_is_one(wallet):
         for count in (3, 9):
             lookout.see(Note.read(_register(count).log.checkpoint()).with_signatures([line]).to_bytes())
     asked = []
-    run(lookout.judge(), lambda request: asked.append(request.url) or Response(503))
+
+    def send(request):
+        asked.append(request.url)
+        return Response(503)
+
+    run(lookout.judge(), send)
     assert (["log.rollback"], [5], 1) == (wallet.noticed, wallet.sizes, len(asked))
 
 
@@ -273,13 +278,15 @@ def test_a_log_whose_old_key_stays_on_the_list_goes_on(wallet):
 
 STRANGER = SigningKey.generate("EdDSA")
 OVER = START - timedelta(days=20 * 366)
-WATCHING = {"types": frozenset({"cosignature"})}
+WATCHING = frozenset({"cosignature"})
 BESIDE = {
     "another log, over": listed_log("another.example/log", STRANGER, OVER),
     "another log of another algorithm": listed_log("another.example/log", SigningKey.generate("ES256"), START),
-    "a witness, over": replace(listed_log("witness.example", STRANGER, OVER), **WATCHING),
+    "a witness, over": replace(listed_log("witness.example", STRANGER, OVER), types=WATCHING),
     "a witness of two names": replace(
-        listed_log("witness.example", STRANGER, START), issuers=frozenset({"one.example", "two.example"}), **WATCHING
+        listed_log("witness.example", STRANGER, START),
+        issuers=frozenset({"one.example", "two.example"}),
+        types=WATCHING,
     ),
     "its key in a renewed certificate": replace(listed_log(ORIGIN, LOG, START), id="renewed"),
     "its key before, over": replace(listed_log(ORIGIN, STRANGER, OVER), id="before"),
