@@ -43,8 +43,8 @@ T = TypeVar("T")
 TxCodeSource: TypeAlias = str | Callable[[CredentialOffer], str] | None
 #: Keeps what was received, all of it or nothing.
 Keep: TypeAlias = Callable[[Sequence[Received | Pending]], T]
-#: Is told what an issuer says of its log of use.
-Hear: TypeAlias = Callable[[str], None]
+#: Is told what an issuer says of its log of use, and at which address.
+Hear: TypeAlias = Callable[[str, str], None]
 
 _COPIES: Final = {"once": 10, "per_verifier": 5, "reuse": 1}  # asked for, where the issuer gives as many
 _MAX_CREDENTIALS: Final = 20  # of one offer

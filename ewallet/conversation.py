@@ -27,10 +27,12 @@ class Conversation:
     """Sends with what it was given: ``key`` binds the requests to itself, ``token`` is shown with :meth:`authorized`.
 
     ``env`` and not a time, because people may be asked for something in between. ``hear`` is told how far the issuer
-    says that its log of use is.
+    says that its log of use is, and at which address.
     """
 
-    def __init__(self, env: Env, *, key: SigningKey | None = None, hear: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, env: Env, *, key: SigningKey | None = None, hear: Callable[[str, str], None] | None = None
+    ) -> None:
         self._env = env
         self._hear = hear
         self._nonces: dict[str, str] = {}
@@ -99,7 +101,7 @@ class Conversation:
         if nonce:
             self._nonces[_origin(request)] = nonce
         if self._hear and HEADER in response.headers:
-            self._hear(response.headers[HEADER])
+            self._hear(response.headers[HEADER], request.url)
 
     def _document(self, response: Response) -> bytes:
         _check_found(response)

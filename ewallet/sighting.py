@@ -18,16 +18,18 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from ewallet.env import Env
 from ewallet.errors import CryptoError, EWalletError, Malformed, PolicyError, TransportError
 from ewallet.flow import Flow
-from ewallet.history import Believed, Checkpoint, Head, Note
+from ewallet.history import Believed, Checkpoint, Head, Note, NoteKey
 from ewallet.history.inclusion import ask_consistency
 from ewallet.shape import base64
 from ewallet.trust import TrustList
+
+T = TypeVar("T")
 
 HEADER: Final = "log-checkpoint"  # a signed note in base64
 
@@ -97,61 +99,81 @@ class Lookout:
 
     def __init__(self, store: SightingStore, trust: TrustList, env: Env, by: str) -> None:
         self._store, self._trust, self._env = store, trust, env
-        self._scheme, self._by = urlsplit(by)[:2]
+        self._by = by
         self._known = {sighting.head.origin: sighting for sighting in store.sightings()}
-        self._shown: dict[bytes, None] = {}
+        self._shown: dict[bytes, str] = {}
 
-    def hear(self, header: str) -> None:
-        """A checkpoint as :data:`HEADER` has it."""
+    def hear(self, header: str, by: str = "") -> None:
+        """A checkpoint as :data:`HEADER` has it; ``by`` is the address that it is from, where that is another one."""
         with suppress(Malformed):
-            self.see(base64(header, "a checkpoint"))
+            self._shown.setdefault(base64(header, "a checkpoint"), by or self._by)
 
     def see(self, raw: bytes) -> None:
         """A checkpoint, signed-note text."""
-        self._shown[raw] = None
+        self._shown.setdefault(raw, self._by)
+
+    def watch(self, conversation: Flow[T]) -> Flow[T]:
+        """What comes of the conversation, once what was shown in it is judged: also where nothing comes of it."""
+        try:
+            found = yield from conversation
+        except EWalletError:
+            yield from self.judge()
+            raise
+        yield from self.judge()
+        return found
 
     def judge(self) -> Flow[None]:
         """Keep what goes on from what is known, and what does not; nothing is raised but what the store raises."""
         at = self._env.now()
-        for raw in self._shown:
-            believed = self._believed(raw, at)
-            if believed:
-                yield from self._follow(Sighting(raw=raw, by=self._by, at=at), believed)
+        judged: set[tuple[Head, str]] = set()  # once: anybody can add lines to a note until it is another one
+        for raw, address in self._shown.items():
+            believed, (scheme, by) = self._believed(raw, at), urlsplit(address)[:2]
+            shown = Sighting(raw=raw, by=by, at=at)
+            if believed and (shown.head, by) not in judged:
+                judged.add((shown.head, by))
+                yield from self._follow(shown, believed, scheme)
 
     def _believed(self, raw: bytes, at: datetime) -> Believed | None:
         """Whose checkpoint it is; None where the trust list has nobody of that name, or they have not signed it."""
         try:
-            believed = Believed.of(self._trust, Head.read(Note.read(raw).text).origin, at)
+            believed = Believed.of_log(self._trust, Head.read(Note.read(raw).text).origin, at)
             Checkpoint.read(raw, believed)
         except EWalletError:
             return None
         return believed
 
-    def _follow(self, shown: Sighting, believed: Believed) -> Flow[None]:
+    def _follow(self, shown: Sighting, believed: Believed, scheme: str) -> Flow[None]:
         known = self._known.get(believed.origin)
         if known and _is_signed(known, believed):
             if known.head == shown.head:
                 return
             try:
-                if not (yield from self._goes_on(known.head, shown.head)):
+                if not (yield from self._goes_on(known.head, shown, scheme)):
                     return
             except PolicyError as exc:
                 self._notice(exc.code, known, shown)
                 return
         self._store.put_sighting(shown, after=known)
         self._known[believed.origin] = shown
+        self._compare(shown)
 
-    def _goes_on(self, known: Head, shown: Head) -> Flow[bool]:
+    def _compare(self, shown: Sighting) -> None:
+        """Another program may have been faster: what it kept may be newer, but of one size there is one root."""
+        for kept in self._store.sightings():
+            if (kept.head.origin, kept.head.size) == (shown.head.origin, shown.head.size) and kept.head != shown.head:
+                self._notice("log.forked", kept, shown)
+
+    def _goes_on(self, known: Head, shown: Sighting, scheme: str) -> Flow[bool]:
         """Whether the log proves that it goes on; ``log.rollback``, ``log.forked`` where it does not."""
-        path: tuple[bytes, ...] = ()
-        if 0 < known.size < shown.size:
-            if shown.origin.partition("/")[0] != self._by:
+        head, path = shown.head, tuple[bytes, ...]()
+        if 0 < known.size < head.size:
+            if head.origin.partition("/")[0] != shown.by:
                 return False
             try:
-                path = yield from ask_consistency(known, shown, scheme=self._scheme)
+                path = yield from ask_consistency(known, head, scheme=scheme)
             except (TransportError, Malformed):
                 return False
-        known.check_successor(shown, path)
+        known.check_successor(head, path)
         return True
 
     def _notice(self, code: str, known: Sighting, shown: Sighting) -> None:
@@ -161,9 +183,17 @@ class Lookout:
 
 
 def _is_signed(known: Sighting, believed: Believed) -> bool:
-    """Whether the trust list still has the key that signed it: given another one, a log begins anew."""
+    """Whether the trust list still has a key that signed it: given another one, a log begins anew.
+
+    What else stands under it does not count: the log itself may have put a line there in the name of a key to come.
+    """
+    note = Note.read(known.raw)
+    return any(_has_signed(key, note) for key in believed.log)
+
+
+def _has_signed(key: NoteKey, note: Note) -> bool:
+    line = note.of(key)
     try:
-        Checkpoint.read(known.raw, believed)
+        return line is not None and key.check(note.text, line) is None
     except CryptoError:
         return False
-    return True

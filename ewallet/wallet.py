@@ -289,9 +289,7 @@ class Wallet:
             raise UsageError("usage.argument", f"{copies} copies, expected 1 to {_MAX_KEYS}")
         found = self.offered(offer) if isinstance(offer, str) else offer
         lookout = Lookout(self._store, self._trust, self._env, found.address)
-        documents = yield from self._acceptance.receive(found, tx_code, copies, self._keep, lookout.hear)
-        yield from lookout.judge()
-        return documents
+        return (yield from lookout.watch(self._acceptance.receive(found, tx_code, copies, self._keep, lookout.hear)))
 
     def _collect(self) -> Flow[tuple[Document, ...]]:
         documents: list[Document] = []
@@ -304,13 +302,11 @@ class Wallet:
         lookout = Lookout(self._store, self._trust, self._env, pending.issuer)
         try:
             keep = partial(self._keep, over=(pending.id,))
-            documents = yield from self._acceptance.collect(pending, keep, lookout.hear)
+            return (yield from lookout.watch(self._acceptance.collect(pending, keep, lookout.hear)))
         except EWalletError as exc:
             if is_final(exc):
                 self._store.receive([], over=(pending.id,))
             raise
-        yield from lookout.judge()
-        return documents
 
     def _keep(self, results: Sequence[Received | Pending], *, over: Sequence[str] = ()) -> tuple[Document, ...]:
         at = self._env.now()
@@ -367,11 +363,12 @@ class Wallet:
         yield from lookout.judge()
 
     def _demand_deletion(self, receipt_id: str) -> Flow[Receipt]:
-        receipt = next((receipt for receipt in self.receipts() if receipt.id == receipt_id), None)
-        if receipt is None:
+        found = [receipt for receipt in self.receipts() if receipt.id == receipt_id]
+        if not found:
             raise NotFound("storage.not_found", "no receipt of that identifier")
-        if receipt.event == "deleted":
-            return receipt
+        receipt = next((receipt for receipt in found if receipt.event != "deleted"), None)  # receivers name them
+        if receipt is None:
+            return found[0]
         signer = SigningKey.of_secret(self._store.key(receipt.holder.thumbprint))
         told = yield from demand(receipt, signer, self._trust, self._env.now())
         self._store.change_receipt(receipt.to_bytes(), told.to_bytes())

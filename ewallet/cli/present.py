@@ -83,7 +83,7 @@ def _answer_link(session: Session) -> int:
     before, count = {receipt.id for receipt in wallet.receipts()}, len(wallet.departures())
     address = wallet.answer(request, answer)
     new = [receipt.id for receipt in wallet.receipts() if receipt.id not in before]
-    further = [_RECEIPT[session.lang].format(id_) for id_ in new]
+    further = [_RECEIPT[session.lang].format(plain(id_)) for id_ in new]
     further += [_GO_ON[session.lang].format(plain(address))] if address else []
     told: dict[str, Json] = {"receipt": new[0]} if new else {}
     departures = noticed.since(wallet, count)

@@ -100,7 +100,7 @@ def receipted(receipt: Receipt, lang: Language) -> str:
     consent = receipt.consent
     until = SAYS["until"][lang].format(moment(consent.until, lang))
     name, purpose = plain(consent.recipient.names[lang]), plain(consent.purposes[lang])
-    return f"{moment(receipt.at, lang)}  {SAYS['receipt'][lang]} [{receipt.id}]: {name} ({purpose}), {until}"
+    return f"{moment(receipt.at, lang)}  {SAYS['receipt'][lang]} [{plain(receipt.id)}]: {name} ({purpose}), {until}"
 
 
 def people(proxy: Proxy, lang: Language) -> str:

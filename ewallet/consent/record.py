@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Final, Literal, NoReturn
 
@@ -427,4 +427,7 @@ def _read_params(found: Mapping[str, Json]) -> tuple[tuple[str, str | int], ...]
 
 
 def _read_time(text: str) -> datetime:
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    at = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    if at.year in (MINYEAR, MAXYEAR):
+        raise ValueError  # it is said by its day in Korea, which may be in a year that there is none of
+    return at

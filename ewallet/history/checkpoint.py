@@ -135,10 +135,16 @@ class Believed:
         The anchor's ``issuers`` are the names that it signs under: the origin, or the names of a witness. Raises
         ``trust.*``: ``trust.no_path`` where the list knows no such log.
         """
-        log = tuple(_listed(trust, CHECKPOINTS, at, origin))
+        log = cls.of_log(trust, origin, at).log
+        return cls(log=log, witnesses=_listed(trust, COSIGNATURES, at), quorum=quorum)
+
+    @classmethod
+    def of_log(cls, trust: TrustList, origin: str, at: datetime) -> Believed:
+        """As :meth:`of`, whoever watches it: what is wrong with a witness or another log says nothing of this one."""
+        log = _listed(trust, CHECKPOINTS, at, origin)
         if not log:
             raise TrustError("trust.no_path", "no anchor of the trust list is that log")
-        return cls(log=log, witnesses=tuple(_listed(trust, COSIGNATURES, at)), quorum=quorum)
+        return cls(log=log)
 
     @property
     def origin(self) -> str:
@@ -171,14 +177,26 @@ class Believed:
         return found
 
 
-def _listed(trust: TrustList, what: str, at: datetime, name: str | None = None) -> list[NoteKey]:
-    """The keys of that kind on the list: their very certificates are listed, for a note carries none."""
-    keys = []
+def _listed(trust: TrustList, what: str, at: datetime, name: str | None = None) -> tuple[NoteKey, ...]:
+    """The keys of that kind on the list: their very certificates are listed, for a note carries none.
+
+    A key is one key however many certificates it has had. One whose certificate is over counts no more, and takes no
+    other with it: only where none of the one that is asked for is left, the reason is raised.
+    """
+    found: dict[tuple[str, str], NoteKey] = {}
+    refused: list[TrustError] = []
     for anchor in trust.anchors:
-        if anchor.purpose == "log" and anchor.end_entity and what in anchor.types and anchor.trusted(at):
-            key = trust.check((anchor.certificate.public_bytes(Encoding.DER),), "log", at, type_id=what).key
-            keys += [NoteKey(n, key, _KINDS[what]) for n in sorted(anchor.issuers) if name in (None, n)]
-    return keys
+        names = [each for each in sorted(anchor.issuers) if name in (None, each)]
+        if names and anchor.purpose == "log" and anchor.end_entity and what in anchor.types and anchor.trusted(at):
+            try:
+                key = trust.check((anchor.certificate.public_bytes(Encoding.DER),), "log", at, type_id=what).key
+            except TrustError as exc:
+                refused.append(exc)
+                continue
+            found |= {(each, key.thumbprint): NoteKey(each, key, _KINDS[what]) for each in names}
+    if refused and not found and name is not None:
+        raise refused[0]
+    return tuple(found.values())
 
 
 def key_of(name: str, public: PublicKey, *, witness: bool = False) -> NoteKey:

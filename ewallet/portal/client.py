@@ -163,10 +163,12 @@ class PortalClient:
 
     def _granted(self, asked: Mapping[str, str]) -> Granted:
         answer = self._posted("token_endpoint", asked, Conversation(self._env, key=self._signer), 200)
-        (details,) = [instance(each, dict, "the details") for each in member(answer, "authorization_details", list)]
+        details = [instance(each, dict, "the details") for each in member(answer, "authorization_details", list)]
+        if len(details) != 1:
+            raise ProtocolError("request.invalid", f"a token with {len(details)} authorization details, expected 1")
         if answer.get("token_type") != "DPoP":
             raise ProtocolError("request.invalid", "a token that is not bound to a key")
-        return Granted(token=member(answer, "access_token", str), consent_id=member(details, "consent", str))
+        return Granted(token=member(answer, "access_token", str), consent_id=member(details[0], "consent", str))
 
     def _posted(
         self, endpoint: str, asked: Mapping[str, str], conversation: Conversation, expected: int

@@ -53,14 +53,14 @@ from ewallet.receipt.countersignature import (
     sign,
 )
 from ewallet.receipt.dpv import Happened
-from ewallet.shape import MAX_DOCUMENT, Json, instance, json_object, member, strings, to_base64url
+from ewallet.shape import MAX_DOCUMENT, Json, instance, json_object, member, refuse, strings, to_base64url
 from ewallet.trust import TrustList
 from ewallet.verdict import Rung, Verdict
 
 SCHEMA: Final = "ewallet.receipt/1"
 WITHDRAWAL: Final = "withdrawal"  # of the recipient's half
 _ID: Final = 16  # bytes
-_MOMENT: Final = timedelta(seconds=1)
+_MOMENT: Final = timedelta(microseconds=1)  # times are in seconds: also the last one that a datetime holds has one more
 _SKEW: Final = timedelta(seconds=60)  # what clocks may differ by
 MAX_EVENTS: Final = 2000  # a daily provision for five years, with its beginning and end
 
@@ -277,7 +277,7 @@ class Receipt:
         """By query, the claims paths that were shown, as the recipient says; ``malformed.*``."""
         found = member(self.signed[0].claims, "disclosed", dict)
         return {
-            id_: tuple(tuple(instance(path, list, "a path")) for path in instance(paths, list, "paths"))
+            id_: tuple(_path(instance(path, list, "a path")) for path in instance(paths, list, "paths"))
             for id_, paths in found.items()
         }
 
@@ -337,6 +337,13 @@ def verify(
         *((Rung("log", lambda: goes_on(found[0].signed, seen, believed)),) if believed else ()),
     )
     return verdicts.decide(run(verdicts.climb(rungs), send), at, told)
+
+
+def _path(steps: Iterable[Json]) -> Path:
+    path = tuple(steps)
+    if not all(step is None or type(step) in (str, int) for step in path):
+        refuse("malformed.claim_type", "a path of other than names, numbers and nulls")
+    return path
 
 
 def _asked(request: AuthorizationRequest) -> dict[str, Json]:

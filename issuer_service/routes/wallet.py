@@ -11,7 +11,7 @@ from fastapi import Request as WebRequest
 from fastapi import Response as WebResponse
 
 from ewallet.asgi import source
-from ewallet.errors import PolicyError
+from ewallet.errors import EWalletError
 from ewallet.history import Log
 from ewallet.links import well_known
 from ewallet.oid4vci.metadata import AUTHORIZATION_SERVER, ISSUER
@@ -77,10 +77,10 @@ def _dated(answer: WebResponse, log: Log | None) -> WebResponse:
     """The answer with how far the log of use is, so that whoever holds a certificate can hold the log to that.
 
     In a header, for what is in the body may be encrypted, and is kept as it is for whoever asks again. While the log
-    does not hold, nothing is signed of it.
+    does not hold or cannot be read, nothing is signed of it: the certificate is made by then, and is handed out once.
     """
     if log:
-        with suppress(PolicyError):  # which /readyz says
+        with suppress(EWalletError):  # which /readyz says
             answer.headers[HEADER] = b64encode(log.checkpoint()).decode("ascii")
     return answer
 

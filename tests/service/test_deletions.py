@@ -137,6 +137,15 @@ def test_what_is_kept_of_an_answer_goes_and_the_receipt_says_so(bank, tmp_path):
     assert (told,) == bank.kit.wallet.receipts()
 
 
+def test_a_receipt_named_like_one_that_is_deleted_can_be_deleted_too(bank):
+    """Receivers name them: one that gives two the same name is asked about each all the same."""
+    given, kept = bank.receipt, bank.kit.wallet._store
+    kept.put_receipt(given.after("deleted", bank.kit.pki.verifier, at=given.at + timedelta(seconds=1)).to_bytes())
+    told = [bank.kit.wallet.demand_deletion(given.id).event for _ in range(2)]
+    assert (["deleted"] * 2, ["deleted"] * 2) == (told, [each.event for each in bank.kit.wallet.receipts()])
+    assert "storage.not_found" == _code(bank.exchange.verdict, bank.id)
+
+
 def test_the_deletion_is_signed_by_whoever_asked(bank):
     """So that the person can show it to anybody who has the trust list."""
     told = bank.kit.wallet.demand_deletion(bank.receipt.id)

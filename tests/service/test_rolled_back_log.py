@@ -17,7 +17,8 @@ import pytest
 
 from ewallet.aio import AsyncWallet, threaded
 from ewallet.env import Env
-from ewallet.history import Believed, Checkpoint, key_of
+from ewallet.errors import StoreError
+from ewallet.history import Believed, Checkpoint, Log, key_of
 from ewallet.http import Http
 from ewallet.keys import SigningKey
 from ewallet.sql import Database
@@ -221,3 +222,16 @@ def test_a_receipt_under_an_older_checkpoint_is_noticed(hong):
 
     assert 1 == len(hong.wallet.receipts())
     assert ["log.rollback"] == [departure.code for departure in hong.wallet.departures()]
+
+
+@pytest.mark.parametrize("code", ["storage.locked", "storage.unavailable"])
+def test_a_certificate_is_not_lost_with_what_is_said_of_the_log(hong, monkeypatch, code):
+    """It is made by then and handed out once; how far the log is, the next one says too."""
+
+    def unreadable(_log):
+        raise StoreError(code, "another program holds the database")
+
+    monkeypatch.setattr(Log, "checkpoint", unreadable)
+    before = len(hong.wallet.documents())
+    hong.hold()
+    assert before + 1 == len(hong.wallet.documents())

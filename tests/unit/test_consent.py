@@ -204,6 +204,14 @@ def test_consent_in_somebodys_place_names_both(lang, line):
     assert (None, True) == (_consent().acting, consent.digest != _consent(lang=lang).digest)
 
 
+@pytest.mark.parametrize("until", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"])
+def test_consent_to_a_day_that_there_is_not_in_korea_is_none(until):
+    """Its words and its scope say that day."""
+    record = _consent().to_json() | {"until": until}
+    raw = json.dumps(record, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    assert "receipt.invalid" == _code(Consent.parse, raw)
+
+
 @pytest.mark.parametrize("acting", [{}, [], {"as": "friend"}, {"agent": "나쁜\n이름"}, {"principal": " "}])
 def test_consent_of_nobody_who_may_act_is_none(acting):
     """Another role, no names, or a name that would forge a line."""

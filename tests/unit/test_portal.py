@@ -10,7 +10,7 @@ import pytest
 
 from ewallet import dpop, oauth
 from ewallet.errors import ConsentError, Malformed, ProtocolError
-from ewallet.flow import Request
+from ewallet.flow import Request, Response
 from ewallet.jose import to_json
 from ewallet.keys import SigningKey
 from ewallet.portal import assertion
@@ -123,6 +123,18 @@ def test_what_comes_in_cycles_is_asked_for_again_without_the_person(site):
     asking = client.ask(CYCLES, days=30)
     granted = client.token(asking, site.agreed(asking.url, CYCLES))
     assert granted.consent_id == client.package(client.again(granted.consent_id)).consent.id
+
+
+@pytest.mark.parametrize("details", [[], [{"consent": "one"}, {"consent": "two"}]])
+def test_a_token_for_none_or_two_consents_is_none(site, details):
+    """Whatever a portal answers, a recipient learns it by a code."""
+    client = site.client()
+    asking = client.ask(BUNDLE, days=30)
+    told = {"access_token": "t", "token_type": "DPoP", "authorization_details": details}
+    client._send = lambda _: Response(200, {"content-type": "application/json"}, to_json(told))
+    with pytest.raises(ProtocolError) as refused:
+        client.token(asking, f"{BACK}?iss={PORTAL}&state={asking.state}&code=c")
+    assert "request.invalid" == refused.value.code
 
 
 def test_metadata_says_what_is_demanded(site):

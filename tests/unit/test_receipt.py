@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ewallet import jose, receipt
+from ewallet.cli import words
 from ewallet.consent import Choice, Consent, Party, consenting
 from ewallet.dcql import Query
 from ewallet.errors import EWalletError, PolicyError, UsageError
@@ -21,7 +22,7 @@ from ewallet.keys import SigningKey
 from ewallet.oid4vp import TransactionData
 from ewallet.receipt import WITHDRAWAL, Receipt
 from ewallet.receipt.countersignature import TYP, Logged
-from ewallet.shape import base64url, json_object
+from ewallet.shape import MAX_TIME, base64url, json_object
 from ewallet.testing.history import Register
 from ewallet.testing.kit import CLIENT_ID, PURPOSE, Kit
 from ewallet.verdict import Accepted, Rejected, Undecided
@@ -326,6 +327,14 @@ def _beyond(counter, _good):
     return Receipt.make(request, token, counter.kit.pki.verifier, id_="r", at=counter.kit.clock.now())
 
 
+def test_the_name_of_a_receipt_commands_no_terminal(counter):
+    """The recipient gives it, and a wallet shows it in a list."""
+    made = counter.made(id_="r\x1b[2J\n1")
+    shown = words.receipted(made, "en")
+    assert "[r\\u001b[2J\\u000a1]" in shown
+    assert shown.isprintable()
+
+
 FORGED = {
     "the holder's signature": lambda _c, g: replace(g, confirmation=_flip(g.confirmation, -10)),
     "the issuer's signature": lambda _c, g: replace(
@@ -350,6 +359,8 @@ FORGED = {
     ),
     "paths of a query that was not asked": lambda c, g: _resigned(g, c.kit.pki.verifier, disclosed={"x": []}),
     "an answer to nothing": lambda c, g: _resigned(g, c.kit.pki.verifier, answer={}),
+    "paths of anything": lambda c, g: _resigned(g, c.kit.pki.verifier, disclosed={"income_amount_certificate": [[{}]]}),
+    "dated the last second": lambda c, g: _resigned(g, c.kit.pki.verifier, iat=MAX_TIME),
     "dated later": lambda c, g: _resigned(g, c.kit.pki.verifier, iat=g.signed[0].claims["iat"] + 301),
     "dated before the consent": lambda c, g: _resigned(g, c.kit.pki.verifier, iat=g.signed[0].claims["iat"] - 1),
     "a log without a place": lambda c, g: _resigned(g, c.kit.pki.verifier, log={"checkpoint": "x"}),
