@@ -197,7 +197,7 @@ class Query:
         return cls(queries, sets)
 
     def retained(self) -> Query:
-        """The same question, of somebody who means to keep what is shown (``intent_to_retain``, OpenID4VP 1.0 App. B.2.4)."""
+        """The same, from who means to keep what is shown (``intent_to_retain``, OpenID4VP 1.0 App. B.2.4)."""
         credentials = (
             replace(each, claims=tuple(replace(claim, intent_to_retain=True) for claim in each.claims))
             for each in self.credentials
