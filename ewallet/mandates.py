@@ -52,6 +52,16 @@ class Guardianships(Protocol):
         """By which law that subject acts for the other; None where it does not."""
 
 
+class Endings(Protocol):
+    """Where it is kept whose appointment was ended, as :class:`ewallet.issuance.IssuanceStore` does."""
+
+    def take(self, once: Mapping[bytes, datetime]) -> frozenset[bytes]:
+        """Keep these digests until then, all of them or none: those that were kept before."""
+
+    def is_taken(self, digest: bytes) -> bool:
+        """Whether a digest is kept."""
+
+
 class Inbox(Protocol):
     """Where people are told of looks at their data, as :class:`ewallet.MyData` does."""
 
@@ -78,7 +88,7 @@ class Mandates:
     """Records with those of whoever acts for somebody (:class:`ewallet.records.Records`), and who they are.
 
     ``secret`` seals the subjects, the same for all workers. ``guardianships`` are the records of guardians, if they are
-    :class:`Guardianships`. ``inbox`` is where the person is told.
+    :class:`Guardianships`. ``inbox`` is where the person is told. Without ``endings`` no appointment can be ended.
     """
 
     def __init__(
@@ -90,6 +100,7 @@ class Mandates:
         guardianships: object = None,
         env: Env | None = None,
         inbox: Inbox | None = None,
+        endings: Endings | None = None,
     ) -> None:
         self._records = records
         self._guardianships = guardianships if isinstance(guardianships, Guardianships) else None
@@ -97,6 +108,7 @@ class Mandates:
         self._env = env or Env()
         self._sealer = Sealer(secret, self._env.random)
         self._inbox = inbox
+        self._endings = endings
 
     def appoint_guardian(self, guardian: str, ward: str, type_ids: Sequence[str]) -> Appointment:
         """A guardian may get these of their ward; ``consent.authority`` where the records know nothing of it."""
@@ -136,6 +148,8 @@ class Mandates:
             return self._records.claims(subject, type_id)
         if self._env.now() >= made.until:
             raise NotFound("storage.not_found", "the time of whoever acts is over")
+        if self._endings and self._endings.is_taken(self._ending(subject)):
+            raise NotFound("storage.not_found", "whoever acts does so no more")
         record = self._records.claims(made.principal, type_id)
         return record if isinstance(record, Pending) else {**record, **self._act(made, _name(record)).claims()}
 
@@ -183,10 +197,20 @@ class Mandates:
         sealed = to_base64url(self._sealer.seal(to_json(said), _PLACE))
         return replace(made, name=names.pop(), subject=f"{PREFIX}{sealed}")
 
-    def check_made(self, subject: str) -> None:
-        """Return if that is the subject of an appointment made here, and no person; :class:`NotFound`."""
-        if self._opened(subject) is None:
+    def end(self, subject: str) -> None:
+        """End an appointment made here: whoever acts gets nothing more, whatever offer or token they have.
+
+        Again is allowed. :class:`NotFound` for a person, or a subject that was not made here; ``usage.argument``.
+        """
+        made = self._opened(subject)
+        if made is None:
             raise NotFound("storage.not_found", "no appointment of that subject")
+        if self._endings is None:
+            raise UsageError("usage.argument", "no appointment can be ended without a place to keep that")
+        self._endings.take({self._ending(subject): made.until})  # from then on it gets nobody anything anyway
+
+    def _ending(self, subject: str) -> bytes:
+        return self._sealer.tag("ended", subject)
 
     def _opened(self, subject: str) -> Appointment | None:
         """Who is meant, None for the person themselves; :class:`NotFound` for a subject that was not made here."""

@@ -113,8 +113,8 @@ def _ending(router: APIRouter, service: Service) -> None:
         dependencies=[may(service, "mandate")],
     )
     def end(ending: Ending) -> None:
-        """Revoke all that was issued to whoever acts; the offer is withdrawn by its handle."""
-        service.mandates.check_made(ending.subject)  # what people hold themselves is another right's to end
+        """Revoke all that was issued to whoever acts; neither their offer nor a token of it gets them anything more."""
+        service.mandates.end(ending.subject)  # not people: what they hold themselves is another right's to end
         for certificate in service.issuer.certificates(ending.subject):
             service.issuer.revoke(certificate.id, reason=ending.reason)
 

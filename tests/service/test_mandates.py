@@ -14,7 +14,10 @@ from ewallet.dcql import Query
 from ewallet.errors import EWalletError
 from ewallet.expectation import Expectation
 from ewallet.files import read_trust
+from ewallet.oid4vci.offer import parse_link
 from ewallet.shape import json_object
+from ewallet.status import Status
+from ewallet.testing.caller import error
 from ewallet.testing.stores import MemoryVerifierStore, MemoryWalletStore
 from ewallet.verdict import Accepted
 from ewallet.verifier import Verifier
@@ -144,6 +147,24 @@ def test_revoked_mandate_is_refused_at_once(counter):
     _, said = counter.received("/v1/mandates", **MANDATED)
     ended = counter.post("/v1/mandates/revoke", subject=said["subject"], reason="가상 사유: 본인이 철회")
     assert (204, "status.revoked") == (ended.status_code, counter.judged(OFFICIAL).code)
+
+
+@pytest.mark.parametrize("path", ["/v1/mandates", "/v1/guardians"])
+def test_revoked_appointment_gets_nobody_anything_more(counter, path):
+    """Neither with a token that was had before, nor with an offer that waits; again is the same."""
+    asked = (MANDATED if path == "/v1/mandates" else WARDED) | {"types": [KIND, "resident_register_copy"]}
+    said, caller = counter.post(path, **asked).json(), counter.site.caller()
+    token = caller.token(parse_link(said["offer"]["uri"]))
+    first = caller.credential(token, kind=KIND)
+    for _ in range(2):
+        ended = counter.post("/v1/mandates/revoke", subject=said["subject"], reason="가상 사유: 본인이 철회")
+        assert (200, 204) == (first.status, ended.status_code)
+        assert "credential_request_denied" == error(caller.credential(token, kind="resident_register_copy"))
+    late = caller.token(counter.site.service.issuance.offer(KIND, subject=said["subject"]))
+
+    assert "credential_request_denied" == error(caller.credential(late, kind=KIND))
+    issued = counter.site.service.issuer.certificates(said["subject"])
+    assert [(KIND, Status.REVOKED)] == [(each.type_id, each.status) for each in issued]
 
 
 def test_the_right_to_appoint_ends_nobody_elses_certificates(counter):
