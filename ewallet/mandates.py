@@ -31,6 +31,7 @@ from ewallet.trace import Trace
 PREFIX: Final = "acting."
 _PLACE: Final = "mandates"
 _LIFE: Final = timedelta(hours=1)  # of a guardian's appointment: for as long as an offer may take to be accepted
+_MAX_SUBJECT: Final = 2500  # characters; of a longer text PostgreSQL keeps no index, and so no certificate
 _NAMES: Final = ("name", "subject_name")
 LANGUAGES: Final[tuple[Language, ...]] = ("ko", "en")
 _PURPOSES: Final[Mapping[str, str]] = {"ko": "대리인에게 증명서 발급", "en": "a certificate for whoever acts for you"}
@@ -123,7 +124,9 @@ class Mandates:
         """
         act.claims()
         made = act.mandate
-        if made is None or not all(map(is_line, (act.name, act.law, made.office, made.identified, made.case))):
+        if made is None or not all(
+            map(is_line, (act.name, act.law, made.office, made.identified, made.case, made.recipient))
+        ):
             raise UsageError("usage.argument", "an official without a mandate, or one of texts that are no lines")
         return self._appoint(Appointment(principal=principal, until=made.until, act=act), type_ids)
 
@@ -195,6 +198,8 @@ class Mandates:
             **(made.act.claims() if made.act else {}),
         }
         sealed = to_base64url(self._sealer.seal(to_json(said), _PLACE))
+        if len(sealed) > _MAX_SUBJECT:
+            raise UsageError("usage.argument", "an appointment of texts that are too long together")
         return replace(made, name=names.pop(), subject=f"{PREFIX}{sealed}")
 
     def end(self, subject: str) -> None:

@@ -123,6 +123,17 @@ def test_official_acts_once_in_one_case_and_the_person_takes_home_a_paper(counte
         assert [] == [each for each in told if each not in text]
 
 
+def test_the_longest_mandate_is_issued_and_revoked_in_either_database(settings, postgres, keys, open_site):
+    """What a counter was given a receipt for can be had, shown and ended."""
+    texts = dict.fromkeys(("official", "office", "identified", "law"), "가" * 80)
+    for url in ("", postgres.empty()):
+        counter = _counter(open_site(settings | {"database": url}), keys)
+        _, said = counter.received("/v1/mandates", **(MANDATED | texts))
+        ended = counter.post("/v1/mandates/revoke", subject=said["subject"], reason="가상 사유")
+        assert (204, "status.revoked") == (ended.status_code, counter.judged(OFFICIAL).code)
+        counter.site.service.database.close()
+
+
 def test_mandate_is_for_its_recipient(counter):
     """Another bank refuses it by name."""
     said = counter.post("/v1/mandates", **(MANDATED | {"recipient": "x509_san_dns:other.example"})).json()
@@ -182,6 +193,13 @@ REFUSED = {
     "nobody": ("/v1/mandates", MANDATED | {"subject": "nobody"}, 404, "storage.not_found"),
     "too long": ("/v1/mandates", MANDATED | {"hours": 9}, 422, "request.invalid"),
     "two lines": ("/v1/mandates", MANDATED | {"official": "김가상\n이가상"}, 400, "usage.argument"),
+    "two lines to": ("/v1/mandates", MANDATED | {"recipient": f"{BANK}\n효력: 없음"}, 400, "usage.argument"),
+    "long texts": (
+        "/v1/mandates",
+        MANDATED | dict.fromkeys(("official", "office", "identified", "law", "case"), "가" * 120),
+        400,
+        "usage.argument",
+    ),
     "unknown kind": ("/v1/mandates", MANDATED | {"types": ["no_such_kind"]}, 404, "storage.not_found"),
 }
 
