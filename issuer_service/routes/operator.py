@@ -17,7 +17,7 @@ from ewallet.errors import NotFound
 from ewallet.intents import Certificate
 from ewallet.issuer import MAX_PAGE, PAGE
 from issuer_service import description as told
-from issuer_service.calling import Again, Key, Strict, Subject, may, once
+from issuer_service.calling import Again, Key, Strict, Subject, TypeId, may, once
 from issuer_service.service import Service
 
 
@@ -25,7 +25,7 @@ class OfferRequest(Strict):
     """Who may have which kinds, in which format; ``tx_code`` asks for a code that goes another way than the offer."""
 
     subject: Subject = Field(examples=["hong"])
-    types: list[str] = Field(min_length=1, max_length=10, examples=[["resident_register_copy"]])
+    types: list[TypeId] = Field(min_length=1, max_length=10, examples=[["resident_register_copy"]])
     tx_code: bool = False
     format: str = Field(default="dc+sd-jwt", max_length=40, examples=["mso_mdoc"])
 

@@ -360,6 +360,21 @@ def test_claims_are_not_taken_from_a_call(site):
     assert not any("canary" in each.text for each in (answer, wrong, unknown))
 
 
+@pytest.mark.parametrize(
+    ("path", "key", "told"),
+    [
+        ("/v1/offers", "offer-key", {"subject": "hong"}),
+        ("/v1/guardians", "mandate-key", {"guardian": "seong", "ward": "sim"}),
+    ],
+)
+def test_a_kind_that_is_no_text_is_no_fault_of_ours(site, path, key, told):
+    """Half a surrogate pair, which JSON can say and UTF-8 cannot."""
+    headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+    answer = site.browser.post(path, content=json.dumps({"types": ["\ud800"], **told}), headers=headers)
+
+    assert (422, "request.invalid") == (answer.status_code, answer.json()["code"])
+
+
 INJECTIONS = [
     "' OR 1=1 --",
     '"; DROP TABLE codes; --',
