@@ -130,11 +130,11 @@ def made_of(made: Offered) -> OfferMade:
 def _certificates(router: APIRouter, service: Service) -> None:
     @router.get("/certificates", responses=told.LISTED, dependencies=[may(service, "read")])
     def certificates(
-        subject: Annotated[Subject, Query()],
+        subject: Annotated[str, Query(min_length=1, max_length=4000, pattern=r"^[A-Za-z0-9._-]+$")],
         limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = PAGE,
         cursor: Annotated[str | None, Query(max_length=256, description="the `next` of the page before")] = None,
     ) -> IssuedPage:
-        """What was issued to a person, the newest first, page by page."""
+        """What was issued to a person, or to whoever acts for one, the newest first, page by page."""
         found = service.issuer.listing(subject, cursor=cursor, limit=limit)
         return IssuedPage(certificates=[Issued.of(each) for each in found.certificates], next=found.next)
 

@@ -161,6 +161,14 @@ def test_revoked_mandate_is_refused_at_once(counter):
 
 
 @pytest.mark.parametrize("path", ["/v1/mandates", "/v1/guardians"])
+def test_certificates_of_whoever_acts_are_listed_under_their_subject(counter, path):
+    """As the call says that gave it."""
+    _, said = counter.received(path, **(MANDATED if path == "/v1/mandates" else WARDED))
+    listed = counter.site.operator("GET", f"/v1/certificates?subject={said['subject']}", key="read-key")
+    assert (200, [KIND]) == (listed.status_code, [each["type"] for each in listed.json()["certificates"]])
+
+
+@pytest.mark.parametrize("path", ["/v1/mandates", "/v1/guardians"])
 def test_revoked_appointment_gets_nobody_anything_more(counter, path):
     """Neither with a token that was had before, nor with an offer that waits; again is the same."""
     asked = (MANDATED if path == "/v1/mandates" else WARDED) | {"types": [KIND, "resident_register_copy"]}
