@@ -42,11 +42,11 @@ class CallStore(Protocol):
     def begin_call(self, name: bytes, fingerprint: bytes, at: datetime, until: datetime) -> Begun | None:
         """Keep that a call has begun, and forget those whose time is over; the one that had begun before, if any."""
 
-    def end_call(self, name: bytes, answer: bytes, until: datetime) -> None:
-        """Keep the answer until then."""
+    def end_call(self, name: bytes, answer: bytes, until: datetime, *, work: datetime) -> None:
+        """Keep the answer until then; of the call that began until ``work``, not of one that came after it."""
 
-    def drop_call(self, name: bytes) -> None:
-        """Forget a call that failed."""
+    def drop_call(self, name: bytes, *, work: datetime) -> None:
+        """Forget a call that failed; that one, as above."""
 
 
 class Calls:
@@ -69,16 +69,17 @@ class Calls:
             raise UsageError("usage.argument", "idempotency-key is not a text of 1 to 200 characters in double quotes")
         name, sealer = _digest(caller, "name", key), Sealer(_digest(caller, "seal", key), self._env.random)
         at, fingerprint = self._env.now(), sha256(asked).digest()
-        begun = self._store.begin_call(name, fingerprint, at, at + _WORK)
-        return _again(begun, fingerprint, sealer) if begun else self._perform(name, sealer, perform)
+        work = at + _WORK
+        begun = self._store.begin_call(name, fingerprint, at, work)
+        return _again(begun, fingerprint, sealer) if begun else self._perform(name, sealer, perform, work)
 
-    def _perform(self, name: bytes, sealer: Sealer, perform: Callable[[], bytes]) -> bytes:
+    def _perform(self, name: bytes, sealer: Sealer, perform: Callable[[], bytes], work: datetime) -> bytes:
         try:
             answer = perform()
         except BaseException:
-            self._store.drop_call(name)
+            self._store.drop_call(name, work=work)
             raise
-        self._store.end_call(name, sealer.seal(answer, "answer"), self._env.now() + LIFE)
+        self._store.end_call(name, sealer.seal(answer, "answer"), self._env.now() + LIFE, work=work)
         return answer
 
 

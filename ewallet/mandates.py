@@ -31,6 +31,7 @@ from ewallet.trace import Trace
 PREFIX: Final = "acting."
 _PLACE: Final = "mandates"
 _LIFE: Final = timedelta(hours=1)  # of a guardian's appointment: for as long as an offer may take to be accepted
+_MAX_SUBJECT: Final = 2500  # characters; of a longer text PostgreSQL keeps no index, and so no certificate
 _NAMES: Final = ("name", "subject_name")
 LANGUAGES: Final[tuple[Language, ...]] = ("ko", "en")
 _PURPOSES: Final[Mapping[str, str]] = {"ko": "대리인에게 증명서 발급", "en": "a certificate for whoever acts for you"}
@@ -50,6 +51,16 @@ class Guardianships(Protocol):
 
     def guardianship(self, guardian: str, ward: str) -> Guardianship | None:
         """By which law that subject acts for the other; None where it does not."""
+
+
+class Endings(Protocol):
+    """Where it is kept whose appointment was ended, as :class:`ewallet.issuance.IssuanceStore` does."""
+
+    def take(self, once: Mapping[bytes, datetime]) -> frozenset[bytes]:
+        """Keep these digests until then, all of them or none: those that were kept before."""
+
+    def is_taken(self, digest: bytes) -> bool:
+        """Whether a digest is kept."""
 
 
 class Inbox(Protocol):
@@ -78,7 +89,7 @@ class Mandates:
     """Records with those of whoever acts for somebody (:class:`ewallet.records.Records`), and who they are.
 
     ``secret`` seals the subjects, the same for all workers. ``guardianships`` are the records of guardians, if they are
-    :class:`Guardianships`. ``inbox`` is where the person is told.
+    :class:`Guardianships`. ``inbox`` is where the person is told. Without ``endings`` no appointment can be ended.
     """
 
     def __init__(
@@ -90,6 +101,7 @@ class Mandates:
         guardianships: object = None,
         env: Env | None = None,
         inbox: Inbox | None = None,
+        endings: Endings | None = None,
     ) -> None:
         self._records = records
         self._guardianships = guardianships if isinstance(guardianships, Guardianships) else None
@@ -97,6 +109,7 @@ class Mandates:
         self._env = env or Env()
         self._sealer = Sealer(secret, self._env.random)
         self._inbox = inbox
+        self._endings = endings
 
     def appoint_guardian(self, guardian: str, ward: str, type_ids: Sequence[str]) -> Appointment:
         """A guardian may get these of their ward; ``consent.authority`` where the records know nothing of it."""
@@ -111,7 +124,9 @@ class Mandates:
         """
         act.claims()
         made = act.mandate
-        if made is None or not all(map(is_line, (act.name, act.law, made.office, made.identified, made.case))):
+        if made is None or not all(
+            map(is_line, (act.name, act.law, made.office, made.identified, made.case, made.recipient))
+        ):
             raise UsageError("usage.argument", "an official without a mandate, or one of texts that are no lines")
         return self._appoint(Appointment(principal=principal, until=made.until, act=act), type_ids)
 
@@ -136,6 +151,8 @@ class Mandates:
             return self._records.claims(subject, type_id)
         if self._env.now() >= made.until:
             raise NotFound("storage.not_found", "the time of whoever acts is over")
+        if self._endings and self._endings.is_taken(self._ending(subject)):
+            raise NotFound("storage.not_found", "whoever acts does so no more")
         record = self._records.claims(made.principal, type_id)
         return record if isinstance(record, Pending) else {**record, **self._act(made, _name(record)).claims()}
 
@@ -181,12 +198,24 @@ class Mandates:
             **(made.act.claims() if made.act else {}),
         }
         sealed = to_base64url(self._sealer.seal(to_json(said), _PLACE))
+        if len(sealed) > _MAX_SUBJECT:
+            raise UsageError("usage.argument", "an appointment of texts that are too long together")
         return replace(made, name=names.pop(), subject=f"{PREFIX}{sealed}")
 
-    def check_made(self, subject: str) -> None:
-        """Return if that is the subject of an appointment made here, and no person; :class:`NotFound`."""
-        if self._opened(subject) is None:
+    def end(self, subject: str) -> None:
+        """End an appointment made here: whoever acts gets nothing more, whatever offer or token they have.
+
+        Again is allowed. :class:`NotFound` for a person, or a subject that was not made here; ``usage.argument``.
+        """
+        made = self._opened(subject)
+        if made is None:
             raise NotFound("storage.not_found", "no appointment of that subject")
+        if self._endings is None:
+            raise UsageError("usage.argument", "no appointment can be ended without a place to keep that")
+        self._endings.take({self._ending(subject): made.until})  # from then on it gets nobody anything anyway
+
+    def _ending(self, subject: str) -> bytes:
+        return self._sealer.tag("ended", subject)
 
     def _opened(self, subject: str) -> Appointment | None:
         """Who is meant, None for the person themselves; :class:`NotFound` for a subject that was not made here."""

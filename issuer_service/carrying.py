@@ -56,7 +56,15 @@ def _carrying(endpoint: Callable[..., Any]) -> ASGIApp:
         web = WebRequest(scope, receive)
         known = {**scope["path_params"], "request": await _received(web), "web": web}
         call = partial(endpoint, **{name: known[name] for name in names})
-        answer = await (get_running_loop().run_in_executor(_THREADS, call) if waits else call())
+        answer = await (get_running_loop().run_in_executor(_THREADS, _ended, call) if waits else call())
         await answer(scope, receive, send)
 
     return app
+
+
+def _ended(call: Callable[[], Any]) -> Any:
+    """What comes of it. No future takes a ``StopIteration``: whoever asked would wait for ever."""
+    try:
+        return call()
+    except StopIteration as exc:
+        raise RuntimeError("an endpoint ran out of something") from exc

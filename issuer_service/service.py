@@ -68,7 +68,8 @@ class Service:
         issuer.recover()
         records = records_of(settings.records, catalog, env, _access(settings))
         secret = _issuance(settings, issuer, records, database, env).server.tag(_MANDATES)
-        mandates = Mandates(records, catalog, secret=secret, guardianships=records, env=env)
+        kept = database.issuance
+        mandates = Mandates(records, catalog, secret=secret, guardianships=records, env=env, endings=kept)
         issuance = _issuance(settings, issuer, mandates, database, env)
         return cls(
             settings=settings,
@@ -88,7 +89,13 @@ class Service:
         answers = EligibilityRecords(self.records, self.issuer.catalog, inbox=inbox, env=self.env)
         secret = self.issuance.server.tag(_MANDATES)
         mandates = Mandates(
-            answers, self.issuer.catalog, secret=secret, guardianships=self.records, env=self.env, inbox=inbox
+            answers,
+            self.issuer.catalog,
+            secret=secret,
+            guardianships=self.records,
+            env=self.env,
+            inbox=inbox,
+            endings=self.database.issuance,
         )
         issuance = _issuance(self.settings, self.issuer, mandates, self.database, self.env)
         return replace(self, mandates=mandates, issuance=issuance)

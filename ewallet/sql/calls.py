@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Table, delete, select, update
+from sqlalchemy import ColumnElement, Table, and_, delete, select, update
 
 from ewallet.idempotency import Begun
 from ewallet.sql.engine import Engine, insert_into, micros
@@ -28,12 +28,16 @@ class SqlCallStore:
         # Whoever was first has failed in this very moment: to the caller it is as if that were still going on.
         return Begun(fingerprint=row.fingerprint, answer=row.answer) if row else Begun(fingerprint=fingerprint)
 
-    def end_call(self, name: bytes, answer: bytes, until: datetime) -> None:
-        calls = self._table
+    def end_call(self, name: bytes, answer: bytes, until: datetime, *, work: datetime) -> None:
         with self._engine.writing() as connection:
-            ended = update(calls).where(calls.c.name == name).values(answer=answer, until=micros(until))
+            ended = update(self._table).where(self._at_work(name, work)).values(answer=answer, until=micros(until))
             connection.execute(ended)
 
-    def drop_call(self, name: bytes) -> None:
+    def drop_call(self, name: bytes, *, work: datetime) -> None:
         with self._engine.writing() as connection:
-            connection.execute(delete(self._table).where(self._table.c.name == name))
+            connection.execute(delete(self._table).where(self._at_work(name, work)))
+
+    def _at_work(self, name: bytes, work: datetime) -> ColumnElement[bool]:
+        """That very call: one that began after its time has another."""
+        calls = self._table
+        return and_(calls.c.name == name, calls.c.answer.is_(None), calls.c.until == micros(work))

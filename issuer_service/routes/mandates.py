@@ -16,14 +16,14 @@ from pydantic import BaseModel, Field
 from ewallet.acting import MAX_MANDATE, Act, Mandate
 from ewallet.mandates import LANGUAGES, Appointment
 from issuer_service import description as told
-from issuer_service.calling import Again, Key, Strict, Subject, may, once
+from issuer_service.calling import Again, Key, Strict, Subject, TypeId, may, once
 from issuer_service.routes.operator import OfferMade, made_of
 from issuer_service.service import Service
 
 _HOURS: Final = int(MAX_MANDATE / timedelta(hours=1))
 
 Line = Annotated[str, Field(min_length=1, max_length=120)]
-Types = Annotated[list[str], Field(min_length=1, max_length=10, examples=[["resident_register_abstract"]])]
+Types = Annotated[list[TypeId], Field(min_length=1, max_length=10, examples=[["resident_register_abstract"]])]
 
 
 class GuardianRequest(Strict):
@@ -113,8 +113,8 @@ def _ending(router: APIRouter, service: Service) -> None:
         dependencies=[may(service, "mandate")],
     )
     def end(ending: Ending) -> None:
-        """Revoke all that was issued to whoever acts; the offer is withdrawn by its handle."""
-        service.mandates.check_made(ending.subject)  # what people hold themselves is another right's to end
+        """Revoke all that was issued to whoever acts; neither their offer nor a token of it gets them anything more."""
+        service.mandates.end(ending.subject)  # not people: what they hold themselves is another right's to end
         for certificate in service.issuer.certificates(ending.subject):
             service.issuer.revoke(certificate.id, reason=ending.reason)
 

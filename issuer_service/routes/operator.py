@@ -17,7 +17,7 @@ from ewallet.errors import NotFound
 from ewallet.intents import Certificate
 from ewallet.issuer import MAX_PAGE, PAGE
 from issuer_service import description as told
-from issuer_service.calling import Again, Key, Strict, Subject, may, once
+from issuer_service.calling import Again, Key, Strict, Subject, TypeId, may, once
 from issuer_service.service import Service
 
 
@@ -25,7 +25,7 @@ class OfferRequest(Strict):
     """Who may have which kinds, in which format; ``tx_code`` asks for a code that goes another way than the offer."""
 
     subject: Subject = Field(examples=["hong"])
-    types: list[str] = Field(min_length=1, max_length=10, examples=[["resident_register_copy"]])
+    types: list[TypeId] = Field(min_length=1, max_length=10, examples=[["resident_register_copy"]])
     tx_code: bool = False
     format: str = Field(default="dc+sd-jwt", max_length=40, examples=["mso_mdoc"])
 
@@ -130,11 +130,11 @@ def made_of(made: Offered) -> OfferMade:
 def _certificates(router: APIRouter, service: Service) -> None:
     @router.get("/certificates", responses=told.LISTED, dependencies=[may(service, "read")])
     def certificates(
-        subject: Annotated[Subject, Query()],
+        subject: Annotated[str, Query(min_length=1, max_length=4000, pattern=r"^[A-Za-z0-9._-]+$")],
         limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = PAGE,
         cursor: Annotated[str | None, Query(max_length=256, description="the `next` of the page before")] = None,
     ) -> IssuedPage:
-        """What was issued to a person, the newest first, page by page."""
+        """What was issued to a person, or to whoever acts for one, the newest first, page by page."""
         found = service.issuer.listing(subject, cursor=cursor, limit=limit)
         return IssuedPage(certificates=[Issued.of(each) for each in found.certificates], next=found.next)
 

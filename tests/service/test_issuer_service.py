@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import re
@@ -358,6 +359,40 @@ def test_claims_are_not_taken_from_a_call(site):
     assert [422, 422, 400] == [each.status_code for each in (answer, wrong, unknown)]
     assert ["claims" in answer.text, "types" in wrong.text] == [True, True]
     assert not any("canary" in each.text for each in (answer, wrong, unknown))
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "told"),
+    [
+        ("/v1/offers", "offer-key", {"subject": "hong"}),
+        ("/v1/guardians", "mandate-key", {"guardian": "seong", "ward": "sim"}),
+    ],
+)
+def test_a_kind_that_is_no_text_is_no_fault_of_ours(site, path, key, told):
+    """Half a surrogate pair, which JSON can say and UTF-8 cannot."""
+    headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+    answer = site.browser.post(path, content=json.dumps({"types": ["\ud800"], **told}), headers=headers)
+
+    assert (422, "request.invalid") == (answer.status_code, answer.json()["code"])
+
+
+def test_an_endpoint_that_runs_out_of_something_answers(site, monkeypatch):
+    """With a fault, as any other error that nobody thought of; it left whoever asked waiting for ever."""
+    sent, headers = [], [(b"host", b"issuer.example.go.kr")]
+    scope = {"type": "http", "method": "GET", "path": "/status", "raw_path": b"/status", "headers": headers}
+    monkeypatch.setattr(site.service.issuance, "status_lists", lambda _request: next(iter(())))
+
+    async def receive():
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message):
+        sent.append(message)
+
+    async def ask():
+        await asyncio.wait_for(site.browser.app(scope | {"query_string": b""}, receive, send), 5)
+
+    asyncio.run(ask())
+    assert (500, "internal.fault") == (sent[0]["status"], json.loads(sent[1]["body"])["code"])
 
 
 INJECTIONS = [

@@ -239,6 +239,24 @@ def test_a_case_that_is_none_is_refused(bureau, document, code):
     assert (400, code) == (refused.status_code, refused.json()["code"])
 
 
+@pytest.mark.parametrize(
+    ("first", "other", "document"),
+    [
+        ("/v1/cases", "/v1/requests", {"members": {"applicant": EARNS, "spouse": EARNS}}),
+        ("/v1/requests", "/v1/cases", {**EARNS}),
+    ],
+)
+def test_a_name_of_a_call_is_not_for_another_address(bureau, first, other, document):
+    """With the same body, by mistake: what was made there is not what is made here."""
+    said = {"authorization": f"Bearer {KEY}", "idempotency-key": '"a call"'}
+    made, wrong, again = (
+        bureau.client.post(path, json=document, headers=said).json() for path in (first, other, first)
+    )
+
+    assert ("usage.key_reused", 422) == (wrong["code"], wrong["status"])
+    assert made["id"] == again["id"]
+
+
 def test_a_number_of_no_case_is_not_found(bureau):
     """Nor is an exchange a case."""
     assert 404 == bureau.call("GET", "/v1/cases/AAAA").status_code

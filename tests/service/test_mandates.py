@@ -14,7 +14,10 @@ from ewallet.dcql import Query
 from ewallet.errors import EWalletError
 from ewallet.expectation import Expectation
 from ewallet.files import read_trust
+from ewallet.oid4vci.offer import parse_link
 from ewallet.shape import json_object
+from ewallet.status import Status
+from ewallet.testing.caller import error
 from ewallet.testing.stores import MemoryVerifierStore, MemoryWalletStore
 from ewallet.verdict import Accepted
 from ewallet.verifier import Verifier
@@ -120,6 +123,17 @@ def test_official_acts_once_in_one_case_and_the_person_takes_home_a_paper(counte
         assert [] == [each for each in told if each not in text]
 
 
+def test_the_longest_mandate_is_issued_and_revoked_in_either_database(settings, postgres, keys, open_site):
+    """What a counter was given a receipt for can be had, shown and ended."""
+    texts = dict.fromkeys(("official", "office", "identified", "law"), "가" * 80)
+    for url in ("", postgres.empty()):
+        counter = _counter(open_site(settings | {"database": url}), keys)
+        _, said = counter.received("/v1/mandates", **(MANDATED | texts))
+        ended = counter.post("/v1/mandates/revoke", subject=said["subject"], reason="가상 사유")
+        assert (204, "status.revoked") == (ended.status_code, counter.judged(OFFICIAL).code)
+        counter.site.service.database.close()
+
+
 def test_mandate_is_for_its_recipient(counter):
     """Another bank refuses it by name."""
     said = counter.post("/v1/mandates", **(MANDATED | {"recipient": "x509_san_dns:other.example"})).json()
@@ -146,6 +160,32 @@ def test_revoked_mandate_is_refused_at_once(counter):
     assert (204, "status.revoked") == (ended.status_code, counter.judged(OFFICIAL).code)
 
 
+@pytest.mark.parametrize("path", ["/v1/mandates", "/v1/guardians"])
+def test_certificates_of_whoever_acts_are_listed_under_their_subject(counter, path):
+    """As the call says that gave it."""
+    _, said = counter.received(path, **(MANDATED if path == "/v1/mandates" else WARDED))
+    listed = counter.site.operator("GET", f"/v1/certificates?subject={said['subject']}", key="read-key")
+    assert (200, [KIND]) == (listed.status_code, [each["type"] for each in listed.json()["certificates"]])
+
+
+@pytest.mark.parametrize("path", ["/v1/mandates", "/v1/guardians"])
+def test_revoked_appointment_gets_nobody_anything_more(counter, path):
+    """Neither with a token that was had before, nor with an offer that waits; again is the same."""
+    asked = (MANDATED if path == "/v1/mandates" else WARDED) | {"types": [KIND, "resident_register_copy"]}
+    said, caller = counter.post(path, **asked).json(), counter.site.caller()
+    token = caller.token(parse_link(said["offer"]["uri"]))
+    first = caller.credential(token, kind=KIND)
+    for _ in range(2):
+        ended = counter.post("/v1/mandates/revoke", subject=said["subject"], reason="가상 사유: 본인이 철회")
+        assert (200, 204) == (first.status, ended.status_code)
+        assert "credential_request_denied" == error(caller.credential(token, kind="resident_register_copy"))
+    late = caller.token(counter.site.service.issuance.offer(KIND, subject=said["subject"]))
+
+    assert "credential_request_denied" == error(caller.credential(late, kind=KIND))
+    issued = counter.site.service.issuer.certificates(said["subject"])
+    assert [(KIND, Status.REVOKED)] == [(each.type_id, each.status) for each in issued]
+
+
 def test_the_right_to_appoint_ends_nobody_elses_certificates(counter):
     """What a person holds themselves is not an appointment, and stays valid."""
     _, said = counter.received("/v1/mandates", **MANDATED)
@@ -161,6 +201,13 @@ REFUSED = {
     "nobody": ("/v1/mandates", MANDATED | {"subject": "nobody"}, 404, "storage.not_found"),
     "too long": ("/v1/mandates", MANDATED | {"hours": 9}, 422, "request.invalid"),
     "two lines": ("/v1/mandates", MANDATED | {"official": "김가상\n이가상"}, 400, "usage.argument"),
+    "two lines to": ("/v1/mandates", MANDATED | {"recipient": f"{BANK}\n효력: 없음"}, 400, "usage.argument"),
+    "long texts": (
+        "/v1/mandates",
+        MANDATED | dict.fromkeys(("official", "office", "identified", "law", "case"), "가" * 120),
+        400,
+        "usage.argument",
+    ),
     "unknown kind": ("/v1/mandates", MANDATED | {"types": ["no_such_kind"]}, 404, "storage.not_found"),
 }
 

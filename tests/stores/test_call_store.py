@@ -93,6 +93,25 @@ def test_the_same_call_at_the_same_time_has_to_wait(office):
     assert ["usage.in_progress", b"answer 1"] == during
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_call_that_was_thought_gone_leaves_the_one_after_it_as_it_is(office, fails):
+    """Neither its answer nor its failure takes the place of what was told by then, be that another call."""
+
+    def late():
+        office.clock.advance(timedelta(minutes=1))
+        assert b"answer 1" == office.ask(asked=b"another body")
+        if fails:
+            raise UsageError("usage.argument", "not like this")
+        return b"late"
+
+    if fails:
+        assert "usage.argument" == _refused(office.ask, perform=late)
+    else:
+        assert b"late" == office.ask(perform=late)
+    assert b"answer 1" == office.ask(asked=b"another body")
+    assert "usage.key_reused" == _refused(office.ask)
+
+
 def test_an_answer_is_kept_for_a_day(office):
     """Then the name may name another call."""
     office.ask()
