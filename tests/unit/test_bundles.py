@@ -10,7 +10,7 @@ import pytest
 
 from ewallet.catalog import Catalog, bundles
 from ewallet.dcql import Query
-from ewallet.errors import UsageError
+from ewallet.errors import Malformed, UsageError
 
 CATALOG = Catalog.bundled()
 FILES = sorted((CATALOG.folder / "bundles").glob("*.json"))
@@ -75,6 +75,73 @@ def test_broken_bundle_is_refused(changes):
     with pytest.raises(UsageError) as refused:
         _read(**changes)
     assert "usage.configuration" == refused.value.code
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"recipient_class": "shop"}, "recipient_class shop is none that the route provision_request leads to"),
+        (
+            {"route": "civil_petition", "legal_basis": "민원 처리에 관한 법률 제10조의2"},
+            "recipient_class bank is none that the route civil_petition leads to",
+        ),
+        (
+            {"route": "civil_petition", "recipient_class": "government"},
+            "legal_basis does not name the articles of the route civil_petition",
+        ),
+        (
+            {"route": "shared_use"},
+            "legal_basis names an article of the route provision_request, and route is shared_use",
+        ),
+        (
+            {"route": "shared_use", "legal_basis": "전자정부법 제36조"},
+            "legal_basis does not name the articles of the route shared_use",
+        ),
+        (
+            {"legal_basis": "전자정부법 제43조의2, 민원처리법 제10조의2"},
+            "legal_basis names an article of the route civil_petition, and route is provision_request",
+        ),
+        (
+            {"legal_basis": "전자정부법 제43조의2·제42조"},
+            "legal_basis names an article of the route shared_use, and route is provision_request",
+        ),
+        (
+            {"legal_basis": "전자정부법 제43조의21"},
+            "legal_basis does not name the articles of the route provision_request",
+        ),
+        (
+            {"route": "presentation"},
+            "legal_basis names an article of the route provision_request, and route is presentation",
+        ),
+    ],
+)
+def test_bundle_of_two_roads_of_the_law_is_refused(changes, reason):
+    """Whom a route gives data to, and by which article; one that mixes them is never read."""
+    with pytest.raises(UsageError) as refused:
+        _read(**changes)
+    assert f"usage.configuration: {reason}" == str(refused.value)
+
+
+def test_bundle_is_read_on_each_road_of_the_law():
+    """A bank has all but the application at an agency; how the name of an act is spaced says nothing."""
+    assert "shared_use" == _read(route="shared_use", legal_basis="전자정부법 제36조 · 제42조").route
+    assert "presentation" == _read(route="presentation", legal_basis="정보주체의 직접 제출").route
+    petition = {"route": "civil_petition", "recipient_class": "government"}
+    for basis in ("민원 처리에 관한 법률 제10조의2", "민원처리법 제10조의2"):
+        assert basis == _read(**petition, legal_basis=basis).legal_basis
+
+
+@pytest.mark.parametrize(
+    "longest", ["", "5Y", "P", "P0Y", "P5", "P1W", "P1Y6M", "PT1H", "P1000D", "P5Y\n", "P٣Y", None]
+)
+def test_longest_time_is_a_period_that_can_be_counted(longest):
+    """By the reader and by the schema that editors check with; one that nobody can add to a day is refused at load."""
+    provision = {"mode": "periodic", "cycle": "P1M", "longest": longest}
+    schema = json.loads((CATALOG.folder / "meta" / "bundle.schema.json").read_bytes())
+    assert not jsonschema_rs.validator_for(schema).is_valid(LOAN | {"provision": provision})
+    with pytest.raises((UsageError, Malformed)) as refused:
+        _read(provision=provision)
+    assert refused.value.code in {"usage.configuration", "malformed.claim_type"}
 
 
 def test_broken_file_is_a_problem_of_its_own(tmp_path):
