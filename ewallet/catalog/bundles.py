@@ -3,7 +3,8 @@
 One file each in ``schemas/bundles/<id>.json``, read strictly. A member of a bundle names a kind, the claims that the
 service needs of it and the yes/no questions that will do in the place of claims. Where a question has an answer that
 copies carry (:attr:`ewallet.catalog.PredicateType.presign`), the answer alone is asked; where it has none, the file
-says from which claims the service judges ``otherwise``.
+says from which claims the service judges ``otherwise``. A question with parameters has none, so it is refused where
+the kind has a rung of just these parameters of which a yes and a no are signed.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from ewallet import shape
 from ewallet.catalog import reading
-from ewallet.catalog.claims import Pattern
+from ewallet.catalog.claims import Pattern, PredicateType
 from ewallet.catalog.kinds import CredentialType
 from ewallet.errors import Language
 
@@ -163,7 +164,7 @@ def read(raw: bytes) -> Bundle:
 
 
 def problems(bundle: Bundle, kinds: Mapping[str, CredentialType]) -> Iterator[str]:
-    """What is wrong with a bundle beside these kinds: kinds, claims and questions that there are not."""
+    """What is wrong with a bundle beside these kinds: what they have not, and what is more than the least."""
     yield from (f"identity: no kind {kind}" for kind in bundle.identity if kind not in kinds)
     for item in bundle.items:
         kind = kinds.get(item.type_id)
@@ -174,6 +175,21 @@ def problems(bundle: Bundle, kinds: Mapping[str, CredentialType]) -> Iterator[st
         yield from (f"{kind.id} has no claim {'.'.join(map(str, path))}" for path in asked if kind.claim(path) is None)
         known = {predicate.id for predicate in kind.predicates}
         yield from (f"{kind.id} has no question {q.predicate}" for q in item.questions if q.predicate not in known)
+        rungs = ((q.predicate, rung) for q in item.questions for rung in _rungs(q, kind))
+        yield from (
+            f"{kind.id} has the pre-signed {rung.id} for {asked} with these parameters" for asked, rung in rungs
+        )
+
+
+def _rungs(question: Question, kind: CredentialType) -> Iterator[PredicateType]:
+    """The answers that copies carry, yes or no, to just this question with its parameters.
+
+    Where only a yes is signed, a no would leave a holder with nothing to show, and the service may have use for both.
+    """
+    asked = kind.predicate(question.predicate)
+    if asked is not None and asked.parameterised:
+        either = (rung for rung in kind.predicates if rung.presign is True)
+        yield from (rung for rung in either if asked.predicate.asks_as(rung.predicate, question.params))
 
 
 def _retention(value: Json) -> Retention:
