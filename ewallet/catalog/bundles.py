@@ -3,19 +3,21 @@
 One file each in ``schemas/bundles/<id>.json``, read strictly. A member of a bundle names a kind, the claims that the
 service needs of it and the yes/no questions that will do in the place of claims. Where a question has an answer that
 copies carry (:attr:`ewallet.catalog.PredicateType.presign`), the answer alone is asked; where it has none, the file
-says from which claims the service judges ``otherwise``.
+says from which claims the service judges ``otherwise``. A question with parameters has none, so it is refused where
+the kind has a rung of just these parameters of which a yes and a no are signed.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from ewallet import shape
 from ewallet.catalog import reading
-from ewallet.catalog.claims import Pattern
+from ewallet.catalog.claims import Pattern, PredicateType
 from ewallet.catalog.kinds import CredentialType
 from ewallet.errors import Language
 
@@ -25,6 +27,8 @@ STANDINGS: Final = ("deep", "draft")
 #: holder's own presentation, which needs no law but a purpose.
 ROUTES: Final = ("civil_petition", "provision_request", "shared_use", "presentation")
 CYCLES: Final = ("P1D", "P7D", "P1M", "P1Y")
+#: How long, in an ISO 8601 duration of one number: days, months or years.
+PERIOD: Final = re.compile(r"P([1-9][0-9]{0,2})([DMY])", re.ASCII)
 MAX_ITEMS: Final = 30  # members of one bundle; the largest has 13
 
 _FILE: Final = frozenset(
@@ -32,8 +36,35 @@ _FILE: Final = frozenset(
     | {"provision", "identity", "items"}
 )
 
+_ARTICLE: Final = re.compile(r"[0-9]+조(?:의[0-9]+)?")
+
 Route = Literal["civil_petition", "provision_request", "shared_use", "presentation"]
 Json = Any
+
+
+class Law(NamedTuple):
+    """The act and the articles by which a route gives data, and the classes of recipients that they give it to."""
+
+    act: str
+    articles: frozenset[str]
+    recipients: frozenset[str]
+
+    def named(self, basis: str) -> frozenset[str]:
+        """Those of its articles that a legal basis names."""
+        said = basis.replace(" ", "")  # acts are written with spaces and without
+        return self.articles & frozenset(_ARTICLE.findall(said)) if self.act in said else frozenset()
+
+
+_AGENCIES: Final = frozenset({"government", "local_government", "public_agency"})
+#: The roads of the law. A day care centre takes applications that an agency entrusts it with; a card company and a
+#: credit information company are named by the decree, banks by the acts themselves.
+LAWS: Final[Mapping[str, Law]] = {
+    "civil_petition": Law("민원처리", frozenset({"10조의2"}), _AGENCIES | {"childcare_center"}),
+    "provision_request": Law(
+        "전자정부법", frozenset({"43조의2"}), _AGENCIES | {"bank", "card_company", "credit_information_company"}
+    ),
+    "shared_use": Law("전자정부법", frozenset({"36조", "42조"}), _AGENCIES | {"bank"}),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,11 +159,12 @@ def read(raw: bytes) -> Bundle:
         one_of=reading.each(file.get("one_of", []), "one_of", _names),
     )
     _check(bundle)
+    _check_route(bundle)
     return bundle
 
 
 def problems(bundle: Bundle, kinds: Mapping[str, CredentialType]) -> Iterator[str]:
-    """What is wrong with a bundle beside these kinds: kinds, claims and questions that there are not."""
+    """What is wrong with a bundle beside these kinds: what they have not, and what is more than the least."""
     yield from (f"identity: no kind {kind}" for kind in bundle.identity if kind not in kinds)
     for item in bundle.items:
         kind = kinds.get(item.type_id)
@@ -143,6 +175,21 @@ def problems(bundle: Bundle, kinds: Mapping[str, CredentialType]) -> Iterator[st
         yield from (f"{kind.id} has no claim {'.'.join(map(str, path))}" for path in asked if kind.claim(path) is None)
         known = {predicate.id for predicate in kind.predicates}
         yield from (f"{kind.id} has no question {q.predicate}" for q in item.questions if q.predicate not in known)
+        rungs = ((q.predicate, rung) for q in item.questions for rung in _rungs(q, kind))
+        yield from (
+            f"{kind.id} has the pre-signed {rung.id} for {asked} with these parameters" for asked, rung in rungs
+        )
+
+
+def _rungs(question: Question, kind: CredentialType) -> Iterator[PredicateType]:
+    """The answers that copies carry, yes or no, to just this question with its parameters.
+
+    Where only a yes is signed, a no would leave a holder with nothing to show, and the service may have use for both.
+    """
+    asked = kind.predicate(question.predicate)
+    if asked is not None and asked.parameterised:
+        either = (rung for rung in kind.predicates if rung.presign is True)
+        yield from (rung for rung in either if asked.predicate.asks_as(rung.predicate, question.params))
 
 
 def _retention(value: Json) -> Retention:
@@ -158,7 +205,10 @@ def _provision(value: Json) -> Provision:
     if (mode == "periodic") != ("cycle" in found and "longest" in found) or (mode == "once" and len(found) > 1):
         reading.refuse("provision has cycle and longest where it is periodic, and only there")
     cycle = reading.one_of(found["cycle"], CYCLES, "provision.cycle") if "cycle" in found else None
-    return Provision(mode=mode, cycle=cycle, longest=shape.optional(found, "longest", str))
+    longest = shape.member(found, "longest", str) if "longest" in found else None
+    if longest is not None and not PERIOD.fullmatch(longest):
+        reading.refuse("provision.longest is not a duration such as P7D, P1M or P5Y")
+    return Provision(mode=mode, cycle=cycle, longest=longest)
 
 
 def _item(value: Json, where: str) -> BundleItem:
@@ -203,3 +253,15 @@ def _check(bundle: Bundle) -> None:
         reading.refuse("a member that is one of several is not required by itself")
     if not chosen and not any(item.required for item in bundle.items):
         reading.refuse("nothing is required")
+
+
+def _check_route(bundle: Bundle) -> None:
+    """Return if a bundle goes one road of the law: by the articles of its route alone, to whom they give data."""
+    for route, law in LAWS.items():
+        named = law.named(bundle.legal_basis)
+        if route == bundle.route and bundle.recipient_class not in law.recipients:
+            reading.refuse(f"recipient_class {bundle.recipient_class} is none that the route {route} leads to")
+        if route == bundle.route and named != law.articles:
+            reading.refuse(f"legal_basis does not name the articles of the route {route}")
+        if route != bundle.route and named:
+            reading.refuse(f"legal_basis names an article of the route {route}, and route is {bundle.route}")

@@ -7,7 +7,7 @@ from an unknown is unknown, unless the other operands settle it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -275,3 +275,18 @@ def walk(node: Node) -> Iterator[Node]:
     yield node
     for child in children(node):
         yield from walk(child)
+
+
+def bound(node: Node, params: Mapping[str, Value]) -> Node:
+    """The same with these values in the places of ``param.name``."""
+    if isinstance(node, Member) and node.subject == Name("param"):
+        return Literal(params[node.name]) if node.name in params else node
+    parts = {name: _bound(getattr(node, name), params) for name in node.__dataclass_fields__}
+    return replace(node, **parts)
+
+
+def _bound(part: Any, params: Mapping[str, Value]) -> Any:
+    """A part of a node, which is a node, several, or neither."""
+    if isinstance(part, tuple):
+        return tuple(_bound(each, params) for each in part)
+    return bound(part, params) if isinstance(part, Node) else part

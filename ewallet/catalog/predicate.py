@@ -37,6 +37,7 @@ from ewallet.catalog.expression import (
     Scope,
     Sum,
     Where,
+    bound,
     children,
     walk,
 )
@@ -309,6 +310,10 @@ class Predicate:
     def paths(self) -> frozenset[tuple[str, ...]]:
         """The claim paths it reads, rows left out: ``household_members.birth_date``."""
         return frozenset(_paths(self.node, {}))
+
+    def asks_as(self, other: Predicate, params: Mapping[str, Value]) -> bool:
+        """Whether it is the same expression with these parameters as the other one is without any."""
+        return bound(self.node, params) == other.node
 
     def uses(self, root: str) -> bool:
         """Whether it refers to a root such as ``holder``, ``status`` or ``param``."""

@@ -286,14 +286,15 @@ def _check_chosen(bundle: Bundle, chosen: Collection[str]) -> None:
 
 def item_of(item: BundleItem, kind: CredentialType, road: Road) -> ConsentItem:
     """What is consented to of a member of a bundle, on that road."""
-    carried = {predicate.id for predicate in kind.predicates if predicate.presign}
-    answered = [asked for asked in item.questions if road == "portal" or asked.predicate in carried]
+    if road == "portal":
+        asked = tuple(Question(each.predicate, tuple(sorted(each.params.items()))) for each in item.questions)
+        return ConsentItem(type_id=item.type_id, claims=item.claims, questions=asked)
+    carried = {(predicate.id,): Question(predicate.id, ()) for predicate in kind.predicates if predicate.presign}
+    paths = item.paths(kind)
     return ConsentItem(
         type_id=item.type_id,
-        claims=item.claims
-        if road == "portal"
-        else tuple(path for path in item.paths(kind) if path not in {(asked.predicate,) for asked in answered}),
-        questions=tuple(Question(asked.predicate, tuple(sorted(asked.params.items()))) for asked in answered),
+        claims=tuple(path for path in paths if path not in carried),
+        questions=tuple(carried[path] for path in paths if path in carried),
     )
 
 

@@ -7,16 +7,13 @@ March). The first cycle begins with the consent itself. Nothing begins on or aft
 
 from __future__ import annotations
 
-import re
 from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
 
+from ewallet.catalog.bundles import PERIOD
 from ewallet.catalog.kinds import KST
 from ewallet.consent import Consent
 from ewallet.errors import UsageError
-
-_PERIOD: Final = re.compile(r"P([1-9][0-9]{0,2})([DMY])", re.ASCII)
 
 
 def cycle_at(consent: Consent, at: datetime) -> int:
@@ -53,7 +50,7 @@ def check_period(consent: Consent) -> None:
 
 def later(day: date, period: str, times: int) -> date:
     """The day that many periods after; a day that its month does not have is the last of the month."""
-    found = _PERIOD.fullmatch(period)
+    found = PERIOD.fullmatch(period)
     if not found:
         raise UsageError("usage.argument", "a period that is not such as P7D, P1M or P1Y")
     count = int(found[1]) * times
@@ -66,7 +63,7 @@ def later(day: date, period: str, times: int) -> date:
 
 def _guess(period: str, first: date, day: date) -> int:
     """As many cycles as there may be at most: whole days, or months that have begun."""
-    found = _PERIOD.fullmatch(period)
+    found = PERIOD.fullmatch(period)
     length = int(found[1]) if found else 1
     if found and found[2] == "D":
         return max((day - first).days // length, 0)

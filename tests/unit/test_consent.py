@@ -78,7 +78,8 @@ def test_wallet_shows_claims_where_its_copies_have_no_answer():
     """And the person reads that; agencies answer the question anew."""
     by_wallet, by_portal = (_consent(road=road) for road in ("wallet", "portal"))
     history = "health_insurance_qualification_history"
-    by_wallet.check_covers(history, [("current_acquired_date",)])
+    by_wallet.check_covers(history, [("current_acquired_date",), ("employed_now",)])
+    assert "현재 직장가입자(재직) (예/아니요만)" in by_wallet.words(CATALOG)
     by_portal.check_covers(history, [("employed_for_months(n=12)",)])
     assert "consent.scope" == _code(by_wallet.check_covers, history, [("employed_for_months(n=12)",)])
     assert "consent.scope" == _code(by_portal.check_covers, history, [("employed_for_months",)])
