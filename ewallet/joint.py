@@ -195,9 +195,21 @@ def _letters(name: str) -> str:
 def _households(claims: Mapping[str, Mapping[str, Json]]) -> Iterator[Sequence[Person | None]]:
     for shown in claims.values():
         for values in shown.values():
-            rows = values.get(_HOUSEHOLD) if isinstance(values, Mapping) else None
+            if not isinstance(values, Mapping):
+                continue
+            rows = values.get(_HOUSEHOLD)
             if isinstance(rows, list):
                 yield [_named(row) if isinstance(row, Mapping) else None for row in rows]
+            elif any(name.startswith(f"{_HOUSEHOLD}.") for name in values):
+                yield _laid_side_by_side(values)
+
+
+def _laid_side_by_side(values: Mapping[str, Json]) -> list[Person | None]:
+    """The rows of which single claims were asked: a verdict has each for all rows, and each row has both of these."""
+    names, dates = (values.get(f"{_HOUSEHOLD}.*.{name}") for name in PERSON[0])
+    if not isinstance(names, list) or not isinstance(dates, list) or len(names) != len(dates):
+        return [None]
+    return [_named(dict(zip(PERSON[0], row, strict=True))) for row in zip(names, dates, strict=True)]
 
 
 def _settled(outcome: str) -> Collected | Verdict:
