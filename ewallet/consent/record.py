@@ -124,16 +124,13 @@ class Party:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """What a person chooses: optional members, by which road, for how many days, and the language they read.
-
-    ``joint`` is for one of several people who are judged together (:mod:`ewallet.catalog.joint`).
-    """
+    """What a person chooses: optional members, by which road, for how many days, and the language they read."""
 
     optional: frozenset[str] = frozenset()
     road: Road
     days: int
     lang: Language = "ko"
-    joint: bool = False
+    joint: bool = False  # as one of several people who are judged together (:mod:`ewallet.catalog.joint`)
 
 
 @dataclass(frozen=True, kw_only=True)
