@@ -5,7 +5,8 @@ Every member of a case has a request, a consent and a presentation of their own,
 if nobody answered in two places, and if all are in the household that somebody's register copy lists.
 
 References (:mod:`ewallet.subject`) of two presentations differ by design, of one person too. So who answered in two
-places is seen by name and date of birth, which have to be asked of every member.
+places is seen by name and date of birth, which have to be asked of every member; bundles are asked with both
+(:mod:`ewallet.catalog.joint`).
 
 What is kept of a case: its members' exchanges, sealed with a key made of its number, and what came of it without any
 claim. What members showed is kept as their exchanges keep it (:mod:`ewallet.exchange`), and read once with the verdict.
@@ -22,6 +23,7 @@ from unicodedata import normalize
 
 from ewallet import jose
 from ewallet import verdict as verdicts
+from ewallet.catalog.joint import HOUSEHOLD
 from ewallet.catalog.person import PERSON
 from ewallet.env import Env
 from ewallet.errors import UsageError
@@ -34,7 +36,6 @@ from ewallet.verdict import Accepted, Check, Rejected, Undecided, Verdict
 MAX_MEMBERS: Final = 20
 _ENTROPY: Final = 24  # bytes of a case number, which opens what is kept of the case
 _KEPT: Final = timedelta(days=1)  # the record of a case that is over, as of an exchange
-_HOUSEHOLD: Final = "household_members"
 
 Person: TypeAlias = tuple[str, str]
 
@@ -195,9 +196,21 @@ def _letters(name: str) -> str:
 def _households(claims: Mapping[str, Mapping[str, Json]]) -> Iterator[Sequence[Person | None]]:
     for shown in claims.values():
         for values in shown.values():
-            rows = values.get(_HOUSEHOLD) if isinstance(values, Mapping) else None
+            if not isinstance(values, Mapping):
+                continue
+            rows = values.get(HOUSEHOLD)
             if isinstance(rows, list):
                 yield [_named(row) if isinstance(row, Mapping) else None for row in rows]
+            elif any(name.startswith(f"{HOUSEHOLD}.") for name in values):
+                yield _laid_side_by_side(values)
+
+
+def _laid_side_by_side(values: Mapping[str, Json]) -> list[Person | None]:
+    """The rows of which single claims were asked: a verdict has each for all rows, and each row has both of these."""
+    names, dates = (values.get(f"{HOUSEHOLD}.*.{name}") for name in PERSON[0])
+    if not isinstance(names, list) or not isinstance(dates, list) or len(names) != len(dates):
+        return [None]
+    return [_named(dict(zip(PERSON[0], row, strict=True))) for row in zip(names, dates, strict=True)]
 
 
 def _settled(outcome: str) -> Collected | Verdict:

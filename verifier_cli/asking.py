@@ -25,18 +25,18 @@ _KNOWN: Final = _WAY | {"query", "type", "claims", "rule", "transaction_data", "
 _BUNDLE: Final = _WAY | {"bundle", "optional", "days", "lang"}
 
 
-def ask(exchange: Exchange, raw: bytes | str, recipient: Party) -> Asked:
+def ask(exchange: Exchange, raw: bytes | str, recipient: Party, *, joint: bool = False) -> Asked:
     """The request that a JSON text words; ``usage.argument``, ``dcql.invalid``, ``malformed.*``.
 
     It has a ``query`` (DCQL), or a ``type`` with its ``claims``, or a ``rule`` that is to be answered with yes; a
     ``purpose``, which a rule has by itself; and at will ``redirect_to``, ``response_mode``, ``transaction_data``,
     ``verifier_info``, and ``acting`` where somebody acts for the person (:mod:`.deputies`). Or it has a ``bundle``,
     with the ``days`` for which its consent to this recipient is to hold, the ``optional`` members that were chosen, and
-    its language.
+    its language; ``joint`` where it is asked of one of several people, who are then told by name and date of birth.
     """
     members = json_object(raw, "the request")
     if "bundle" in members:
-        return _ask_bundle(exchange, members, recipient)
+        return _ask_bundle(exchange, members, recipient, joint=joint)
     if members.keys() - _KNOWN:
         raise UsageError("usage.argument", f"unknown members, expected some of {', '.join(sorted(_KNOWN))}")
     return exchange.ask(
@@ -52,11 +52,11 @@ def ask(exchange: Exchange, raw: bytes | str, recipient: Party) -> Asked:
     )
 
 
-def _ask_bundle(exchange: Exchange, members: Mapping[str, Json], recipient: Party) -> Asked:
+def _ask_bundle(exchange: Exchange, members: Mapping[str, Json], recipient: Party, *, joint: bool) -> Asked:
     if members.keys() - _BUNDLE:
         raise UsageError("usage.argument", f"unknown members, expected some of {', '.join(sorted(_BUNDLE))}")
     expected, proxy = deputies.with_people(members)
-    catalog, consent = Catalog.bundled(), bundles.consent(members, recipient, acting=proxy)
+    catalog, consent = Catalog.bundled(), bundles.consent(members, recipient, acting=proxy, joint=joint)
     asked = consenting.query(consent, catalog)
     return exchange.ask(
         asked,

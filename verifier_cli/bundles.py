@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from ewallet.acting import Proxy
 from ewallet.catalog import Catalog
+from ewallet.catalog.joint import for_case, identified
 from ewallet.consent import Choice, Consent, Party, consenting
 from ewallet.dcql import Query
 from ewallet.env import Env
@@ -63,17 +64,23 @@ def _keep(folder: Path, receipt: Receipt) -> None:
 # -- asking ------------------------------------------------------------------------------------------------------
 
 
-def consent(members: Mapping[str, Json], recipient: Party, *, acting: Proxy | None = None) -> Consent:
-    """The consent that a request for a bundle proposes; ``usage.argument``, ``malformed.*``."""
+def consent(
+    members: Mapping[str, Json], recipient: Party, *, acting: Proxy | None = None, joint: bool = False
+) -> Consent:
+    """The consent that a request for a bundle proposes, ``joint`` in a case; ``usage.argument``, ``malformed.*``."""
     env, catalog = Env(), Catalog.bundled()
     lang = optional(members, "lang", str) or "ko"
     if lang not in ("ko", "en"):
         raise UsageError("usage.argument", "lang is neither ko nor en")
+    bundle, chosen = catalog.bundle(member(members, "bundle", str)), _chosen(members)
     choice = Choice(
-        optional=_chosen(members), road="wallet", days=member(members, "days", int), lang="en" if lang == "en" else "ko"
+        optional=identified(bundle, for_case(bundle, catalog.type), chosen) if joint else chosen,
+        road="wallet",
+        days=member(members, "days", int),
+        lang="en" if lang == "en" else "ko",
+        joint=joint,
     )
     id_ = to_base64url(env.random(_ID))
-    bundle = catalog.bundle(member(members, "bundle", str))
     return Consent.propose(bundle, catalog, choice, id_=id_, recipient=recipient, since=env.now(), acting=acting)
 
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from ewallet import jose
-from ewallet.consent import Party
+from ewallet.consent import Party, consenting
 from ewallet.errors import Language, UsageError
-from ewallet.exchange import Collected, Exchange, Waiting
+from ewallet.exchange import Asked, Collected, Exchange, Waiting
 from ewallet.joint import MAX_MEMBERS, Case, Cases
 from ewallet.shape import Json, instance, json_object, member
 from ewallet.terminal import stamp
@@ -35,12 +35,13 @@ def ask(exchange: Exchange, cases: Cases, raw: bytes | str, recipient: Party) ->
         raise UsageError("usage.argument", f"{len(worded)} members of a case, expected 2 to {MAX_MEMBERS}")
     if any("redirect_to" in one for one in worded.values()):
         raise UsageError("usage.argument", "redirect_to in a case, whose verdict nobody leads back to")
-    return cases.open({role: asking.ask(exchange, jose.to_json(one), recipient) for role, one in worded.items()})
+    asked = {role: asking.ask(exchange, jose.to_json(one), recipient, joint=True) for role, one in worded.items()}
+    return cases.open(asked)
 
 
 def created(case: Case) -> dict[str, Json]:
     """What the bank is told of a new case: a link for each member, and nothing with which one alone could be read."""
-    members = {role: {"link": asked.link, "until": stamp(asked.until)} for role, asked in case.members.items()}
+    members = {role: _told(asked) for role, asked in case.members.items()}
     return {
         "schema": SCHEMA,
         "id": case.number,
@@ -48,6 +49,11 @@ def created(case: Case) -> dict[str, Json]:
         "until": stamp(case.until),
         "members": members,
     }
+
+
+def _told(asked: Asked) -> dict[str, Json]:
+    consent = consenting.consent_in(asked.request)
+    return {"link": asked.link, "until": stamp(asked.until)} | ({"consent": consent.id} if consent else {})
 
 
 def became(number: str, outcome: Waiting | Collected | Verdict) -> dict[str, Json]:

@@ -245,11 +245,18 @@ OUTCOME: Final[Responses] = _answers(
 _MEMBER: Final[Schema] = {
     "type": "object",
     "required": ["link", "until", "qr"],
-    "properties": {"link": _TEXT, "until": _TEXT | {"format": "date-time"}, "qr": _TEXT},
+    "properties": {
+        "link": _TEXT,
+        "until": _TEXT | {"format": "date-time"},
+        "consent": _TEXT | {"description": "of a bundle: the number of this member's own consent"},
+        "qr": _TEXT,
+    },
 }
 _CASE: Final[Schema] = {
     "title": "Case",
-    "description": "Whom to ask what, by role. Everybody answers alone; there is one verdict.",
+    "description": "Whom to ask what, by role. Everybody answers alone; there is one verdict. Whoever is asked for a "
+    "bundle also shows name and birth date, if not with a member of it then with an identity credential that it names: "
+    "the first, or the one among `optional`.",
     "type": "object",
     "required": ["members"],
     "additionalProperties": False,

@@ -18,6 +18,7 @@ from typing import Final, NoReturn
 
 from ewallet.catalog import Bundle, Catalog
 from ewallet.catalog.claims import Pattern
+from ewallet.catalog.joint import for_case
 from ewallet.catalog.kinds import KST, CredentialType
 from ewallet.consent.record import MAX_DAYS, TRANSACTION, Choice, Consent, Road
 from ewallet.credential import Path
@@ -34,7 +35,8 @@ _LONGEST: Final = timedelta(days=MAX_DAYS + 1)
 
 def query(consent: Consent, catalog: Catalog) -> Query:
     """Ask for what the consent covers and nothing else, each member in whatever format the holder has it."""
-    return query_for(catalog.bundle(consent.bundle_id), {item.type_id for item in consent.items}, catalog)
+    bundle = _offered(consent, catalog.bundle(consent.bundle_id), catalog)
+    return query_for(bundle, {item.type_id for item in consent.items}, catalog)
 
 
 def query_for(bundle: Bundle, chosen: Collection[str], catalog: Catalog) -> Query:
@@ -88,18 +90,23 @@ def check_asked(request: AuthorizationRequest, consent: Consent, catalog: Catalo
 
 def check_proposed(consent: Consent, bundle: Bundle, catalog: Catalog) -> None:
     """Return if it is, word for word, what is proposed for that bundle and for what was chosen; ``consent.scope``."""
-    since, acting = consent.since, consent.acting
-    optional = frozenset(item.type_id for item in bundle.items if not item.required)
-    chosen = optional & {item.type_id for item in consent.items}
+    since, acting, to = consent.since, consent.acting, consent.recipient
     last = (consent.until - timedelta(seconds=1)).astimezone(KST).date()
     days = (last - since.astimezone(KST).date()).days
-    choice, to = Choice(optional=chosen, road=consent.road, days=days, lang=consent.lang), consent.recipient
     try:
+        offered = _offered(consent, bundle, catalog)
+        optional = frozenset(item.type_id for item in offered.items if not item.required)
+        chosen = optional & {item.type_id for item in consent.items}
+        choice = Choice(optional=chosen, road=consent.road, days=days, lang=consent.lang, joint=consent.joint)
         made = Consent.propose(bundle, catalog, choice, id_=consent.id, recipient=to, since=since, acting=acting)
     except UsageError as exc:
         raise ConsentError("consent.scope", exc.detail) from None
     if made != consent:
         raise ConsentError("consent.scope", "another consent than is proposed for this bundle")
+
+
+def _offered(consent: Consent, bundle: Bundle, catalog: Catalog) -> Bundle:
+    return for_case(bundle, catalog.type) if consent.joint else bundle
 
 
 def pattern(kind: CredentialType, path: Path) -> Pattern:

@@ -18,6 +18,7 @@ from ewallet.acting import Proxy
 from ewallet.catalog import Bundle, BundleItem, Catalog
 from ewallet.catalog.bundles import CYCLES, ROUTES, Provision, Retention, Route
 from ewallet.catalog.claims import Pattern
+from ewallet.catalog.joint import for_case
 from ewallet.catalog.kinds import KST, CredentialType
 from ewallet.credential import covers
 from ewallet.errors import ConsentError, Language, Malformed, PolicyError, UsageError
@@ -49,6 +50,10 @@ _SAYS: Final[dict[str, dict[Language, str]]] = {
     "presentation": {"ko": "개인정보 수집·이용 동의서", "en": "Consent to the collection and use of personal data"},
     "recipient": {"ko": "받는 곳", "en": "Receiver"},
     "acting": {"ko": "대리: {0} 님을 대신하여 {1}", "en": "Acting: {1}, on behalf of {0}"},
+    "joint": {
+        "ko": "공동 심사: 다른 사람과 한 건으로 심사하며, 누구인지는 성명과 생년월일로 확인합니다",
+        "en": "Joint case: judged as one with other people; who is who is told by name and date of birth",
+    },
     "purpose": {"ko": "목적", "en": "Purpose"},
     "law": {"ko": "근거", "en": "Legal basis"},
     "wallet": {"ko": "방법: 지갑에서 직접 제출합니다", "en": "How: shown from the wallet"},
@@ -125,6 +130,7 @@ class Choice:
     road: Road
     days: int
     lang: Language = "ko"
+    joint: bool = False  # as one of several people who are judged together (:mod:`ewallet.catalog.joint`)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,6 +155,7 @@ class Consent:
     lang: Language
     text: str = ""
     acting: Proxy | None = None
+    joint: bool = False
 
     @classmethod
     def propose(
@@ -167,6 +174,7 @@ class Consent:
         Of what is one of several, one has to be chosen. From a wallet come the answers that copies carry, and claims in
         the place of the others; agencies answer every question anew.
         """
+        bundle = for_case(bundle, catalog.type) if choice.joint else bundle
         _check_chosen(bundle, choice.optional)
         if not 0 < choice.days <= MAX_DAYS:
             raise UsageError("usage.argument", f"{choice.days} days, expected 1 to {MAX_DAYS}")
@@ -189,6 +197,7 @@ class Consent:
             until=_end_of_day(since.astimezone(KST).date() + timedelta(days=choice.days)),
             lang=choice.lang,
             acting=acting,
+            joint=choice.joint,
         )
         return replace(consent, text=_digest(consent.words(catalog).encode()))
 
@@ -238,6 +247,7 @@ class Consent:
             "lang": self.lang,
             "text": self.text,
             **({"acting": self.acting.to_json()} if self.acting else {}),
+            **({"joint": True} if self.joint else {}),
         }
 
     def words(self, catalog: Catalog, lang: Language | None = None) -> str:
@@ -328,6 +338,8 @@ def _lines(consent: Consent, catalog: Catalog, lang: Language) -> Iterator[str]:
     yield f"{says['recipient']}: {consent.recipient.names[lang]} ({consent.recipient.id})"
     if consent.acting:
         yield says["acting"].format(consent.acting.principal, consent.acting.agent)
+    if consent.joint:
+        yield says["joint"]
     yield f"{says['purpose']}: {consent.purposes[lang]}"
     yield f"{says['law']}: {consent.legal_basis}"
     yield says[consent.road]
@@ -390,6 +402,7 @@ def _read(found: Mapping[str, Json]) -> Consent:
         lang=found["lang"],
         text=member(found, "text", str),
         acting=Proxy.of_json(member(found, "acting", dict)) if "acting" in found else None,
+        joint=member(found, "joint", bool) if "joint" in found else False,
     )
 
 

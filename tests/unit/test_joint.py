@@ -124,3 +124,25 @@ def test_a_detail_names_nobody():
     """Whatever goes wrong."""
     verdict = _judged(applicant=_accepted(_household(HONG)), spouse=_accepted(SEONG))
     assert "성춘향" not in str(verdict.to_json())
+
+
+COLUMNS = {
+    "both": ({"name": ["홍길동", "성춘향"], "birth_date": ["1999-03-02", "1999-09-09"]}, None),
+    "one only": ({"name": ["홍길동"], "birth_date": ["1999-03-02"]}, "policy.joint_household"),
+    "dates of other rows": (
+        {"name": ["홍길동", "성춘향"], "birth_date": ["1999-09-09", "1999-03-02"]},
+        "policy.joint_household",
+    ),
+    "no names": ({"birth_date": ["1999-03-02", "1999-09-09"]}, "policy.subject_unknown"),
+    "a name without a date": (
+        {"name": ["홍길동", "성춘향"], "birth_date": ["1999-03-02"]},
+        "policy.subject_unknown",
+    ),
+}
+
+
+@pytest.mark.parametrize(("columns", "code"), COLUMNS.values(), ids=COLUMNS)
+def test_rows_of_which_single_claims_were_asked_are_a_household_too(columns, code):
+    """A verdict has each claim for all rows; without names and dates the rows may be anybody's."""
+    shown = HONG | {f"household_members.*.{name}": values for name, values in columns.items()}
+    assert code == _judged(applicant=_accepted(shown), spouse=_accepted(SEONG)).code
