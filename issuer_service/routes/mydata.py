@@ -171,9 +171,11 @@ class _Own:
         )
 
     def _kinds(self, session: Session) -> list[str]:
-        """The kinds that there are records of."""
-        records = self._service.records
-        return sorted(records.kinds(session.citizen_id)) if isinstance(records, Register) else []
+        """The kinds that there may be records of: all, where the records do not say."""
+        records, catalog = self._service.records, self._service.issuer.catalog
+        return sorted(
+            records.kinds(session.citizen_id) if isinstance(records, Register) else (kind.id for kind in catalog)
+        )
 
     def _consent(self, given: Given, language: Language) -> dict[str, object]:
         consent, catalog = given.consent, self._service.issuer.catalog
