@@ -16,6 +16,7 @@ from ewallet.acting import Proxy
 from ewallet.consent import Consent
 from ewallet.eligibility import KIND
 from ewallet.errors import Language, NotFound
+from ewallet.mandates import PLACE
 from ewallet.mydata import Given, Notice, Past, State
 from ewallet.mydata.exports import EXPORTERS
 from ewallet.paper import own as printed
@@ -103,14 +104,15 @@ class _Own:
             self._mydata.stop(recipient, session.citizen_id)
         return RedirectResponse(f"{self._home}my/consents?done=stopped" if session else self._home, 303)
 
-    def notices(self, request: WebRequest) -> WebResponse:
-        """Every look at one's data: the five fields."""
+    def notices(self, request: WebRequest, recipient: str = "") -> WebResponse:
+        """Every look at one's data, or those of one recipient: the five fields."""
         session = self._visits.session(request)
         if session is None:
             return RedirectResponse(self._home, 303)
         language = self._pages.language(request)
         rows = [_notice(notice, language) for notice in self._mydata.notices(session.citizen_id)]
-        return self._pages.show(request, "notices", session, rows=rows)
+        shown = [row for row in rows if recipient in {"", row["looker"]}]
+        return self._pages.show(request, "notices", session, rows=shown, one=bool(recipient))
 
     def history(self, request: WebRequest) -> WebResponse:
         """Everything on record, each with its proof, and the checkpoint to hold the log to."""
@@ -229,6 +231,7 @@ def _acting(proxy: Proxy | None, language: Language) -> str:
 
 def _notice(notice: Notice, language: Language) -> dict[str, object]:
     return {
+        "looker": _looker(notice),
         "recipient": notice.recipient.names[language],
         "purpose": notice.purposes[language],
         "information": notice.information[language].splitlines(),
@@ -236,6 +239,12 @@ def _notice(notice: Notice, language: Language) -> dict[str, object]:
         "seq": notice.seq,
         "acting": _acting(notice.acting, language),
     }
+
+
+def _looker(notice: Notice) -> str:
+    """Who looked; those who act for people are one party, and told apart by name."""
+    party = notice.recipient
+    return f"{party.id}:{party.names['ko']}" if party.id == PLACE else party.id
 
 
 def _past(past: Past, who: _Who, language: Language) -> dict[str, object]:
