@@ -29,7 +29,8 @@ from ewallet.shape import Json, base64url, json_object, member, numeric_date, to
 from ewallet.trace import Trace
 
 PREFIX: Final = "acting."
-_PLACE: Final = "mandates"
+#: The party that whoever acts for people is, in notices and in the log.
+PLACE: Final = "mandates"
 _LIFE: Final = timedelta(hours=1)  # of a guardian's appointment: for as long as an offer may take to be accepted
 _MAX_SUBJECT: Final = 2500  # characters; of a longer text PostgreSQL keeps no index, and so no certificate
 _NAMES: Final = ("name", "subject_name")
@@ -175,7 +176,7 @@ class Mandates:
         act = self._act(made, _name(record))
         by = act.mandate.office if act.mandate else act.name
         seen = Seen(
-            by=Party(id=_PLACE, names=dict.fromkeys(LANGUAGES, by)),
+            by=Party(id=PLACE, names=dict.fromkeys(LANGUAGES, by)),
             purposes=_PURPOSES,
             information={lang: kind.label(lang) for lang in LANGUAGES},
             at=self._env.now(),
@@ -197,7 +198,7 @@ class Mandates:
             "until": int(made.until.timestamp()),
             **(made.act.claims() if made.act else {}),
         }
-        sealed = to_base64url(self._sealer.seal(to_json(said), _PLACE))
+        sealed = to_base64url(self._sealer.seal(to_json(said), PLACE))
         if len(sealed) > _MAX_SUBJECT:
             raise UsageError("usage.argument", "an appointment of texts that are too long together")
         return replace(made, name=names.pop(), subject=f"{PREFIX}{sealed}")
@@ -222,7 +223,7 @@ class Mandates:
         if not subject.startswith(PREFIX):
             return None
         try:
-            said = json_object(self._sealer.unseal(base64url(subject.removeprefix(PREFIX)), _PLACE))
+            said = json_object(self._sealer.unseal(base64url(subject.removeprefix(PREFIX)), PLACE))
         except StoreError:
             raise NotFound("storage.not_found", "nobody who acts for anybody") from None
         return Appointment(

@@ -95,15 +95,21 @@ def as_json(own: Own) -> bytes:
 
 
 def as_csv(own: Own) -> bytes:
-    """The records, a line for each value, and the checkpoint in base64; first the mark by which UTF-8 is known."""
+    """Everything, a line for each value, the checkpoint in base64; first the mark by which UTF-8 is known.
+
+    A line of a record has its kind as the type, others ``consent``, ``notice`` and ``log``. Consents and notices are
+    counted: ``[0].state`` is a claim of the first one.
+    """
     file = StringIO()
     lines = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     lines.writerow(("type", "name", "claim", "label", "value"))
     for kind, claims in own.records:
         for path, value in _leaves(without_numbers(kind, claims)):
-            said = "true" if value is True else "false" if value is False else str(value)
-            cells = (kind.id, kind.label(own.lang), _joined(path), kind.label_of(path, own.lang), said)
+            cells = (kind.id, kind.label(own.lang), _joined(path), kind.label_of(path, own.lang), _said(value))
             lines.writerow([cell(text) for text in cells])
+    for type_, kept in (("consent", own.consents), ("notice", own.notices)):
+        for path, value in _leaves([*kept]):
+            lines.writerow([cell(text) for text in (type_, "", _joined(path), "", _said(value))])
     lines.writerow(("log", "", "checkpoint", "", b64encode(own.checkpoint).decode("ascii")))
     return b"\xef\xbb\xbf" + file.getvalue().encode()
 
@@ -146,6 +152,10 @@ def _leaves(value: Json, at: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple
             yield from _leaves(item, (*at, step))
     elif value is not None:
         yield at, value
+
+
+def _said(value: Json) -> str:
+    return "true" if value is True else "false" if value is False else str(value)
 
 
 def _joined(path: tuple[str | int, ...]) -> str:

@@ -414,6 +414,7 @@ class MyData:
                 "purpose": dict(notice.purposes),
                 "information": dict(notice.information),
                 "at": notice.at.isoformat(),
+                **({"acting": notice.acting.to_json()} if notice.acting else {}),
             }
             for notice in self.notices(subject)
         ]

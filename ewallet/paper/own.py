@@ -95,6 +95,7 @@ def _consent(consent: Mapping[str, Json], lang: Language) -> Box:
     record = consent["record"]
     said = {
         "own_recipient": record["recipient"]["name"][lang],
+        **_acting(record, lang),
         "own_purpose": record["purpose"][lang],
         "own_law": record["legal_basis"],
         "own_period": f"{_moment(record['since'], lang)} ~ {_moment(record['until'], lang)}",
@@ -107,11 +108,21 @@ def _consent(consent: Mapping[str, Json], lang: Language) -> Box:
 def _look(notice: Mapping[str, Json], lang: Language) -> Box:
     said = {
         "own_recipient": notice["recipient"][lang],
+        **_acting(notice, lang),
         "own_purpose": notice["purpose"][lang],
         "own_information": "; ".join(notice["information"][lang].splitlines()),
         "own_at": _moment(notice["at"], lang),
     }
     return Box(label="", fields=tuple(_field(name, text, lang) for name, text in said.items()))
+
+
+def _acting(said: Mapping[str, Json], lang: Language) -> dict[str, str]:
+    """Both people, where somebody acted for the person."""
+    if "acting" not in said:
+        return {}
+    people = said["acting"]
+    role = word(f"own_{people['as']}", lang)
+    return {"own_acting": word("own_people", lang).format(**people, role=role)}
 
 
 def _field(name: str, text: str, lang: Language, *, number: int = 0) -> Field:

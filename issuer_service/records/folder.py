@@ -48,10 +48,27 @@ class FolderRecords:
             return _single(self._inside(path))
         return self._table(type_id).claims(subject)
 
+    def kinds(self, subject: str) -> frozenset[str]:
+        """The kinds that are on record of somebody, and those of which the files are too broken to say that not."""
+        if not HANDLE.match(subject):
+            return frozenset()
+        single = {path.stem for path in (self._folder / subject).glob("*.json") if self._is_ours(path)}
+        tables = {path.stem for end in _TABLES for path in self._folder.glob(f"*{end}") if self._is_ours(path)}
+        return frozenset(single | {type_id for type_id in tables - single if self._may_have(type_id, subject)})
+
     def ci(self, subject: str) -> bytes | None:
         """The connecting information of a subject, if it is in a file; ``issue.invalid_value`` where it is none."""
         path = self._folder / subject / "ci.json"
         return read_ci(_single(self._inside(path))) if HANDLE.match(subject) and path.is_file() else None
+
+    def _is_ours(self, path: Path) -> bool:
+        return path.stem in self._catalog and path.is_file() and path.resolve() == path
+
+    def _may_have(self, type_id: str, subject: str) -> bool:
+        try:
+            return self._table(type_id).may_have(subject)
+        except UsageError:
+            return True
 
     def _table(self, type_id: str) -> Table:
         found = [path for end in _TABLES if (path := self._folder / f"{type_id}{end}").is_file()]

@@ -136,6 +136,15 @@ class Table:
             row = next(_records(file, line, offset, quoted=self._quoted), Row(line, offset, b""))
         return self._read(index.reader, row, subject)
 
+    def may_have(self, subject: str) -> bool:
+        """Whether it has a row of that subject; where it cannot be read that is not said to be no."""
+        try:
+            with stream(str(self._path), limit=_MAX_FILE, what=f"the file {self._path.name}") as file:
+                index = self._current(file)
+        except UsageError:
+            return True
+        return subject in index.rows or index.unread is not None
+
     @property
     def _quoted(self) -> bool:
         return self._path.suffix == ".csv"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Form
@@ -10,12 +12,16 @@ from fastapi import Request as WebRequest
 from fastapi import Response as WebResponse
 from fastapi.responses import RedirectResponse
 
+from ewallet.acting import Proxy
+from ewallet.consent import Consent
 from ewallet.eligibility import KIND
 from ewallet.errors import Language, NotFound
+from ewallet.mandates import PLACE
 from ewallet.mydata import Given, Notice, Past, State
 from ewallet.mydata.exports import EXPORTERS
 from ewallet.paper import own as printed
 from ewallet.recipients import ANSWERS
+from issuer_service import words
 from issuer_service.downloads import attachment
 from issuer_service.listing import Register
 from issuer_service.mydata import MyDataDesk
@@ -26,6 +32,7 @@ from issuer_service.visits import Visits
 
 _FORMATS: Final = (*EXPORTERS, *printed.exporters())
 _DONE: Final = ("withdrawn", "stopped")
+_CONSENTING: Final = frozenset({"consent.given", "consent.renewed"})
 
 Token = Annotated[str, Form(alias="csrf", max_length=64)]
 Text = Annotated[str, Form(max_length=256)]
@@ -97,14 +104,15 @@ class _Own:
             self._mydata.stop(recipient, session.citizen_id)
         return RedirectResponse(f"{self._home}my/consents?done=stopped" if session else self._home, 303)
 
-    def notices(self, request: WebRequest) -> WebResponse:
-        """Every look at one's data: the five fields."""
+    def notices(self, request: WebRequest, recipient: str = "") -> WebResponse:
+        """Every look at one's data, or those of one recipient: the five fields."""
         session = self._visits.session(request)
         if session is None:
             return RedirectResponse(self._home, 303)
         language = self._pages.language(request)
         rows = [_notice(notice, language) for notice in self._mydata.notices(session.citizen_id)]
-        return self._pages.show(request, "notices", session, rows=rows)
+        shown = [row for row in rows if recipient in {"", row["looker"]}]
+        return self._pages.show(request, "notices", session, rows=shown, one=bool(recipient))
 
     def history(self, request: WebRequest) -> WebResponse:
         """Everything on record, each with its proof, and the checkpoint to hold the log to."""
@@ -113,10 +121,9 @@ class _Own:
             return RedirectResponse(self._home, 303)
         language = self._pages.language(request)
         pasts = self._mydata.history(session.citizen_id)
-        names = {given.consent.recipient.id: given.consent.recipient.names[language] for given in self._given(session)}
-        names[ANSWERS] = self._service.issuer.catalog.type(KIND).agency(language)
+        who = self._who(session)
         checkpoint = pasts[-1].logged.inclusion.checkpoint.decode() if pasts else ""
-        rows = [_past(past, names, language) for past in reversed(pasts)]
+        rows = [_past(past, who, language) for past in reversed(pasts)]
         return self._pages.show(request, "history", session, rows=rows, checkpoint=checkpoint)
 
     def data(self, request: WebRequest) -> WebResponse:
@@ -156,13 +163,21 @@ class _Own:
             request, "erased", session, erased=erased, final=f"{erased.final}", at=day(erased.at, language)
         )
 
-    def _given(self, session: Session) -> tuple[Given, ...]:
-        return self._mydata.consents(session.citizen_id)
+    def _who(self, session: Session) -> _Who:
+        consents = [given.consent for given in self._mydata.consents(session.citizen_id)]
+        names = {consent.recipient.id: consent.recipient.names for consent in consents}
+        return _Who(
+            names={**names, ANSWERS: self._service.issuer.catalog.type(KIND).agencies},
+            consents={consent.id: consent for consent in consents},
+            notices={notice.seq: notice for notice in self._mydata.notices(session.citizen_id)},
+        )
 
     def _kinds(self, session: Session) -> list[str]:
-        """The kinds that there are records of."""
-        records = self._service.records
-        return sorted(records.kinds(session.citizen_id)) if isinstance(records, Register) else []
+        """The kinds that there may be records of: all, where the records do not say."""
+        records, catalog = self._service.records, self._service.issuer.catalog
+        return sorted(
+            records.kinds(session.citizen_id) if isinstance(records, Register) else (kind.id for kind in catalog)
+        )
 
     def _consent(self, given: Given, language: Language) -> dict[str, object]:
         consent, catalog = given.consent, self._service.issuer.catalog
@@ -180,26 +195,66 @@ class _Own:
             "until": day(consent.until, language),
             "state": "over" if over else "in_force" if in_force else given.state.name.lower(),
             "in_force": in_force,
+            "acting": _acting(consent.acting, language),
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Who:
+    """Who was there when something happened: as the notice of it says, else the consent; ``names`` by party."""
+
+    names: Mapping[str, Mapping[str, str]]
+    consents: Mapping[str, Consent]
+    notices: Mapping[int, Notice]
+
+    def party(self, past: Past, language: Language) -> str:
+        """Who looked, or for whom it was."""
+        notice = self.notices.get(past.entry.seq)
+        return (notice.recipient.names if notice else self.names.get(past.party, {})).get(language, "")
+
+    def acting(self, past: Past) -> Proxy | None:
+        """Who acted for the person; a consent that somebody gave for them may be withdrawn by the person themselves."""
+        notice, event = self.notices.get(past.entry.seq), past.entry.event
+        if notice is not None:
+            return notice.acting
+        consent = self.consents.get(event.consent)
+        return consent.acting if consent and event.type in _CONSENTING else None
+
+
+def _acting(proxy: Proxy | None, language: Language) -> str:
+    """Both people, and how one acts for the other."""
+    if proxy is None:
+        return ""
+    role = words.word(f"acts_{proxy.role}", language)
+    return words.word("acting_people", language, principal=proxy.principal, agent=proxy.agent, role=role)
 
 
 def _notice(notice: Notice, language: Language) -> dict[str, object]:
     return {
+        "looker": _looker(notice),
         "recipient": notice.recipient.names[language],
         "purpose": notice.purposes[language],
         "information": notice.information[language].splitlines(),
         "at": f"{day(notice.at, language)} {clock(notice.at)}",
         "seq": notice.seq,
+        "acting": _acting(notice.acting, language),
     }
 
 
-def _past(past: Past, names: dict[str, str], language: Language) -> dict[str, object]:
+def _looker(notice: Notice) -> str:
+    """Who looked; those who act for people are one party, and told apart by name."""
+    party = notice.recipient
+    return f"{party.id}:{party.names['ko']}" if party.id == PLACE else party.id
+
+
+def _past(past: Past, who: _Who, language: Language) -> dict[str, object]:
     event = past.entry.event
     return {
         "seq": past.entry.seq,
         "what": event.type.replace(".", "_"),
         "refused": event.outcome == "refused",
-        "party": names.get(past.party, ""),
+        "party": who.party(past, language),
+        "acting": _acting(who.acting(past), language),
         "at": f"{day(event.at, language)} {clock(event.at)}",
         "proof": json.dumps(past.logged.to_json(), ensure_ascii=False, indent=1),
     }

@@ -81,7 +81,7 @@ def test_a_name_on_record_is_nowhere_in_clear(kept, nursery, town, tmp_path, ewa
         assert visit.go_on("package"), site.log
         members = [member.payload for member in visit.heard["package"].evidence()]
         assert CANARY in json.dumps(members, ensure_ascii=False)
-        assert all(visit.exported(format_id) for format_id in ("json", "csv"))
+        assert all(CANARY in visit.exported(format_id).decode() for format_id in ("json", "csv"))
         keys = site.keys()
         settle()
         words = (CANARY, "canary-7f3a91", visit.heard["package"].members[0])

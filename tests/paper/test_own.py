@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from ewallet.acting import Proxy
 from ewallet.errors import UsageError
 from ewallet.paper import Form
 from ewallet.paper.glyphs import printable
@@ -57,6 +58,16 @@ def test_the_file_is_tagged_and_is_no_certificate(world, read):
     assert "본인정보 내려받기" == made.metadata["Title"]
     assert {} == made.attached
     assert "제출할수있는증명서가아닙니다" in made.pages[0]
+
+
+@pytest.mark.parametrize("lang", ["ko", "en"])
+def test_who_acted_is_named_with_the_person(world, read, lang):
+    """Beside the consent and beside the look."""
+    given = world.given(subject=f"citizen-{lang}", acting=Proxy(role="guardian", principal="가상이", agent="가상보"))
+    world.mydata.download(given.id, recipient=BANK)
+    text = "".join(read(world.mydata.export(f"citizen-{lang}", "pdf", lang=lang).content).pages)
+    said = {"ko": "가상이님을대신하여가상보(보호자)", "en": "가상보(guardian),onbehalfof가상이"}[lang]
+    assert 2 == text.count(said)
 
 
 def test_hostile_texts_are_text(world, read, hostile):

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from ewallet.acting import Act
+from ewallet.acting import Act, Proxy
 from ewallet.catalog import Catalog
 from ewallet.dcql import Query
 from ewallet.errors import EWalletError
 from ewallet.expectation import Expectation
 from ewallet.files import read_trust
+from ewallet.mydata.notices import of_consent
 from ewallet.oid4vci.offer import parse_link
 from ewallet.shape import json_object
 from ewallet.status import Status
@@ -244,3 +245,46 @@ def test_person_is_told_who_got_a_certificate_about_them(open_site, portal_setti
     assert ("guardian", "심학규", "성춘향") == (notice.acting.role, notice.acting.principal, notice.acting.agent)
     entries = [json_object(raw) for raw in site.desk.log.entries(notice.seq + 1)]
     assert "delegation.given" == entries[notice.seq]["type"]
+
+
+ACTED = {
+    "ko": (("delegate", "제인도", "대리인"), ("guardian", "성춘향", "보호자"), ("official", "김가상", "공무원")),
+    "en": (("delegate", "제인도", "delegate"), ("guardian", "성춘향", "guardian"), ("official", "김가상", "official")),
+}
+
+
+@pytest.fixture
+def acted_for(open_site, portal_settings, loan_bank, keys):
+    """A portal where a delegate, a guardian and an official have acted for Sim, who is signed in."""
+    site = open_site(portal_settings)
+    counter, mydata = _counter(site, keys), site.desk.mydata
+    proxy, bank = Proxy(role="delegate", principal="심학규", agent="제인도"), loan_bank.recipient.id
+    consent = mydata.propose("bank_personal_loan", recipient=bank, days=30, acting=proxy)
+    given = mydata.give(consent, "sim", evidence=b"-").consent
+    mydata.note("sim", of_consent(given, Catalog.bundled(), site.clock.now()), "package.downloaded")
+    counter.received("/v1/guardians", **WARDED)
+    counter.received("/v1/mandates", **MANDATED)
+    site.sign_in("sim")
+    return site
+
+
+@pytest.mark.parametrize("lang", ACTED)
+def test_pages_name_both_people(acted_for, lang):
+    """Each look and the consent say who acted for whom; guardian and office are no row without a party."""
+    pages = {name: acted_for.page(f"/my/{name}?lang={lang}") for name in ("notices", "history", "consents")}
+    said = {"ko": "심학규 님을 대신하여 {1} ({2})", "en": "{1} ({2}), on behalf of 심학규"}[lang]
+    expected = {role: said.format(role, agent, told) for role, agent, told in ACTED[lang]}
+    for name, roles in {"notices": ACTED[lang], "history": ACTED[lang], "consents": ACTED[lang][:1]}.items():
+        assert [] == [role for role, *_ in roles if expected[role] not in pages[name]], name
+    assert 2 == pages["history"].count(expected["delegate"]), "the consent, and what was provided under it"
+    for name in ("notices", "history"):
+        assert [] == [who for who in ("성춘향", MANDATED["office"]) if f"<dd>{who}</dd>" not in pages[name]], name
+
+
+def test_own_data_names_both_people(acted_for):
+    """In the notices of the download, as in the consents."""
+    own = json_object(acted_for.desk.mydata.export("sim", "json").content)
+    people = {"principal": "심학규"}
+    expected = [{"as": role, "agent": agent, **people} for role, agent, _ in reversed(ACTED["ko"])]
+    assert expected == [each["acting"] for each in own["notices"]]
+    assert expected[-1:] == [each["record"]["acting"] for each in own["consents"]]

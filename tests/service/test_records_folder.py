@@ -95,6 +95,24 @@ def test_records_of_a_folder_are_read_and_nothing_beside_them(tmp_path, ewallet_
         records.claims("hong", TAX)
 
 
+def test_kinds_on_record_are_told_from_files_and_rows(tmp_path, folder, kind):
+    """Nobody else's, none outside the folder; a table that cannot be read is not said to have nothing."""
+    (tmp_path / "hong").mkdir()
+    for name in (f"{TAX}.json", "ci.json", "other.json"):
+        (tmp_path / "hong" / name).write_text("{}", "utf-8")
+    (tmp_path / "linked").symlink_to(tmp_path / "hong")
+    rows = table(("hong", kind.sample), ("seong", kind.sample))
+    records = folder(**{f"{KIND}__csv": rows, "other__csv": rows})
+
+    expected = {"hong": {TAX, KIND}, "seong": {KIND}, "jo": set(), "linked": set(), "..": set(), "hong/": set()}
+    assert expected == {subject: records.kinds(subject) for subject in expected}
+    for broken in ("nobody\r\n", rows + "x\r\n"):
+        (tmp_path / f"{KIND}.csv").write_text(broken, "utf-8")
+        assert {KIND} == records.kinds("jo")
+    (tmp_path / f"{KIND}.jsonl").touch()
+    assert {KIND} == records.kinds("jo")
+
+
 # -- rows ----------------------------------------------------------------------------------------------------------
 
 

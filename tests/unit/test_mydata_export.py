@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ewallet.acting import Proxy
 from ewallet.errors import UsageError
 from ewallet.history import Checkpoint
 from ewallet.mydata import Exporter
@@ -126,6 +127,27 @@ def test_export_is_on_record_and_has_what_is_kept(world: World) -> None:
     assert ["가상은행"] == [each["recipient"]["ko"] for each in own["notices"]]
     assert "data.exported" == past.entry.event.type
     assert 1 == len(world.mydata.notices("citizen-4"))
+
+
+def test_table_has_consents_and_notices_as_the_object_has(world: World) -> None:
+    """A line for each value of each, under a type that no kind has; a name is no formula there either."""
+    acting = Proxy(role="delegate", principal="가상이", agent="=1+1")
+    for days in (30, 60):
+        consent = world.given(subject="citizen-8", days=days, acting=acting)
+    world.mydata.download(consent.id, recipient=world.bank.id)
+    own: dict[str, Any] = json_object(world.mydata.export("citizen-8", "json").content)
+    rows = _rows(world.mydata.export("citizen-8", "csv").content)
+    told = {(row["type"], row["claim"]): row["value"] for row in rows}
+
+    assert len(rows) == len(told)
+    for n, each in enumerate(own["consents"]):
+        assert each["state"] == told["consent", f"[{n}].state"]
+        assert each["record"]["id"] == told["consent", f"[{n}].record.id"]
+        assert "'=1+1" == told["consent", f"[{n}].record.acting.agent"]
+    (notice,) = own["notices"]
+    assert notice["at"] == told["notice", "[0].at"]
+    assert notice["information"]["ko"].replace("\n", " ") == told["notice", "[0].information.ko"]
+    assert not {"consent", "notice", "log"} & {kind.id for kind in world.catalog}
 
 
 def test_export_has_a_checkpoint_that_it_is_in_itself(world: World) -> None:
