@@ -119,7 +119,7 @@ def _lifespan(service: Service, desk: MyDataDesk | None) -> Callable[[FastAPI], 
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
-        async with Jobs(desk.mydata, desk.log).by_the_clock() if desk else nullcontext():
+        async with Jobs(desk.mydata, desk.log, desk.witnesses).by_the_clock() if desk else nullcontext():
             yield
         service.database.close()
         if desk:

@@ -1,4 +1,4 @@
-"""What a portal does by the clock: provide what is due, and sign how far its log of use has come.
+"""What a portal does by the clock: provide what is due, sign how far its log of use has come, have that cosigned.
 
 Every worker does it, once a minute, for none of them knows of the others. That is safe: of all who come to a cycle of a
 consent at once the database lets one provide it (:meth:`ewallet.mydata.MyData.run_due`), a checkpoint of one size is
@@ -17,6 +17,7 @@ from typing import Final
 from ewallet.errors import EWalletError
 from ewallet.history import Log
 from ewallet.mydata import MyData
+from issuer_service.witnesses import Witnesses
 
 _LOG: Final = logging.getLogger("ewallet")
 _PAUSE: Final = 60.0  # seconds: no entry waits longer for a checkpoint, nor a cycle for its package
@@ -28,10 +29,11 @@ class Jobs:
 
     mydata: MyData
     log: Log
+    witnesses: Witnesses | None = None
 
     def run(self) -> None:
         """Do each; where one cannot be done now, the others are, and it is tried again the next time."""
-        for job in (self.provide, self.sign):
+        for job in (self.provide, self.sign, self.cosign):
             try:
                 job()
             except EWalletError as exc:
@@ -47,6 +49,11 @@ class Jobs:
     def sign(self) -> None:
         """A checkpoint, if something was logged since the last one."""
         self.log.checkpoint()
+
+    def cosign(self) -> None:
+        """What the witnesses say of it, from then on part of it."""
+        if self.witnesses:
+            self.witnesses.ask()
 
     @asynccontextmanager
     async def by_the_clock(self) -> AsyncIterator[None]:

@@ -26,8 +26,10 @@ from ewallet.sql import Database
 from ewallet.trust import TrustList
 from ewallet.vault import Vault
 from ewallet.verifier import Verifier
+from issuer_service import witnesses
 from issuer_service.service import Service, made_once, write_secret
 from issuer_service.settings import Settings
+from issuer_service.witnesses import Witnesses
 
 _READ: Final = timedelta(minutes=10)  # as long as a proposal waits for its person to go on
 _MASTER: Final = 32
@@ -46,6 +48,7 @@ class MyDataDesk:
     log: Log
     keys: Database
     registry: Registry | None = None
+    witnesses: Witnesses | None = None
 
     @classmethod
     def of(cls, service: Service) -> MyDataDesk | None:
@@ -97,6 +100,7 @@ class MyDataDesk:
             log=log,
             keys=keys,
             registry=registry,
+            witnesses=_witnesses(service, log),
         )
 
 
@@ -147,6 +151,15 @@ def _send(service: Service) -> Send:
         return http(request)
 
     return send
+
+
+def _witnesses(service: Service, log: Log) -> Witnesses | None:
+    """Those of our settings, which may be in a network of our own."""
+    file, loopback = service.settings.witnesses, service.settings.unsafe_loopback
+    if file is None:
+        return None
+    known = witnesses.read(file, log, loopback=loopback)
+    return Witnesses(log, known, Http(unsafe_loopback=loopback, own_network=True))
 
 
 def _log_key(settings: Settings) -> SigningKey:

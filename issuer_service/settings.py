@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     portal_key: Path | None = None
     portal_chain: Path | None = None
     log_key: Path | None = None
+    witnesses: Path | None = None
     vault_key: Path | None = None
     vault: str = ""
     tls_chain: Path | None = None

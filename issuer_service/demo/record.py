@@ -13,6 +13,7 @@ from ewallet.sql import Database
 from issuer_service.demo.browser import expect
 from issuer_service.demo.keyring import log_origin
 from issuer_service.demo.stage import Stage, Step
+from issuer_service.demo.watch import cosign_now
 
 _TAMPERED: Final = 1
 _SHOWN: Final = 4  # lines: what it is, whose, where, and why
@@ -28,8 +29,13 @@ def copied(source: Path, target: Path) -> Path:
 
 
 def _find_the_changed_row(stage: Stage) -> None:
+    cosign_now(stage)
     database = copied(stage.path("issuer") / "issuer.db", stage.path("issuer-copy.db"))
     _check(stage, _exported(stage, database, "history.jsonl"), expected=0)
+    stage.done(
+        "포털 밖의 외부 증인도 이 이력에 함께 서명했습니다(--quorum 1): 포털 혼자서는 다른 이력을 보여 줄 수 없습니다.",
+        "A witness beside the portal has cosigned it (--quorum 1): the portal alone cannot show another history.",
+    )
     place = _changed(database)
     stage.done(
         f"사본의 {place}번 기록에서 '제공함'을 '거절함'으로 고쳤습니다.",
@@ -56,8 +62,9 @@ def _changed(database: Path) -> int:
 
 
 def _check(stage: Stage, history: Path, *, expected: int) -> str:
-    key = (stage.path("trust") / "log.vkey").read_text("ascii")
-    checking = stage.begin("ewallet-verify", "history", str(history), "--log-key", key, "--text")
+    log, witness = ((stage.path("trust") / f"{who}.vkey").read_text("ascii") for who in ("log", "witness"))
+    wanted = ("--log-key", log, "--witness-key", witness, "--quorum", "1")
+    checking = stage.begin("ewallet-verify", "history", str(history), *wanted, "--text")
     return stage.finish(checking, expected=expected, shown=_SHOWN)
 
 

@@ -181,6 +181,7 @@ class Stage:
             "EWALLET_PORTAL_KEY": str(folder / "portal" / "signer.key"),
             "EWALLET_PORTAL_CHAIN": str(folder / "portal" / "signer.pem"),
             "EWALLET_LOG_KEY": str(folder / "portal" / "log.key"),
+            "EWALLET_WITNESSES": str(folder / "portal" / "witnesses"),
         }
         if place.tls:
             own["EWALLET_TLS_CHAIN"] = str(place.tls.chain)

@@ -21,6 +21,7 @@ from issuer_service.demo.browser import Unexpected, call, expect
 from issuer_service.demo.keyring import log_origin
 from issuer_service.demo.pictures import await_picture, downloaded, drawn
 from issuer_service.demo.stage import PREFIX, Stage, Step, as_json
+from issuer_service.demo.watch import open_witness
 
 KIND: Final = "resident_register_copy"
 ASKED: Final = ("subject_name", "resident_address", "is_householder")
@@ -42,6 +43,7 @@ def walk(stage: Stage) -> None:
 
 def _open_services(stage: Stage) -> None:
     place = stage.place
+    open_witness(stage)
     issuer, bank, desk = stage.open_issuer(), stage.open_bank(), stage.open_desk()
     stage.run("ewallet", "init")
     stage.await_ready(issuer, place.issuer, stage.operator, "issuer.log")

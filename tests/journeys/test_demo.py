@@ -118,7 +118,7 @@ def test_every_step_holds_and_the_pages_stay_up_until_ctrl_c(played):
     """Services with databases of their own, QR pictures that can be read, pages that answer, and a clean end."""
     demo, children, answered, code = played
 
-    assert (200, 3) == (answered, len(children))
+    assert (200, 4) == (answered, len(children))
     assert (0, []) == (code, _alive(children))
     assert [str(number) for number in range(1, STEPS + 1)] == re.findall(r"^(\d+)\. ", demo.said, re.MULTILINE)
     assert "ACCEPTED" in demo.said
@@ -134,12 +134,14 @@ def test_every_step_holds_and_the_pages_stay_up_until_ctrl_c(played):
 
 @linux
 def test_what_becomes_of_peoples_data_is_shown_and_is_so_in_the_files(played):
-    """Receipts of both roads, the changed row, the refused download, the yes, and a deletion that is in the bytes."""
+    """Receipts of both roads, the witness, the changed row, the refused download, the yes, a deletion in the bytes."""
     demo, *_ = played
     folder, said = demo.folder / ".demo", demo.said
 
     assert 2 == said.count("RECEIPT HOLDS")
     assert re.search(r"entry 1 now says .*\n.*\n +THE HISTORY DOES NOT HOLD\n.*\n +first bad position: 1\n", said)
+    assert "✓ A witness beside the portal has cosigned it (--quorum 1)" in said
+    assert "\u2014 witness.example.org " in (folder / "history.jsonl").read_text("utf-8").splitlines()[-1]
     assert "withdrawn the consent. [consent.withdrawn]" in said
     assert '"answer": "Y"' in said.split("ticket counter")[1].split("That is all")[0]
     assert "there is no key. [storage.not_found]" in said
@@ -156,7 +158,7 @@ def test_a_demo_that_is_ended_on_the_way_leaves_no_process(number, start):
     """In the middle of its first step, with all services beginning."""
     demo = start("--once")
     demo.wait_for("1. ")
-    while len(demo.children) < 4:
+    while len(demo.children) < 5:
         time.sleep(0.01)
     children = demo.children
     demo.process.send_signal(number)
@@ -169,9 +171,9 @@ def test_a_step_that_does_not_hold_ends_the_demo_with_one(start):
     """The issuer dies before anybody could ask it: the demo says so, and ends the others as well."""
     demo = start("--once")
     demo.wait_for("1. ")
-    while len(children := demo.children) < 3:
+    while len(children := demo.children) < 4:
         time.sleep(0.01)
-    os.kill(children[0], signal.SIGKILL)
+    os.kill(children[1], signal.SIGKILL)
 
     assert 1 == demo.ended()
     assert "the demo stopped: no service at http://127.0.0.1:" in demo.said

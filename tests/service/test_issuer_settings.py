@@ -13,7 +13,9 @@ import pytest
 
 from ewallet.errors import TransportError, UsageError
 from ewallet.flow import Request
+from ewallet.history import key_of
 from ewallet.http import Http
+from ewallet.keys import SigningKey
 from ewallet.shape import MAX_DOCUMENT, json_object
 from issuer_service import settings as settings_module
 from issuer_service.app import create_app
@@ -58,6 +60,39 @@ def test_a_wrong_line_of_the_operators_is_named(settings, line):
     with pytest.raises(UsageError, match="line 2 of the operators' file") as refused:
         create_app(settings_module.read(settings))
     assert "usage.configuration" == refused.value.code
+
+
+_WITNESS = key_of("witness.example.org", SigningKey.generate("EdDSA").public, witness=True)
+_ITS_LOG = key_of("issuer.example.go.kr/mydata/log", SigningKey.generate("EdDSA").public)
+_AT = "https://witness.example.org"
+WITNESSES = {
+    "no address": (f"\n{_WITNESS}", "line 2 of the witnesses' file"),
+    "not a key": (f"\nwitness.example.org {_AT}", "line 2 of the witnesses' file"),
+    "without tls": (f"{_WITNESS} http://witness.example.org", "line 1 of the witnesses' file"),
+    "a log's key": (f"{_ITS_LOG} {_AT}", "the witnesses' file: a witness whose key does not cosign"),
+    "one twice": (f"{_WITNESS} {_AT}\n{_WITNESS} {_AT}/b", "the witnesses' file: one key for two"),
+    "too many": (f"{_WITNESS} {_AT}\n" * 9, "9 lines in the witnesses' file, at most 8"),
+}
+
+
+@pytest.mark.parametrize("wrong", WITNESSES)
+def test_a_wrong_file_of_witnesses_is_named_and_nothing_starts(wrong, portal_settings, tmp_path):
+    """By the line where one line is wrong; what stands there is not told."""
+    text, told = WITNESSES[wrong]
+    (tmp_path / "witnesses").write_text(text, "ascii")
+    with pytest.raises(UsageError) as refused:
+        create_app(settings_module.read(portal_settings | {"witnesses": tmp_path / "witnesses"}))
+
+    assert "usage.configuration" == refused.value.code
+    assert told in refused.value.detail
+    assert "witness.example.org" not in refused.value.detail
+
+
+def test_a_file_of_witnesses_that_is_not_there_is_named(portal_settings, tmp_path):
+    """Nobody relies on witnesses that are not asked."""
+    with pytest.raises(UsageError, match="the witnesses' file") as refused:
+        create_app(settings_module.read(portal_settings | {"witnesses": tmp_path / "nowhere"}))
+    assert "usage.file" == refused.value.code
 
 
 def test_workers_share_one_encryption_key_and_one_secret(open_site, settings):
