@@ -94,10 +94,10 @@ class IssuanceStore(AuthorizationStore, Protocol):
         """Keep what was asked for."""
 
     def deferral(self, digest: bytes, token: bytes, at: datetime) -> Deferral | None:
-        """What was deferred for that token and not collected, while it can be."""
+        """What was deferred for that token and has not arrived, while it can be collected."""
 
-    def collect(self, digest: bytes) -> bool:
-        """Take it; False if somebody else has."""
+    def arrived(self, token: bytes, configuration_id: str) -> bool:
+        """Forget what was deferred for that token and configuration; False if nothing is, or not any more."""
 
     def notify(self, certificate_id: str, event: str, at: datetime) -> None:
         """Keep what became of a certificate; again changes nothing."""
@@ -234,9 +234,7 @@ class Issuance:
         if isinstance(record, Pending):
             self.server.take(authorized, wanted.once)
             return self._wait(wanted, asked.transaction_id, record.interval)
-        answer = self._issue(wanted, record)
-        self._store.collect(found.digest)  # not before: what a crash kept from being issued can be collected still
-        return answer
+        return self._issue(wanted, record)  # and kept till the wallet says that it came: an answer may be lost
 
     def notification(self, request: Request) -> Response:
         """Keep what a wallet says became of a certificate (§11): ``invalid_notification_id``."""
@@ -245,10 +243,13 @@ class Issuance:
         check_media_type(request, _JSON, "invalid_notification_request")
         told = NotificationRequest.parse(request.body)
         certificate_id = told.notification_id.partition(".")[0]
-        if told.notification_id != self._notification_id(certificate_id, authorized):
+        named = {self._notification_id(certificate_id, authorized, it): it for it in authorized.grant.configuration_ids}
+        if told.notification_id not in named:
             raise ProtocolError("request.invalid", "not one of our identifiers", error="invalid_notification_id")
         self.server.take(authorized, authorized.once)
         self._store.notify(certificate_id, told.event, at)
+        if told.event != "credential_failure":  # whoever could not keep it may ask again
+            self._store.arrived(authorized.token, named[told.notification_id])
         answer = self.server.answer(b"", at, bound=authorized.grant.thumbprint is not None, status=204)
         return Response(answer.status, {name: text for name, text in answer.headers.items() if name != "content-type"})
 
@@ -415,7 +416,7 @@ class Issuance:
         return Sealer(wanted.authorized.secret.encode("ascii"), self._env.random)
 
     def _answer(self, wanted: _Wanted, certificate_id: str, credentials: Sequence[str]) -> bytes:
-        notification_id = self._notification_id(certificate_id, wanted.authorized)
+        notification_id = self._notification_id(certificate_id, wanted.authorized, wanted.configuration_id)
         return CredentialResponse(credentials=tuple(credentials), notification_id=notification_id).to_bytes()
 
     def _deny(self, wanted: _Wanted, refused: ProtocolError) -> NoReturn:
@@ -430,9 +431,9 @@ class Issuance:
         bound = wanted.authorized.grant.thumbprint is not None
         return self.server.answer(body, wanted.at, bound=bound, status=status, content_type=content_type)
 
-    def _notification_id(self, certificate_id: str, authorized: Authorized) -> str:
-        """Nothing has to be kept to know it again, and no other token has it."""
-        tag = self.server.tag(f"notification:{certificate_id}:{authorized.token.hex()}")
+    def _notification_id(self, certificate_id: str, authorized: Authorized, configuration_id: str) -> str:
+        """Nothing has to be kept to know it again, and no other token or configuration has it."""
+        tag = self.server.tag(f"notification:{certificate_id}:{authorized.token.hex()}:{configuration_id}")
         return f"{certificate_id}.{to_base64url(tag[:16])}"
 
 

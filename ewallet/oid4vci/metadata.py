@@ -319,6 +319,7 @@ class AuthorizationServerMetadata:
     """Where tokens are had and how (RFC 8414 §2; OpenID4VCI §12.3; RFC 9449 §5.1).
 
     ``anonymous`` says whether a pre-authorized code is taken from a client that does not say who it is.
+    ``status_lists`` is where all status lists of the issuer are listed (Token Status List §9.1).
     """
 
     issuer: str
@@ -326,6 +327,7 @@ class AuthorizationServerMetadata:
     grant_types: tuple[str, ...] = ("authorization_code", "implicit")
     dpop_algorithms: tuple[str, ...] = ()
     anonymous: bool = False
+    status_lists: str | None = None
 
     @classmethod
     def build(cls, issuer: str) -> AuthorizationServerMetadata:
@@ -336,6 +338,7 @@ class AuthorizationServerMetadata:
             grant_types=(PRE_AUTHORIZED,),
             dpop_algorithms=tuple(sorted(ALGORITHMS)),
             anonymous=True,
+            status_lists=f"{issuer}/status",
         )
 
     @classmethod
@@ -358,6 +361,7 @@ class AuthorizationServerMetadata:
             grant_types=_listed(members, "grant_types_supported") or known.grant_types,
             dpop_algorithms=_listed(members, "dpop_signing_alg_values_supported"),
             anonymous=optional(members, _ANONYMOUS, bool) or False,
+            status_lists=optional(members, _AGGREGATION, str),
         )
 
     def to_json(self) -> dict[str, Json]:
@@ -368,6 +372,7 @@ class AuthorizationServerMetadata:
             "grant_types_supported": list(self.grant_types),
             "token_endpoint_auth_methods_supported": ["none"],
             "dpop_signing_alg_values_supported": list(self.dpop_algorithms),
+            _AGGREGATION: self.status_lists,
             _ANONYMOUS: self.anonymous,
         }
         return {name: value for name, value in members.items() if value}  # RFC 8414 §3.2: no empty arrays
@@ -378,6 +383,7 @@ class AuthorizationServerMetadata:
 
 
 _ANONYMOUS: Final = "pre-authorized_grant_anonymous_access_supported"
+_AGGREGATION: Final = "status_list_aggregation_endpoint"
 
 
 def _listed(members: Mapping[str, Json], name: str) -> tuple[str, ...]:

@@ -112,8 +112,9 @@ class SqlIssuanceStore:
             row = connection.execute(waiting).first()
             return None if row is None else _deferral(row)
 
-    def collect(self, digest: bytes) -> bool:
-        gone = delete(deferrals).where(deferrals.c.digest == digest).returning(deferrals.c.digest)
+    def arrived(self, token: bytes, configuration_id: str) -> bool:
+        over = deferrals.c.token == token, deferrals.c.configuration == configuration_id
+        gone = delete(deferrals).where(*over).returning(deferrals.c.digest)
         with self._engine.writing() as connection:
             return connection.execute(gone).first() is not None
 

@@ -100,9 +100,12 @@ class MemoryIssuanceStore:
         found = self._deferrals.get(digest)
         return found if found and found.token == token and at < found.until else None
 
-    def collect(self, digest: bytes) -> bool:
+    def arrived(self, token: bytes, configuration_id: str) -> bool:
+        over = token, configuration_id
         with self._lock:
-            return self._deferrals.pop(digest, None) is not None
+            kept = {digest: it for digest, it in self._deferrals.items() if (it.token, it.configuration_id) != over}
+            gone, self._deferrals = len(kept) < len(self._deferrals), kept
+            return gone
 
     def notify(self, certificate_id: str, event: str, at: datetime) -> None:
         with self._lock:

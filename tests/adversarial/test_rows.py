@@ -1,4 +1,6 @@
-"""The matrix rows of protocols, QR codes and MyData, and that each is named by a test, or is not built yet.
+"""The matrix rows that are gated, and that each is named by a test, or is not built yet.
+
+Those of protocols, documents, certificates, status, pages, QR codes and MyData.
 
 A test names the rows it stands for in its docstring. What is not built yet says so here, so that whoever builds it
 finds the row.
@@ -18,8 +20,8 @@ MATRIX = Path(os.environ.get("EWALLET_VECTORS") or TESTS.parents[1] / "shared") 
 LATER = {
     "QRC-03": "a holder's QR that changes is not made yet",
 }
-ROWS = {"VCI": 25, "VPV": 15, "WAL": 17, "QRC": 8, "MYD": 13}
-NAMED = re.compile(r"(VCI|VPV|WAL|QRC|MYD)-(\d\d)((?:, \d\d\b)*(?: and \d\d\b)?)")
+ROWS = {"VCI": 25, "VPV": 15, "WAL": 17, "QRC": 8, "MYD": 13, "MDO": 22, "X5T": 14, "STA": 15, "WEB": 12}
+NAMED = re.compile(rf"({'|'.join(ROWS)})-(\d\d)((?:, \d\d\b)*(?: and \d\d\b)?)")
 
 
 def _named() -> Iterator[str]:

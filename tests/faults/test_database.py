@@ -122,6 +122,7 @@ def _given(path):
         return entries, connection.execute("SELECT digest FROM nonces ORDER BY 1").fetchall()
 
 
+@pytest.mark.sweep
 def test_a_file_that_was_cut_off_is_refused(file, monkeypatch):
     """Wherever: no service starts with what is left of it (F-11)."""
     monkeypatch.setattr("ewallet.sql._PATIENCE", 1)

@@ -222,6 +222,7 @@ def test_a_missing_log_loses_nothing_that_was_closed(issuer, ledger):
     assert 2 == ledger.check()
 
 
+@pytest.mark.sweep
 def test_a_second_worker_may_come_and_go(issuer, ledger):
     """Two processes on one file, either of them killed and started anew: one history (F-02)."""
     issuer.start()

@@ -9,15 +9,18 @@ from __future__ import annotations
 import os
 import time
 from contextlib import closing, suppress
+from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 
 from ewallet.errors import EWalletError, TransportError
 from ewallet.http import Http
-from ewallet.oid4vci import NotificationRequest
+from ewallet.issuance import Deferral
+from ewallet.oid4vci import DeferredRequest, NotificationRequest
 from ewallet.oid4vp import response as oid4vp_response
 from ewallet.sql import Database
-from ewallet.testing.caller import error, issued
+from ewallet.testing.caller import KIND, error, issued
 from ewallet.testing.nursery import free_port
 from ewallet.testing.proxy import Fault, Proxy
 from ewallet.testing.stores import MemoryWalletStore
@@ -83,6 +86,47 @@ def test_a_request_that_arrives_twice_is_done_once(issuer, before_issuer, ledger
     assert error(second) in {"", "invalid_nonce", "invalid_dpop_proof"}
     assert third.status == 204 or error(third) == "invalid_dpop_proof"
     assert 1 == ledger.check()
+
+
+@pytest.mark.parametrize("fault", [Fault.LOSE, Fault.DOUBLE])
+@pytest.mark.parametrize("bound", [False, True])
+def test_what_was_deferred_and_is_collected_twice_is_one_certificate(issuer, before_issuer, ledger, fault, bound):
+    """VCI-29: what was lost on the way is given again until the wallet says that it came (F-14, F-01)."""
+    caller = issuer.caller(dpop=bound)
+    token = caller.token(issuer.offer())
+    promise = _promised(issuer, caller, token)
+
+    def collect():
+        return caller.post("/deferred", promise, caller.bearing(token, "/deferred"))
+
+    before_issuer.once("/deferred", fault)
+    first = _again(collect)
+    second = collect()
+    response = issued(second)
+    ledger.told.append(response.credentials)
+    body = NotificationRequest(notification_id=response.notification_id or "", event="credential_accepted").to_bytes()
+    told = caller.post("/notification", body, caller.bearing(token, "/notification"))
+
+    assert before_issuer.suffered
+    assert first.body == second.body or error(first) == "invalid_dpop_proof"
+    assert (204, "invalid_transaction_id") == (told.status, error(collect()))
+    assert 1 == ledger.check()
+
+
+def _promised(issuer, caller, token):
+    """The request for what was deferred for that token, its time come."""
+    at = caller.env.now()
+    deferral = Deferral(
+        digest=sha256(b"a promise").digest(),
+        token=sha256(token.access_token.encode()).digest(),
+        configuration_id=f"{KIND}.dc+sd-jwt",
+        keys=(caller.key.public,),
+        due=at,
+        until=at + timedelta(hours=1),
+    )
+    with closing(Database(issuer.database)) as database:
+        database.issuance.defer(deferral)
+    return DeferredRequest(transaction_id="a promise").to_bytes()
 
 
 def _again(ask):

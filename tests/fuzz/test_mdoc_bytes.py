@@ -88,6 +88,7 @@ def test_the_listed_bytes_have_no_effect(presented, verifier):
         assert claims == verifier.verify({query_id: (to_base64url(changed),)}, presented.request).claims
 
 
+@pytest.mark.sweep
 def test_no_length_of_a_response_is_mistaken_for_the_whole(presented, verifier):
     """Cut after any byte, it is refused."""
     message = base64url(presented.presentation)

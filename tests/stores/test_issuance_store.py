@@ -136,8 +136,8 @@ def test_digests_are_taken_together_or_not_at_all(store):
     assert frozenset() == store.take({})
 
 
-def test_what_is_deferred_waits_for_its_token_and_is_collected_once(store):
-    """Its keys come back as they were."""
+def test_what_is_deferred_waits_for_its_token_until_it_arrived(store):
+    """Its keys come back as they were; what arrived for another token or configuration changes nothing."""
     keys = tuple(SigningKey.generate(alg).public for alg in ("ES256", "EdDSA"))
     deferral = Deferral(
         digest=b"x" * 32, token=TOKEN, configuration_id="a", keys=keys, due=AT + MINUTE, until=AT + 2 * MINUTE
@@ -146,7 +146,9 @@ def test_what_is_deferred_waits_for_its_token_and_is_collected_once(store):
 
     assert deferral == store.deferral(b"x" * 32, TOKEN, AT)
     assert (None, None) == (store.deferral(b"x" * 32, b"u", AT), store.deferral(b"x" * 32, TOKEN, AT + 2 * MINUTE))
-    assert [True, False] == [store.collect(b"x" * 32), store.collect(b"x" * 32)]
+    assert [False, False] == [store.arrived(b"u", "a"), store.arrived(TOKEN, "b")]
+    assert deferral == store.deferral(b"x" * 32, TOKEN, AT)
+    assert [True, False] == [store.arrived(TOKEN, "a"), store.arrived(TOKEN, "a")]
     assert None is store.deferral(b"x" * 32, TOKEN, AT)
 
 

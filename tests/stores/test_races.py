@@ -92,13 +92,15 @@ def test_one_of_a_crowd_takes_the_nonce_of_the_issuer(crowd, url):
         assert [0] + [1] * (len(crowd.workers) - 1) == sorted(answers)
 
 
-def test_one_of_a_crowd_collects_what_was_deferred(crowd, url):
+def test_one_of_a_crowd_ends_what_was_deferred(crowd, url):
     """The others find that it is gone."""
     with closing(Database(url)) as database:
         deferral = Deferral(digest=b"d-1", token=b"t", configuration_id="c", keys=(), due=AT, until=LATER)
         database.issuance.defer(deferral)
 
-    assert [False] * (len(crowd.workers) - 1) + [True] == sorted(crowd.do("collect", url=url, digest="d-1"))
+    ended = crowd.do("arrived", url=url, token="t", configuration="c")
+
+    assert [False] * (len(crowd.workers) - 1) + [True] == sorted(ended)
 
 
 def test_one_of_a_crowd_answers_and_one_reads_the_result(crowd, url):

@@ -97,8 +97,8 @@ def _take(command):
     return len(_database(command["url"]).issuance.take({command["digest"].encode(): AT}))
 
 
-def _collect(command):
-    return _database(command["url"]).issuance.collect(command["digest"].encode())
+def _arrived(command):
+    return _database(command["url"]).issuance.arrived(command["token"].encode(), command["configuration"])
 
 
 def _settle(command):
@@ -278,7 +278,7 @@ COMMANDS = {
         _redeem,
         _inquire,
         _take,
-        _collect,
+        _arrived,
         _settle,
         _take_code,
         _read_claims,

@@ -285,12 +285,13 @@ def test_a_nonce_proves_itself_for_its_purpose_and_time(ewallet_kit):
 
 
 def test_the_metadata_say_how_tokens_are_had(caller):
-    """RFC 8414, RFC 9449 §5.1, OpenID4VCI §12.3."""
+    """RFC 8414, RFC 9449 §5.1, OpenID4VCI §12.3; and where all status lists are (Token Status List §9.1)."""
     members = json_object(caller.get("/.well-known/oauth-authorization-server").body)
 
     assert (caller.issuer, f"{caller.issuer}/token") == (members["issuer"], members["token_endpoint"])
     assert members["pre-authorized_grant_anonymous_access_supported"]
     assert "ES256" in members["dpop_signing_alg_values_supported"]
+    assert f"{caller.issuer}/status" == members["status_list_aggregation_endpoint"]
 
 
 _GRANT = b"urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Apre-authorized_code"

@@ -240,8 +240,8 @@ def _collect(caller, token, transaction_id):
     return caller.post("/deferred", body, caller.bearing(token, "/deferred"))
 
 
-def test_what_is_not_ready_is_promised_and_collected_once(ewallet_kit, caller, token, promise):
-    """VCI-29: too early and still not ready wait; once ready it comes once, with the key that was proven."""
+def test_what_is_not_ready_is_promised_and_collected(ewallet_kit, caller, token, promise):
+    """VCI-29: too early and still not ready wait; once ready there is one, with the key that was proven."""
     early = _collect(caller, token, promise)
     ewallet_kit.clock.advance(timedelta(seconds=30))
     unready = _collect(caller, token, promise)
@@ -250,10 +250,24 @@ def test_what_is_not_ready_is_promised_and_collected_once(ewallet_kit, caller, t
 
     assert [(202, 30), (202, 30)] == [(each.status, promised(each).interval) for each in (early, unready)]
     assert caller.key.public == FORMATS["dc+sd-jwt"].read(issued(ready).credentials[0]).holder
-    assert (400, "invalid_transaction_id") == (
-        _collect(caller, token, promise).status,
-        error(_collect(caller, token, promise)),
-    )
+    assert 1 == len(ewallet_kit.issuer.certificates(SUBJECT))
+
+
+@pytest.mark.parametrize("event", ["credential_accepted", "credential_deleted"])
+def test_a_promise_is_kept_again_until_the_wallet_says_that_it_came(ewallet_kit, caller, token, promise, event):
+    """VCI-29: a lost answer is given again, byte for byte; twice after delivery is refused."""
+    ewallet_kit.clock.advance(timedelta(seconds=30))
+    ewallet_kit.records.pending.clear()
+    lost, again = _collect(caller, token, promise), _collect(caller, token, promise)
+    notification_id = str(issued(again).notification_id)
+    _tell(caller, token, notification_id, "credential_failure")
+    failed = _collect(caller, token, promise)
+    _tell(caller, token, notification_id, event)
+    over = _collect(caller, token, promise)
+
+    assert 200 == lost.status
+    assert lost.body == again.body == failed.body
+    assert (400, "invalid_transaction_id") == (over.status, error(over))
     assert 1 == len(ewallet_kit.issuer.certificates(SUBJECT))
 
 

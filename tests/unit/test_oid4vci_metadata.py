@@ -290,6 +290,7 @@ def test_server_metadata_that_is_built_is_read() -> None:
     assert built == read
     assert (PRE_AUTHORIZED,) == read.grant_types
     assert f"{ISSUER_ID}/token" == read.token_endpoint
+    assert f"{ISSUER_ID}/status" == read.status_lists
 
 
 def test_server_metadata_defaults_to_what_the_text_says() -> None:
@@ -310,6 +311,7 @@ def test_server_metadata_defaults_to_what_the_text_says() -> None:
         ({"grant_types_supported": "a"}, "malformed.claim_type"),
         ({"dpop_signing_alg_values_supported": []}, "malformed.claim_type"),
         ({"pre-authorized_grant_anonymous_access_supported": "yes"}, "malformed.claim_type"),
+        ({"status_list_aggregation_endpoint": ["a"]}, "malformed.claim_type"),
     ],
 )
 def test_server_metadata_that_breaks_a_rule_is_refused(changes, code) -> None:

@@ -13,6 +13,7 @@ from ewallet.errors import EWalletError, StoreError
 from ewallet.flow import Response
 from ewallet.oid4vci import NotificationRequest
 from ewallet.shape import base64url, json_object
+from ewallet.testing.kit import SUBJECT
 from ewallet.testing.peers import IssuerPeer
 from ewallet.testing.pki import ISSUER
 from ewallet.testing.stores import MemoryWalletStore
@@ -271,12 +272,28 @@ class TestDeferred:
         assert ((), ewallet_kit.clock.now() + timedelta(minutes=10)) == due
         assert () == wallet.collect()
 
-    def test_what_cannot_be_asked_for_now_is_asked_for_later(self, wallet, deferred):
-        """A network that fails takes nothing away."""
-        deferred.spoil["/deferred"] = lambda _request, _response: Response(503)
+    @pytest.mark.parametrize("ready", [True, False])
+    def test_what_cannot_be_asked_for_now_is_asked_for_later(self, ewallet_kit, wallet, deferred, ready):
+        """A network that fails takes nothing away, not even the answer that it lost."""
+        if ready:
+            deferred.records.pending.clear()
+        lost = []
 
-        assert "fetch.unavailable" == _refused(wallet.collect)
-        assert 1 == len(wallet.pending)
+        def lose(_request, response):
+            if response.status == 401:  # of the proof's nonce
+                return response
+            lost.append(response.status)
+            return Response(503)
+
+        deferred.spoil["/deferred"] = lose
+        code, waiting = _refused(wallet.collect), len(wallet.pending)
+        deferred.spoil.clear()
+        deferred.records.pending.clear()
+        (document,) = wallet.collect()
+
+        assert ("fetch.unavailable", 1, [200 if ready else 202]) == (code, waiting, lost)
+        assert (2, ()) == (document.copies_left, wallet.pending)
+        assert 1 == len(ewallet_kit.issuer.certificates(SUBJECT))
 
     @pytest.mark.parametrize("error", ["invalid_transaction_id", "credential_request_denied", "invalid_token"])
     def test_what_is_refused_for_good_is_pending_no_longer(self, ewallet_kit, wallet, deferred, error):

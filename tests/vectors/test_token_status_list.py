@@ -9,9 +9,11 @@ import pytest
 
 from ewallet.credential import StatusRef
 from ewallet.errors import EWalletError, StatusError
+from ewallet.flow import Request
 from ewallet.formats.sdjwt import SdJwt
 from ewallet.keys import PublicKey
 from ewallet.status import StatusList, StatusToken, check_value
+from ewallet.testing.peers import IssuerPeer
 
 _CODES = {
     "neg-alg-none": "status.token_invalid",
@@ -123,3 +125,17 @@ def test_lists_of_appendix_c_have_the_listed_entries_and_no_others(vector):
     """Appendix C for 1, 2, 4 and 8 bits, in JSON."""
     for case in json.loads(vector.read_bytes())["vectors"]:
         _check_large(StatusList.of_json(case["json"]), _entries(case["nonzero"]), case["entries"])
+
+
+@pytest.mark.vectors("standards/vectors/token-status-list/tsl-9*-aggregation.json", count=1)
+def test_what_we_list_has_the_form_of_the_specification(vector, ewallet_kit):
+    """§9.3: the same members of the same media type, each entry the address of a list that is there."""
+    case = json.loads(vector.read_bytes())
+    peer = IssuerPeer(ewallet_kit)
+    ewallet_kit.wallet.accept(peer.offer("resident_register_copy"), copies=1)
+    answer = peer.issuance(Request("GET", peer.issuance.server.metadata.status_lists))
+    listed = json.loads(answer.body)["status_lists"]
+
+    assert (200, case["content_type"]) == (answer.status, answer.headers["content-type"])
+    assert case["body"].keys() == json.loads(answer.body).keys()
+    assert [200] == [peer.issuance(Request("GET", uri)).status for uri in listed]

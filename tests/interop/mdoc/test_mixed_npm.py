@@ -1,7 +1,7 @@
 """The peers ``@owf/mdoc`` and ``@auth0/mdl`` (npm) and we issue, hold and verify each other's mdocs.
 
 Needs node 20 and the packages of ``tests/interop/package.json``. What of the standard the two do not do is said, and
-shown, in ``test_owf_npm.py`` and ``test_auth0_npm.py``.
+shown, in ``changed/test_departures_npm.py``.
 """
 
 from __future__ import annotations
