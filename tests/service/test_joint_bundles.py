@@ -15,7 +15,7 @@ from ewallet.flow import Response
 from ewallet.idempotency import Calls
 from ewallet.joint import Cases
 from ewallet.oid4vp.request import subject_name
-from ewallet.receipt import Countersigner
+from ewallet.receipt import Countersigner, Receipt
 from ewallet.sql import Database
 from ewallet.testing.kit import CLIENT_ID, Kit
 from ewallet.testing.stores import MemoryWalletStore
@@ -92,7 +92,8 @@ class Bureau:
 @pytest.fixture
 def bureau(ewallet_kit, tmp_path, monkeypatch):
     """A service that countersigns what it gets."""
-    kit, database, receipts = ewallet_kit, Database(f"sqlite:///{tmp_path}/bank.db"), []
+    receipts: list[Receipt] = []
+    kit, database = ewallet_kit, Database(f"sqlite:///{tmp_path}/bank.db")
     monkeypatch.setattr(bundles, "Env", lambda: kit.env)
     signer = kit.pki.verifier
     exchange = Exchange(
