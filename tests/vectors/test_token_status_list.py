@@ -133,7 +133,7 @@ def test_what_we_list_has_the_form_of_the_specification(vector, ewallet_kit):
     case = json.loads(vector.read_bytes())
     peer = IssuerPeer(ewallet_kit)
     ewallet_kit.wallet.accept(peer.offer("resident_register_copy"), copies=1)
-    answer = peer.issuance(Request("GET", peer.issuance.server.metadata.status_lists))
+    answer = peer.issuance(Request("GET", peer.issuance.server.metadata.status_lists or ""))
     listed = json.loads(answer.body)["status_lists"]
 
     assert (200, case["content_type"]) == (answer.status, answer.headers["content-type"])
