@@ -51,9 +51,13 @@ def test_a_sealed_page_of_every_kind_is_accepted(ewallet_kit):
         file = pdf(form, credential=issued.credential, code=issued.code, at=at)
         raw = seal(file, ewallet_kit.issuer.signer(kind.id), at)
         told = verify(ewallet_kit.verifier, raw, catalog=ewallet_kit.catalog)
-        found[kind.id] = (type(told.verdict), told.print, told.differences, told.verdict.claims == {kind.vct: claims})
+        found[kind.id] = (type(told.verdict), told.print, told.differences, _said(told.verdict) == {kind.vct: claims})
 
     assert dict.fromkeys(found, (Accepted, "compared", (), True)) == found
+
+
+def _said(verdict):
+    return verdict.claims if isinstance(verdict, Accepted) else {}
 
 
 HOSTILE = {
