@@ -217,7 +217,7 @@ class Issuer:
         if format_type is None:
             raise UsageError("usage.argument", f"{type_id} has no form in {format_id}")
         record = type_.issuable(claims, alone=lambda path: format_.path(type_, path) is not None)
-        type_.check(record)
+        type_.check(record, self._env.now())
         _check_holders(holders)
         issued, validity = self._certificate(type_, subject)
         draft = Draft(
@@ -254,7 +254,7 @@ class Issuer:
         """
         type_ = self.catalog.type(type_id)
         record = type_.issuable(claims)
-        type_.check(record)
+        type_.check(record, self._env.now())
         issued, validity = self._certificate(type_, subject, "paper")
         signer = self._signer(type_, issued.until)
         made = sheet(
@@ -284,7 +284,7 @@ class Issuer:
         """
         type_ = self.catalog.type(type_id)
         record = type_.issuable(claims)
-        type_.check(record)
+        type_.check(record, self._env.now())
         made, _ = self._certificate(type_, subject, "package")
         issued = replace(made, until=min(made.issued + life, consent.until))
         signer = self._signer(type_, issued.until)

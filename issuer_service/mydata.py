@@ -59,8 +59,9 @@ class MyDataDesk:
         trust = _trust(service)
         recipients, registry = _recipients(service)
         keys = Database(settings.vault_url, env=env)
-        origin = f"{urlsplit(settings.issuer).netloc}{settings.path}/mydata/log"
-        log = Log(origin, _log_key(settings), service.database.history, keys.heads)
+        if settings.log_key is None:
+            made_once(_log_file(settings), lambda draft: SigningKey.generate("EdDSA").save(draft))
+        log = log_of(settings, log_key(settings), service.database, keys)
         mydata = MyData(
             service.issuer,
             registers=Registers(records=service.records, recipients=recipients, trust=trust),
@@ -162,12 +163,18 @@ def _witnesses(service: Service, log: Log) -> Witnesses | None:
     return Witnesses(log, known, Http(unsafe_loopback=loopback, own_network=True))
 
 
-def _log_key(settings: Settings) -> SigningKey:
-    """The key that checkpoints are signed with; made once, in the data folder, for all workers."""
-    path = settings.log_key or settings.data / "issuer" / "log.key"
-    if settings.log_key is None:
-        made_once(path, lambda draft: SigningKey.generate("EdDSA").save(draft))
-    return SigningKey.load(path)
+def log_of(settings: Settings, key: SigningKey, database: Database, keys: Database) -> Log:
+    """The log of use of a portal with these databases."""
+    return Log(f"{urlsplit(settings.issuer).netloc}{settings.path}/mydata/log", key, database.history, keys.heads)
+
+
+def log_key(settings: Settings) -> SigningKey:
+    """The key that checkpoints are signed with, one for all workers; ``usage.*``, ``storage.loose_mode``."""
+    return SigningKey.load(_log_file(settings))
+
+
+def _log_file(settings: Settings) -> Path:
+    return settings.log_key or settings.data / "issuer" / "log.key"
 
 
 def _master(service: Service) -> bytes:

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, NoReturn
 from ewallet import shape
 from ewallet.catalog.acting import ACT, SCHEMA
 from ewallet.catalog.claims import ClaimType, IssueOption, Pattern, PredicateType, PredicateVector
+from ewallet.catalog.elapsed import dated_after
 from ewallet.catalog.person import CLAIM, SUBJECT_REF, is_about_person
 from ewallet.errors import Language, PolicyError, UsageError
 
@@ -181,12 +182,14 @@ class CredentialType:
         """The same claims with every text in NFC, the form that is signed."""
         return {name: _nfc(value, 1) for name, value in claims.items()}
 
-    def check(self, claims: Mapping[str, Json]) -> None:
-        """Raise ``issue.reserved_claim`` or ``issue.invalid_value`` where a record cannot be issued as this kind."""
+    def check(self, claims: Mapping[str, Json], at: datetime | None = None) -> None:
+        """Raise ``issue.reserved_claim`` or ``issue.invalid_value`` where a record cannot be issued (``at`` a time)."""
         _check_texts(claims, ())
         for error in self._validator.iter_errors(dict(claims)):
             path = ".".join(str(step) for step in error.instance_path) or "record"
             _invalid(path, _reason(error))
+        for later in dated_after(self.claims, claims, at.astimezone(KST).date()) if at else ():
+            _invalid(later, "a day that has not come yet")
         if len(json.dumps(dict(claims), ensure_ascii=False).encode()) > _MAX_RECORD:
             _invalid("record", "too long")
 

@@ -1,6 +1,7 @@
 """``ewallet-issuer``: the commands of an issuing office. Their settings are those of the service, ``EWALLET_*``.
 
-Exit codes: 0 done, 1 some rows were refused, 2 used wrongly, 70 a fault of this program, 130 interrupted.
+Exit codes: 0 done, 1 some rows were refused or the log does not hold, 2 used wrongly, 70 a fault of this program,
+130 interrupted.
 """
 
 from __future__ import annotations
@@ -22,11 +23,14 @@ PROGRAM: Final = "ewallet-issuer"
 VERBS: Final = {
     "serve": "serve wallets, citizens and the office's own programs",
     "bulk": "issue a certificate for each row of a file",
+    "history": "write the log of use of a portal into a file that anybody can check",
 }
 _EPILOG: Final = """\
-exit codes: 0 done, 1 some rows were refused, 2 used wrongly, 70 a fault of this program, 130 interrupted
+exit codes: 0 done, 1 some rows were refused or the log does not hold, 2 used wrongly, 70 a fault of this program,
+            130 interrupted
 
 example: ewallet-issuer bulk january.csv --output january.jsonl --processes 4
+         ewallet-issuer history --output log.jsonl --tiles public/log
 """
 
 

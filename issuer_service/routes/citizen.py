@@ -148,7 +148,8 @@ class _Desk:
         language = self._pages.language(request)
         rows: Sequence[Item] = ()
         if record and not isinstance(record, Pending):
-            kind.check(kind.issuable(record))  # what cannot be issued is not shown as if it could
+            # What cannot be issued is not shown as if it could.
+            kind.check(kind.issuable(record), self._service.env.now())
             rows = contents(kind, record, language)
         return self._pages.show(
             request,

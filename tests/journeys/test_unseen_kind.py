@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import jsonschema_rs
 import pytest
 
 import ewallet
@@ -17,8 +18,11 @@ import issuer_service
 import verifier_cli
 from ewallet.catalog import Catalog
 from ewallet.formats import FORMATS
+from ewallet.keys import SigningKey
+from ewallet.shape import base64url
 
 KIND = "library_card"
+VCT = f"urn:example:kr-ewallet:{KIND}:1"
 ASKED = {
     "reader_name": "홍길동",
     "loans": [{"title": "가상의 책", "due_date": "2026-12-01"}],
@@ -39,7 +43,7 @@ FILE = {
     "category": "other",
     "name": _WORDS,
     "formats": {
-        "dc+sd-jwt": {"vct": f"urn:example:kr-ewallet:{KIND}:1"},
+        "dc+sd-jwt": {"vct": VCT},
         "mso_mdoc": {"doctype": f"example.kr-ewallet.{KIND}.1"},
     },
     "issuer": {"system": "libraries", "agency": {"ko": "가상도서관장", "en": "Head of the invented library"}},
@@ -94,13 +98,15 @@ class Copy:
     folder: Path
     work: Path
 
-    def run(self, *command):
+    def run(self, *command, **settings):
         """A program of the copy, in the folder of the work, that ended well."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("EWALLET_", "LANG", "LC_"))}
         ended = subprocess.run(
             [sys.executable, *command],
             cwd=self.work,
-            env=kept | {"PYTHONPATH": str(self.folder), "LANG": "C.UTF-8", "COLUMNS": "100", "HOME": str(self.work)},
+            env=kept
+            | {"PYTHONPATH": str(self.folder), "LANG": "C.UTF-8", "COLUMNS": "100", "HOME": str(self.work)}
+            | {f"EWALLET_{name.upper()}": str(value) for name, value in settings.items()},
             capture_output=True,
             encoding="utf-8",
             check=False,
@@ -128,7 +134,11 @@ def copy(tmp_path_factory):
 @pytest.fixture(scope="module")
 def seen(copy):
     """What became of the kind."""
-    return json.loads(copy.run(str(Path(__file__).with_name("unseen_kind.py")), KIND, str(copy.work)).stdout)
+    return _walked(copy, "carried", "served")
+
+
+def _walked(copy, *walks):
+    return json.loads(copy.run(str(Path(__file__).with_name("unseen_kind.py")), KIND, str(copy.work), *walks).stdout)
 
 
 def test_the_catalogue_lists_it(copy):
@@ -181,3 +191,52 @@ def test_holder_is_asked_and_bank_told_in_its_words(copy, lang, words):
     )
     assert [] == [word for word in words if word not in shown.stdout + shown.stderr]
     assert [] == [word for word in words if word not in told.stdout]
+
+
+def test_it_is_printed_and_the_paper_judged(copy):
+    """A file with every value on its page, and the code that is on it: each is taken for what the issuer signed."""
+    pytest.importorskip("typst")
+    pytest.importorskip("pyhanko")
+    pytest.importorskip("pypdfium2")
+
+    told = _walked(copy, "printed")["printed"]
+
+    assert ["accepted", "accepted"] == [told[form]["verdict"] for form in ("file", "code")]
+    assert "compared" == told["file"]["paper"]["print"]
+    assert ASKED["reader_name"] == told["file"]["claims"][VCT]["reader_name"]
+    assert (copy.work / "printed.pdf").read_bytes().startswith(b"%PDF-")
+
+
+@pytest.mark.usefixtures("seen")
+def test_a_batch_has_a_row_of_it(copy):
+    """The office's command takes a file with one row, and issues it to a key."""
+    row = {"id": "1", "subject": "hong", "kind": KIND, "keys": [SigningKey.generate().public.jwk]}
+    (copy.work / "rows.jsonl").write_text(json.dumps(row) + "\n", "utf-8")
+    office = {
+        "issuer": "https://issuer.example.go.kr",
+        "issuer_keys": copy.work / "pki" / "signers",
+        "records": f"folder:{copy.work / 'records'}",
+        "data": copy.work / "batch",
+    }
+    (copy.work / "batch").mkdir()
+    batch = ("bulk", "rows.jsonl", "--output", "done.jsonl", "--no-tx-codes", "--processes", "1", "--json")
+
+    told = [
+        json.loads(line) for line in copy.run("-m", "issuer_service.commands", *batch, **office).stdout.splitlines()
+    ]
+    (done,) = [json.loads(line) for line in (copy.work / "done.jsonl").read_text("utf-8").splitlines()]
+
+    assert [("1", "issued")] == [(each["id"], each["outcome"]) for each in told[:-1]]
+    (raw,) = done["credentials"]
+    signed = json.loads(base64url(raw.split(".")[1]))
+    assert VCT == signed["vct"]
+
+
+def test_programs_may_ask_for_it_as_the_service_describes(seen):
+    """The description has no list of kinds: an offer of this one fits it, and an offer of a number does not."""
+    described = json.loads(seen["served"]["description"])
+    asked = described["paths"]["/v1/offers"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    offer = jsonschema_rs.validator_for({**asked, "components": described["components"]})
+
+    assert [True, False] == [offer.is_valid({"subject": "hong", "types": [kind]}) for kind in (KIND, 1)]
+    assert "/types/{vct}" in described["paths"]

@@ -1,7 +1,7 @@
-"""Walks a kind through everything that is derived from its file: ``python unseen_kind.py KIND FOLDER``.
+"""Walks a kind through what is derived from its file: ``python unseen_kind.py KIND FOLDER WALK...``.
 
-Run where the kind is in the catalogue; says as JSON what was seen, and leaves in the folder a wallet that holds it in
-every format, and what a bank needs to judge it.
+Run where the kind is in the catalogue; says as JSON what was seen. ``carried`` leaves in the folder a wallet that holds
+it in every format, and what a bank needs to judge it; ``served``, after it, the records that the service read.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from starlette.testclient import TestClient
 
@@ -61,6 +61,7 @@ def served(kind_id: str, folder: Path) -> dict[str, Any]:
         "issuer_keys": folder / "pki" / "signers",
         "records": f"folder:{folder / 'records'}",
         "data": folder / "service",
+        "unsafe_loopback": True,
     }
     browser = TestClient(create_app(settings.read(given)), base_url=ISSUER, headers={"accept": "text/html"})
     browser.post("/sign-in", data={"citizen": "hong"})
@@ -73,12 +74,33 @@ def served(kind_id: str, folder: Path) -> dict[str, Any]:
             ("types", f"/types/{kind.vct}"),
             ("card", f"/cards/{kind_id}.ko.light.svg"),
             ("metadata", "/.well-known/openid-credential-issuer"),
+            ("description", "/openapi.json"),
         )
     }
     browser.close()
     return pages
 
 
+def printed(kind_id: str, folder: Path) -> dict[str, Any]:
+    """Issued on paper, set, sealed, handed in as a file and as the code that is on it, and judged."""
+    from ewallet.formats.paper import Paper
+    from ewallet.paper import Form, pdf
+    from ewallet.paper.reading import verify
+    from ewallet.paper.seal import seal
+
+    kit = Kit.make()
+    kind, at = kit.catalog.type(kind_id), kit.clock.now()
+    issued = kit.issuer.issue_paper(kind_id, kind.sample, subject=SUBJECT, recipient="가상은행", purpose="가상 심사")
+    claims = Paper.open(issued.credential).check_disclosures().claims
+    form = Form.of(kind, claims, receiver="가상은행", purpose="가상 심사")
+    file = seal(pdf(form, credential=issued.credential, code=issued.code, at=at), kit.issuer.signer(kind_id), at)
+    (folder / "printed.pdf").write_bytes(file)
+    given: dict[str, bytes | str] = {"file": file, "code": issued.code}
+    return {name: verify(kit.verifier, raw, catalog=kit.catalog).to_json() for name, raw in given.items()}
+
+
+WALKS: Final = {"carried": carried, "served": served, "printed": printed}
+
 if __name__ == "__main__":
     kind_id, place = sys.argv[1], Path(sys.argv[2])
-    json.dump({"carried": carried(kind_id, place), "served": served(kind_id, place)}, sys.stdout)
+    json.dump({walk: WALKS[walk](kind_id, place) for walk in sys.argv[3:]}, sys.stdout)

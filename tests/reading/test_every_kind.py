@@ -1,4 +1,4 @@
-"""Every kind is printed and read back: no value of an honest page differs, in either language and style."""
+"""Every kind is printed, read back and judged: no value of an honest page differs, in either language and style."""
 
 import os
 
@@ -7,7 +7,9 @@ import pytest
 from ewallet.formats.paper import Paper
 from ewallet.paper import Form, apart, on_paper, pdf
 from ewallet.paper.comparison import differences
+from ewallet.paper.reading import verify
 from ewallet.sheet import is_printable
+from ewallet.verdict import Accepted
 
 pytest.importorskip("typst")
 pytest.importorskip("pypdfium2")
@@ -33,6 +35,29 @@ def test_an_honest_page_does_not_differ(lang, style, ewallet_kit):
         found[kind.id] = (differences(form, read["pages"]), read["codes"] == [issued.code])
 
     assert dict.fromkeys(found, ((), True)) == found
+
+
+@pytest.mark.sweep
+def test_a_sealed_page_of_every_kind_is_accepted(ewallet_kit):
+    """Issued, printed, sealed, handed in and judged: a counter is told what the issuer signed, whatever the kind."""
+    seal = pytest.importorskip("ewallet.paper.seal").seal
+    found = {}
+    for kind in [kind for kind in ewallet_kit.catalog if is_printable(kind)][STEP // 2 :: STEP]:
+        issued = ewallet_kit.issuer.issue_paper(
+            kind.id, kind.sample, subject="citizen-1", recipient="가상은행", purpose="대출 심사"
+        )
+        claims = Paper.open(issued.credential).check_disclosures().claims
+        form, at = Form.of(kind, claims, receiver="가상은행", purpose="대출 심사"), ewallet_kit.clock.now()
+        file = pdf(form, credential=issued.credential, code=issued.code, at=at)
+        raw = seal(file, ewallet_kit.issuer.signer(kind.id), at)
+        told = verify(ewallet_kit.verifier, raw, catalog=ewallet_kit.catalog)
+        found[kind.id] = (type(told.verdict), told.print, told.differences, _said(told.verdict) == {kind.vct: claims})
+
+    assert dict.fromkeys(found, (Accepted, "compared", (), True)) == found
+
+
+def _said(verdict):
+    return verdict.claims if isinstance(verdict, Accepted) else {}
 
 
 HOSTILE = {

@@ -151,12 +151,13 @@ def test_consent_travels_as_a_transaction():
         lambda fields: fields | {"record": fields["record"].replace('"version":1', '"version":2')},
         lambda fields: fields | {"record": fields["record"].replace("provision_request", "some_other_way")},
         lambda fields: fields | {"record": fields["record"].replace("T03:00:00Z", "T25:00:00Z")},
+        lambda fields: fields | {"record": fields["record"].replace("T03:00:00Z", "T02:59:60Z")},
         lambda fields: fields | {"record": fields["record"].replace('"claims":[[', '"claims":[[1,', 1)},
     ],
-    ids=range(10),
+    ids=range(11),
 )
 def test_changed_consent_is_none(change):
-    """MYD-07: Other words, another receiver, another spelling, a missing or strange member."""
+    """MYD-07, MYD-19: Other words, receiver or spelling, a missing or strange member, a leap second."""
     fields = change(dict(_consent().transaction(["a"], CATALOG).fields))
     assert "receipt.invalid" == _code(Consent.of, TransactionData.make(TRANSACTION, ["a"], fields))
 
