@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+JOBS ?= 2
+PYTEST_JOBS := -n $(JOBS) --dist loadfile
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := ewallet issuer_service verifier_cli
 EXACT := ewallet/formats/*,ewallet/disclosure.py,ewallet/trust.py,ewallet/status.py,ewallet/verifier.py,ewallet/verdict.py,ewallet/shape.py
@@ -33,9 +35,9 @@ help:  ## print this
 demo: .venv/base.stamp  ## the whole road on this machine, then its pages (ONCE=1: check and stop; LAN=1: for phones too)
 	@exec $(BIN)/python -m issuer_service.demo $(if $(ONCE),--once) $(if $(LAN),--lan '$(LAN)')
 
-test: .venv/dev.stamp  ## all tests, and the coverage they must have
+test: .venv/dev.stamp  ## all tests, and the coverage they must have (JOBS=2: in so many processes)
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest -m 'not slow' $(ARGS)
+	$(BIN)/coverage run -m pytest -m 'not slow' $(PYTEST_JOBS) $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --include='$(EXACT)' --fail-under=100
 	@$(BIN)/coverage report --format=total
@@ -80,7 +82,7 @@ sbom: wheel  ## list in dist/ what the wheel installs with its extras (CycloneDX
 	  $(BIN)/python .ci/sbom.py .sbom-venv/bin/python 'dist/ewallet-{}.cdx.json'
 
 wheel-test: wheel  ## all tests once more, against the built wheel and far from this folder
-	@bash .ci/wheel-test $(ARGS)
+	@bash .ci/wheel-test $(PYTEST_JOBS) $(ARGS)
 
 faults: .venv/dev.stamp  ## the sweeps in full, and the slow tests
 	EWALLET_FULL=1 $(BIN)/pytest -m 'slow or sweep' $(ARGS)
