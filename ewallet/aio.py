@@ -12,8 +12,10 @@ the event loop: some milliseconds each.
 
 from __future__ import annotations
 
-from asyncio import to_thread
-from collections.abc import Iterable, Mapping
+from asyncio import create_task, to_thread, wait
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from ewallet.acceptance import Offering, TxCodeSource
 from ewallet.acting import Acting
@@ -29,7 +31,8 @@ from ewallet.exchange import Exchange
 from ewallet.expectation import Expectation
 from ewallet.flow import AsyncSend, Request, Response, Send, arun
 from ewallet.holding import Shown, WalletStore
-from ewallet.oid4vp import AuthorizationRequest, TransactionTypes
+from ewallet.keys import PublicKey
+from ewallet.oid4vp import AuthorizationRequest, TransactionTypes, VpToken
 from ewallet.policy import Policy, StatusFresh
 from ewallet.presented import Answered
 from ewallet.receipt import Receipt
@@ -37,8 +40,11 @@ from ewallet.shape import Json
 from ewallet.sighting import Departure, Sighting
 from ewallet.trust import TrustList
 from ewallet.verdict import Verdict
-from ewallet.verifier import Verifier, VerifierStore
+from ewallet.verifier import LIFE, Printout, Verifier, VerifierStore
 from ewallet.wallet import Document, Wallet
+
+if TYPE_CHECKING:  # as in ewallet.verifier
+    from ewallet.package import Receiving
 
 
 async def offline(request: Request) -> Response:
@@ -89,6 +95,14 @@ class AsyncWallet:
         """As :meth:`ewallet.wallet.Wallet.collect`."""
         return await arun(self._wallet._collect(), self._send)
 
+    async def new_keys(self, count: int = 1, *, alg: str = "ES256") -> tuple[PublicKey, ...]:
+        """As :meth:`ewallet.wallet.Wallet.new_keys`."""
+        return await to_thread(lambda: self._wallet.new_keys(count, alg=alg))
+
+    async def put(self, credentials: Sequence[str]) -> Document:
+        """As :meth:`ewallet.wallet.Wallet.put`."""
+        return await to_thread(self._wallet.put, credentials)
+
     async def documents(self) -> tuple[Document, ...]:
         """As :meth:`ewallet.wallet.Wallet.documents`."""
         return await to_thread(self._wallet.documents)
@@ -104,6 +118,14 @@ class AsyncWallet:
     async def match(self, query: Query, *, expected: Expectation | None = None) -> Answer:
         """As :meth:`ewallet.wallet.Wallet.match`."""
         return await to_thread(lambda: self._wallet.match(query, expected=expected))
+
+    async def present(self, request: AuthorizationRequest, answer: Answer | Delegation) -> VpToken:
+        """As :meth:`ewallet.wallet.Wallet.present`."""
+        return await to_thread(self._wallet.present, request, answer)
+
+    async def rehearse(self, request: AuthorizationRequest, answer: Answer) -> VpToken:
+        """As :meth:`ewallet.wallet.Wallet.rehearse`."""
+        return await to_thread(self._wallet.rehearse, request, answer)
 
     async def delegate(self, terms: Terms, answer: Answer | None = None) -> Delegation:
         """As :meth:`ewallet.wallet.Wallet.delegate`."""
@@ -124,6 +146,10 @@ class AsyncWallet:
     async def history(self) -> tuple[Shown, ...]:
         """As :meth:`ewallet.wallet.Wallet.history`."""
         return await to_thread(self._wallet.history)
+
+    async def receipts(self) -> tuple[Receipt, ...]:
+        """As :meth:`ewallet.wallet.Wallet.receipts`."""
+        return await to_thread(self._wallet.receipts)
 
     async def sightings(self) -> tuple[Sighting, ...]:
         """As :meth:`ewallet.wallet.Wallet.sightings`."""
@@ -153,22 +179,50 @@ class AsyncVerifier:
         drop_extra: bool = False,
         env: Env | None = None,
     ) -> None:
+        self.client_id = client_id
         self._send = send
         self._verifier = Verifier(
             client_id, trust=trust, store=store, policy=policy, status=status, drop_extra=drop_extra, env=env
         )
 
     def ask(
-        self, query: Query, *, purpose: str, verifier_info: Iterable[Mapping[str, Json]] = ()
+        self,
+        query: Query,
+        *,
+        purpose: str,
+        life: timedelta = LIFE,
+        verifier_info: Iterable[Mapping[str, Json]] = (),
     ) -> AuthorizationRequest:
         """As :meth:`ewallet.verifier.Verifier.ask`."""
-        return self._verifier.ask(query, purpose=purpose, verifier_info=verifier_info)
+        return self._verifier.ask(query, purpose=purpose, life=life, verifier_info=verifier_info)
 
     async def verify(
         self, presented: Answered, request: AuthorizationRequest | Binding | None, *, acting: Acting | None = None
     ) -> Verdict:
         """As :meth:`ewallet.verifier.Verifier.verify`."""
         return await arun(self._verifier.judge(presented, request, acting=acting), self._send)
+
+    async def unsafe_verify_unbound(self, presented: Answered) -> Verdict:
+        """As :meth:`ewallet.verifier.Verifier.unsafe_verify_unbound`."""
+        return await arun(self._verifier._verify_unbound(presented), self._send)
+
+    async def verify_paper(self, read: Callable[[], Printout]) -> Verdict:
+        """As :meth:`ewallet.verifier.Verifier.verify_paper`, read in a thread."""
+        reading = create_task(to_thread(read))
+        await wait({reading})
+        return await arun(self._verifier._verify_paper(reading.result), self._send)
+
+    async def verify_package(self, raw: bytes | str, receiving: Receiving) -> Verdict:
+        """As :meth:`ewallet.verifier.Verifier.verify_package`."""
+        return await arun(self._verifier._verify_package(raw, receiving), self._send)
+
+    async def put_status_token(self, raw: str | bytes) -> None:
+        """As :meth:`ewallet.verifier.Verifier.put_status_token`."""
+        await to_thread(self._verifier.put_status_token, raw)
+
+    async def put_crl(self, raw: bytes) -> None:
+        """As :meth:`ewallet.verifier.Verifier.put_crl`."""
+        await to_thread(self._verifier.put_crl, raw)
 
     async def respond(self, exchange: Exchange, handle: str, body: bytes) -> bytes:
         """As :meth:`ewallet.exchange.Exchange.respond`, status lists fetched by this verifier's ``send``."""

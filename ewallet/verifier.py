@@ -36,7 +36,7 @@ from ewallet.verdict import Accepted, Check, Rung, Verdict
 if TYPE_CHECKING:  # for the sake of verifiers whom nobody sends packages
     from ewallet.package import Delivered, Receiving
 
-_LIFE: Final = timedelta(minutes=5)  # of a request: long enough to find the phone
+LIFE: Final = timedelta(minutes=5)  # of a request: long enough to find the phone
 _FRESH: Final = StatusFresh()
 _SAME_PERSON: Final = SamePerson()
 
@@ -105,7 +105,7 @@ class Verifier:
         query: Query,
         *,
         purpose: str,
-        life: timedelta = _LIFE,
+        life: timedelta = LIFE,
         verifier_info: Iterable[Mapping[str, Json]] = (),
     ) -> AuthorizationRequest:
         """A request with a fresh nonce, to be answered within its life."""
@@ -146,33 +146,26 @@ class Verifier:
             acting = acting or _expected(request)
             terms = _Terms(query=request.query, binding=request.binding, until=request.until, request=request)
         else:
-            terms = _Terms(query=None, binding=request, until=None)
+            terms = _Terms(binding=request)
         return self._verify(presented, replace(terms, acting=acting or OWN), use_up=use_up)
 
     def unsafe_verify_unbound(self, presented: Answered) -> Verdict:
         """The verdict on a presentation that anybody may have copied: the holder is not checked, and it says so."""
-        terms = _Terms(query=None, binding=None, until=None, unbound="unsafe_no_binding")
-        return run(self._verify(presented, terms, use_up=False), self.send)
+        return run(self._verify_unbound(presented), self.send)
 
     def verify_paper(self, read: Callable[[], Printout]) -> Verdict:
         """The verdict on a certificate on paper, which is read on the first rung.
 
         Anybody may have copied it, and the holder's rung says so: ``holder_not_bound``.
         """
-        at = self._env.now()
-        climb = _Climb(self._means, _Terms(query=None, binding=None, until=None, unbound="holder_not_bound"), at)
-        checks = run(verdicts.climb(climb.rungs(lambda: climb.lay_down(read()))), self.send)
-        return verdicts.decide(checks, at, climb.claims)
+        return run(self._verify_paper(read), self.send)
 
     def verify_package(self, raw: bytes | str, receiving: Receiving) -> Verdict:
         """The verdict on a package: made for this recipient and key, on record, and what its consent covers.
 
         In the place of a holder stands the recipient. The claims are named by the ids of their kinds.
         """
-        at = self._env.now()
-        climb = _Climb(self._means, _Terms(query=None, binding=receiving.binding, until=None), at, receiving)
-        checks = run(verdicts.climb(climb.rungs(lambda: climb.unpack(receiving.open(raw)))), self.send)
-        return verdicts.decide(checks, at, climb.claims)
+        return run(self._verify_package(raw, receiving), self.send)
 
     def put_status_token(self, raw: str | bytes) -> None:
         """Take a status list token that came some other way, as one that was fetched; ``status.token_invalid``."""
@@ -189,6 +182,17 @@ class Verifier:
         judged = climb.use_up(checks) if use_up else checks
         verdict = verdicts.decide(judged, at, climb.claims, climb.acting, climb.once)
         return self._settled(verdict) if use_up and isinstance(verdict, Accepted) else verdict
+
+    def _verify_unbound(self, presented: Answered) -> Flow[Verdict]:
+        return self._verify(presented, _Terms(unbound="unsafe_no_binding"), use_up=False)
+
+    def _verify_paper(self, read: Callable[[], Printout]) -> Flow[Verdict]:
+        climb = _Climb(self._means, _Terms(unbound="holder_not_bound"), self._env.now())
+        return climb.verdict(lambda: climb.lay_down(read()))
+
+    def _verify_package(self, raw: bytes | str, receiving: Receiving) -> Flow[Verdict]:
+        climb = _Climb(self._means, _Terms(binding=receiving.binding), self._env.now(), receiving)
+        return climb.verdict(lambda: climb.unpack(receiving.open(raw)))
 
     def _settled(self, verdict: Accepted) -> Verdict:
         """The verdict, after what it uses up beside the nonce is used up."""
@@ -217,9 +221,9 @@ class _Means:
 class _Terms:
     """What a presentation is judged by; ``unbound`` says why its holder is not."""
 
-    query: Query | None
-    binding: Binding | None
-    until: datetime | None
+    query: Query | None = None
+    binding: Binding | None = None
+    until: datetime | None = None
     request: AuthorizationRequest | None = None
     unbound: str | None = None
     acting: Acting = OWN
@@ -254,6 +258,11 @@ class _Climb:
             Rung("policy", self._check_policy),
         )
 
+    def verdict(self, opening: Callable[[], None]) -> Flow[Verdict]:
+        """The verdict of all rungs, nothing used up."""
+        checks = yield from verdicts.climb(self.rungs(opening))
+        return verdicts.decide(checks, self._at, self.claims)
+
     def claims(self) -> dict[str, Json]:
         """What was asked and nothing else; where nothing in particular was, all that belongs to the person."""
         if self._terms.query:
@@ -287,7 +296,7 @@ class _Climb:
         if binding is None or record["holder"] != "passed" or "unknown" in record.values():
             return checks
         try:
-            self._means.store.take_nonce(binding.nonce, self._terms.until or self._at + _LIFE)
+            self._means.store.take_nonce(binding.nonce, self._terms.until or self._at + LIFE)
         except AlreadyUsed:
             return verdicts.failed_at("holder", checks, "replay.response_used", "this was answered before")
         return checks

@@ -24,10 +24,12 @@ RECIPIENT: Final = "bank.example"
 BUNDLE: Final = "bank_personal_loan"
 CITIZEN: Final = "hong"
 BANK: Final = "가상은행 (Example Bank)"
+SHOP: Final = "가상편의점 (Example Shop)"
 #: Who asks with a certificate of its own: where its key is, and its name.
 _ASKING: Final = {
     "verifier": BANK,
     "counter": "가상시 체육관 (Example Sports Centre)",
+    "shop": SHOP,
     "portal": "가상 마이데이터 포털 (Example Portal)",
 }
 _BACKDATED: Final = timedelta(days=2)  # certificates are rounded to the day, which begins later elsewhere

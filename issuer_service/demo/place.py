@@ -24,6 +24,7 @@ _TLS: Final = "tls"
 _LOOPBACK: Final = "127.0.0.1"
 _PORTS: Final = {"http": (8000, 8010, 8020), "https": (8443, 8453, 8463)}
 _LEAFLET: Final = 8080
+_MEETING: Final = 8040
 _ELSEWHERE: Final = ("192.0.2.1", 9)  # RFC 5737; nothing is sent to it
 
 
@@ -44,6 +45,7 @@ class Place:
     issuer_port: int
     bank_port: int
     desk_port: int
+    meeting_port: int
     leaflet_port: int = 0
     tls: HostCertificate | None = None
 
@@ -66,6 +68,11 @@ class Place:
     def portal(self) -> str:
         """The identifier of the portal, which the issuer's service is as well."""
         return f"{self.issuer}/mydata"
+
+    @property
+    def meeting(self) -> str:
+        """Where a phone and a reader meet: inside this machine, whoever else may come to the services."""
+        return _netloc(_LOOPBACK, self.meeting_port)
 
     @property
     def leaflet(self) -> str:
@@ -113,14 +120,17 @@ def _clear(folder: Path) -> None:
 
 def here(folder: Path, claims: ExitStack) -> Place:
     """On this machine only, by http."""
-    issuer, bank, desk = _free_ports(claims, _LOOPBACK, *_PORTS["http"])
-    return Place(folder=folder, host=_LOOPBACK, issuer_port=issuer, bank_port=bank, desk_port=desk)
+    issuer, bank, desk, meeting = _free_ports(claims, _LOOPBACK, *_PORTS["http"], _MEETING)
+    return Place(
+        folder=folder, host=_LOOPBACK, issuer_port=issuer, bank_port=bank, desk_port=desk, meeting_port=meeting
+    )
 
 
 def network(folder: Path, claims: ExitStack, named: str, at: datetime) -> Place:
     """In the network of this machine, by https: at that name or address of it; ``1`` for the one it goes out by."""
     host = _outgoing() if named == "1" else named
     issuer, bank, desk, leaflet = _free_ports(claims, host, *_PORTS["https"], _LEAFLET)
+    (meeting,) = _free_ports(claims, _LOOPBACK, _MEETING)
     tls = HostCertificate.for_hosts(_names(host), folder=folder / _TLS, at=at)
     return Place(
         folder=folder,
@@ -128,6 +138,7 @@ def network(folder: Path, claims: ExitStack, named: str, at: datetime) -> Place:
         issuer_port=issuer,
         bank_port=bank,
         desk_port=desk,
+        meeting_port=meeting,
         leaflet_port=leaflet,
         tls=tls,
     )

@@ -16,16 +16,16 @@ from ewallet.shape import base64url, json_object, to_base64url
 from ewallet.sql import Database
 from ewallet.trust import TrustList
 from ewallet.verifier import Verifier
-from issuer_service.demo import mydata
+from issuer_service.demo import meeting, mydata
 from issuer_service.demo.browser import Unexpected, call, expect
 from issuer_service.demo.keyring import log_origin
+from issuer_service.demo.meeting import LICENCE
 from issuer_service.demo.pictures import await_picture, downloaded, drawn
 from issuer_service.demo.stage import PREFIX, Stage, Step, as_json
 from issuer_service.demo.watch import open_witness
 
 KIND: Final = "resident_register_copy"
 ASKED: Final = ("subject_name", "resident_address", "is_householder")
-LICENCE: Final = "mobile_driver_license"
 _CITIZEN: Final = "hong"
 _CHILD: Final = "홍일동"  # of the same household; nobody asks for the name
 _REJECTED: Final = 1
@@ -214,7 +214,7 @@ def _show_licence(stage: Stage) -> None:
 def _look_back(stage: Stage) -> None:
     stage.run("ewallet", "list")
     *sent, log = stage.run("ewallet", "history").splitlines()
-    expect(len(sent) == 3 + len(_LOOKS), "the history lacks a line, or has one too many")
+    expect(len(sent) == 3 + len(_LOOKS) + len(meeting.STEPS), "the history lacks a line, or has one too many")
     expect(log_origin(stage.place) in log, "the history does not say how far the log of use was seen")
 
 
@@ -266,6 +266,7 @@ _STEPS: Final = (
         "모바일 운전면허증(ISO mdoc): 가게는 성인인지만 묻고 '예'만 봅니다. 은행은 이름, 생년월일, 사진을 봅니다.",
         "A mobile driving licence (ISO mdoc): a shop sees one yes, of age; a bank sees name, date of birth and face.",
     ),
+    *meeting.STEPS,
     Step(
         _look_back,
         "쓴 사본은 줄고, 언제 무엇이 누구에게 나갔는지는 지갑에 남습니다.",

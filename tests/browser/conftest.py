@@ -164,7 +164,7 @@ def chromium():
     api = pytest.importorskip("playwright.sync_api", reason="playwright is absent: no browser can be driven")
     path = next(filter(None, map(shutil.which, _NAMES)), None)
     if path is None:
-        pytest.skip("Chromium is absent: no page can be opened")
+        pytest.skip("Chromium is absent, and no page can be opened: apt-get install chromium")
     with api.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=_SWITCHES)
         yield browser

@@ -12,15 +12,18 @@ from ewallet.env import Env
 from ewallet.http import Http
 from ewallet.oid4vp.request import RequestLink, authenticate, fetched
 from ewallet.oid4vp.response import answer, refusal
+from ewallet.receipt import Receipt
 from ewallet.shape import certificate
 from ewallet.testing.clock import Clock
 from ewallet.testing.kit import Kit
 from ewallet.testing.stores import MemoryWalletStore
+from ewallet.transactions import KNOWN
 from ewallet.wallet import Wallet
 
 pytestmark = pytest.mark.loopback
 
 KIND = "income_amount_certificate"
+LICENCE = "mobile_driver_license"
 EARNS = {"type": KIND, "claims": ["name", "birth_date"], "purpose": "가상 대출 심사"}
 TERMS = ("--trust", "trust.jwt", "--trust-key", "operator.jwk", "--offline", "--status", "status.jwt")
 SIGNED = ("--signer", "bank.key", "--chain", "bank.pem")
@@ -43,15 +46,20 @@ class Couple:
         (folder / "operator.jwk").write_text(json.dumps(pki.operator_key.jwk), "ascii")
         (uri,) = kit.issuer.status_lists()
         (folder / "status.jwt").write_text(kit.issuer.status_token(uri), "ascii")
-        (folder / "case.json").write_text(json.dumps({"members": dict.fromkeys(PEOPLE, EARNS)}), "utf-8")
+        self.word(EARNS)
+
+    def word(self, request):
+        """Write down a case in which both are asked that."""
+        (self.desk.folder / "case.json").write_text(json.dumps({"members": dict.fromkeys(PEOPLE, request)}), "utf-8")
 
     def _wallet(self, name, birth_date):
         kit = self.kit
         trust = kit.pki.trust_list()
         wallet = Wallet(store=MemoryWalletStore(), trust=trust, send=kit.network, catalog=kit.catalog, env=kit.env)
-        claims = dict(kit.catalog.type(KIND).sample) | {"name": name, "birth_date": birth_date}
-        keys = wallet.new_keys(2)
-        wallet.put(kit.issuer.issue(KIND, claims, subject=birth_date, holders=keys).credentials)
+        for kind in (KIND, LICENCE):
+            claims = dict(kit.catalog.type(kind).sample) | {"name": name, "birth_date": birth_date}
+            keys = wallet.new_keys(2)
+            wallet.put(kit.issuer.issue(kind, claims, subject=birth_date, holders=keys).credentials)
         return wallet
 
     def request(self, link):
@@ -59,7 +67,8 @@ class Couple:
         self.kit.clock.set(Env().now())
         compact, at = fetched(self.http(found.fetch("a-nonce"))), self.kit.clock.now()
         trust = self.kit.pki.trust_list()
-        return authenticate(found, compact, trust=trust, at=at, wallet_nonce="a-nonce").request(at)
+        sender = authenticate(found, compact, trust=trust, at=at, wallet_nonce="a-nonce")
+        return sender.request(at, transaction_types=KNOWN)
 
     def present(self, link, role):
         request, wallet = self.request(link), self.wallets[role]
@@ -122,3 +131,19 @@ def test_nobody_came(couple):
         out, _ = process.communicate(timeout=60)
 
     assert (3, "policy.joint_missing") == (process.returncode, json.loads(out)["code"])
+
+
+def test_the_consent_of_each_is_receipted(couple):
+    """Two receipts in the folder that was named, one for each consent."""
+    couple.word({"bundle": "car_rental", "days": 30})
+    receipts = couple.desk.folder / "receipts"
+    receipts.mkdir()
+    with _case(couple, "--receipts", str(receipts)) as (process, links):
+        for role, link in links.items():
+            couple.present(link, role)
+        out, err = process.communicate(timeout=60)
+    kept = [Receipt.parse(path.read_bytes()) for path in receipts.iterdir()]
+
+    assert (0, "accepted") == (process.returncode, json.loads(out)["verdict"]), err
+    assert 2 == len({receipt.consent.id for receipt in kept}) == len(kept)
+    assert {"car_rental"} == {receipt.consent.bundle_id for receipt in kept}

@@ -21,7 +21,7 @@ NEEDED = [program for program in ("bash", "curl", "openssl", "sha256sum") if shu
 
 
 @pytest.mark.loopback
-@pytest.mark.skipif(bool(NEEDED), reason=f"the guides use {', '.join(NEEDED)}")
+@pytest.mark.skipif(bool(NEEDED), reason=f"absent, and used by the guides: {', '.join(NEEDED)}")
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", [FIRST, *(name for name in NAMES if name != FIRST)])
 def test_whoever_follows_a_guide_sees_what_it_shows(desk, blocks, language, name):

@@ -202,28 +202,26 @@ _CALL = re.compile(r"(\d+) +(\w+)\((.*)")
 
 
 @pytest.fixture(scope="package")
-def _strace_works():
-    sleeper = (
-        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) if shutil.which("strace") else None
-    )
+def _no_strace():
+    """Why no process can be watched here; empty where one can."""
+    if shutil.which("strace") is None:
+        return "strace is absent: apt-get install strace"
+    sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
-        if sleeper is None:
-            return False
         command = ["strace", "-p", str(sleeper.pid), "-e", "trace=none", "-e", "inject=nanosleep:error=EIO"]
         with subprocess.Popen(command, stderr=subprocess.PIPE) as tracer:
             time.sleep(0.1)
             works = tracer.poll() is None
             tracer.terminate()
-        return works
+        return "" if works else "strace may not attach to processes here, which takes the right to trace (ptrace)"
     finally:
-        if sleeper:
-            sleeper.kill()
-            sleeper.wait()
+        sleeper.kill()
+        sleeper.wait()
 
 
 @pytest.fixture
-def strace(_strace_works, tmp_path):
+def strace(_no_strace, tmp_path):
     """A watcher; who asks for it skips where there is none, or where it may not."""
-    if not _strace_works:
-        pytest.skip("strace is absent, or may not attach to processes here: apt-get install strace")
+    if _no_strace:
+        pytest.skip(_no_strace)
     return Strace(tmp_path)

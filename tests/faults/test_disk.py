@@ -72,7 +72,7 @@ def small(tmp_path):
     folder.mkdir()
     mounted = subprocess.run([*MOUNT, str(folder)], check=False, stderr=subprocess.DEVNULL)
     if os.geteuid() or mounted.returncode:
-        pytest.skip("a small disk can be mounted by root only, where that is allowed")
+        pytest.skip("no small disk can be mounted here, which takes root and the right to mount (tmpfs)")
     yield folder
     subprocess.run([*UNMOUNT, str(folder)], check=True)
 

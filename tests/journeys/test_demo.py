@@ -21,7 +21,7 @@ from ewallet.links import purpose
 
 pytestmark = pytest.mark.loopback
 
-STEPS = 21
+STEPS = 22
 PATIENCE = 600  # seconds; about fifteen where nothing else runs
 
 
@@ -130,6 +130,19 @@ def test_every_step_holds_and_the_pages_stay_up_until_ctrl_c(played):
     copies = {"issuer-backup.db", "issuer-copy.db"}
     services = {"desk/desk.db", "issuer/issuer.db", "issuer/keys.db", "verifier/verifier.db"}
     assert copies | services | {"wallet/wallet.db"} == databases
+
+
+@linux
+def test_a_shop_without_a_network_reads_one_yes_off_a_phone(played):
+    """Face to face, by a certificate that the phone knows, and by the code that the phone shows."""
+    demo, *_ = played
+    met = demo.said.split("Face to face: ")[1].split("\n\n")[0]
+
+    assert "ewallet-verify reader" in met
+    assert "--offline" in met
+    assert "receiver: 가상편의점 (Example Shop) (on the trust list, face to face)" in met
+    assert re.search(r"calendar-year rule\): yes\n +✓ accepted: that is all", met)
+    assert qr.read((demo.folder / ".demo" / "engagement.png").read_bytes()).startswith("mdoc:")
 
 
 @linux

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
+import threading
 from datetime import timedelta
 
 import pytest
 
 from ewallet.aio import AsyncVerifier, AsyncWallet, threaded
-from ewallet.errors import NotFound, TransportError
-from ewallet.flow import Response
+from ewallet.errors import Malformed, NotFound, TransportError, TrustError
+from ewallet.flow import Response, offline
+from ewallet.history import Believed, key_of
+from ewallet.keys import SigningKey
 from ewallet.oid4vp.response import Declined
+from ewallet.package import Receiving
 from ewallet.testing.peers import IssuerPeer, VerifierPeer
 from ewallet.testing.stores import MemoryVerifierStore, MemoryWalletStore
 from ewallet.verdict import Accepted, Rejected, Undecided
+from ewallet.verifier import Verifier
+from ewallet.wallet import Wallet
 
 KIND = "resident_register_copy"
+STATUS = "https://issuer.example.go.kr/status/1"
+OF_FLOWS = {"judge"}  # a flow is driven either way: verify awaits it
 
 
 @pytest.fixture
@@ -129,3 +138,87 @@ def test_without_a_network_nothing_is_sent(ewallet_kit):
         asyncio.run(wallet.accept(IssuerPeer(ewallet_kit).offer(KIND)))
 
     assert ("fetch.unavailable", []) == (refused.value.code, ewallet_kit.network.requests)
+
+
+def _arguments(method):
+    """What a method takes, but for the way out: names, kinds, defaults and types."""
+    found = inspect.signature(method).parameters.values()
+    return [(each.name, each.kind, each.default, each.annotation) for each in found if each.name != "send"]
+
+
+@pytest.mark.parametrize(("plain", "awaited"), [(Wallet, AsyncWallet), (Verifier, AsyncVerifier)])
+def test_whatever_can_be_done_can_be_awaited(plain, awaited):
+    """No verb is forgotten, and each takes what the other one takes."""
+    verbs = {name: verb for name, verb in vars(plain).items() if not name.startswith("_") and name not in OF_FLOWS}
+    methods = [name for name, verb in verbs.items() if not isinstance(verb, property)]
+
+    assert [] == sorted(verbs.keys() - vars(awaited).keys())
+    for name in [*methods, "__init__"]:
+        assert _arguments(getattr(plain, name)) == _arguments(getattr(awaited, name)), name
+
+
+def test_what_comes_and_goes_as_files_is_awaited_too(ewallet_kit, wallet):
+    """Keys are made, copies put, an answer rehearsed and made, with no network at all."""
+    kit = ewallet_kit
+    request = kit.verifier.ask(kit.query(KIND, ["resident_address"]), purpose="가상 대출 심사")
+
+    async def walk():
+        holders = await wallet.new_keys(2)
+        issued = kit.issuer.issue(KIND, kit.catalog.type(KIND).sample, subject="citizen-1", holders=holders)
+        document = await wallet.put(issued.credentials)
+        answer = await wallet.match(request.query)
+        rehearsed, presented = await wallet.rehearse(request, answer), await wallet.present(request, answer)
+        return document, rehearsed, presented, await wallet.receipts()
+
+    document, rehearsed, presented, receipts = asyncio.run(walk())
+
+    assert (KIND, 2, ()) == (document.type.id, document.copies_left, receipts)
+    assert isinstance(kit.verifier.verify(rehearsed, request), Rejected)
+    assert isinstance(kit.verifier.verify(presented, request), Accepted)
+
+
+def test_what_came_some_other_way_is_judged_without_a_network(ewallet_kit, verifier):
+    """Undecided before the status list is put, accepted after that; a list that is none is refused."""
+    ewallet_kit.issue(KIND)
+    judge = verifier()
+    presented = ewallet_kit.present(ewallet_kit.query(KIND, ["resident_address"])).presentation
+
+    async def walk():
+        before = await judge.unsafe_verify_unbound(presented)
+        await judge.put_status_token(ewallet_kit.issuer.status_token(STATUS))
+        return before, await judge.unsafe_verify_unbound(presented)
+
+    before, after = asyncio.run(walk())
+
+    assert ("status.unavailable", "unsafe_no_binding") == (before.code, before.checks[4].code)
+    assert isinstance(after, Accepted)
+    with pytest.raises(TrustError) as refused:
+        asyncio.run(judge.put_crl(b"no list"))
+    assert "trust.revocation_unknown" == refused.value.code
+
+
+def test_paper_and_packages_are_judged_as_by_the_other_one(ewallet_kit, verifier):
+    """Here what nobody can read: paper fails where it is read, in a thread, and a package where it is opened."""
+    plain = Verifier(
+        ewallet_kit.verifier.client_id,
+        trust=ewallet_kit.pki.trust_list(),
+        store=MemoryVerifierStore(),
+        send=offline,
+        env=ewallet_kit.env,
+    )
+    believed = Believed(log=(key_of("log.example.org", SigningKey.generate("EdDSA").public),))
+    receiving = Receiving(recipient="bank.example", key="x" * 43, believed=believed, catalog=ewallet_kit.catalog)
+    threads = []
+
+    def read():
+        threads.append(threading.get_ident())
+        raise Malformed("malformed.pdf", "no page")
+
+    async def walk(judge):
+        return [await judge.verify_paper(read), await judge.verify_package(b"{}", receiving)]
+
+    awaited = asyncio.run(walk(verifier()))
+
+    assert [plain.verify_paper(read), plain.verify_package(b"{}", receiving)] == awaited
+    assert ["malformed.pdf", "malformed.claim_type"] == [verdict.code for verdict in awaited]
+    assert threading.get_ident() != threads[0]

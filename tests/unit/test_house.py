@@ -248,6 +248,17 @@ def test_no_private_key_and_no_path_of_a_machine_is_committed() -> None:
     assert [] == [name for name, text in files.items() if machine.search(text)]
 
 
+@repository
+def test_whatever_a_skip_tells_to_install_is_installed_where_changes_land() -> None:
+    """No test is skipped there for want of a program that Debian has."""
+    files = _committed()
+    said = (re.findall(r"apt-get install ([a-z]+)", text) for name, text in files.items() if name.startswith("tests/"))
+    wanted = {package for packages in said for package in packages}
+
+    assert {"chromium", "strace"} <= wanted
+    assert wanted <= set(re.findall(r"^debian ([a-z]+) ", files[".ci/run"], re.MULTILINE))
+
+
 # -- what is installed -------------------------------------------------------------------------------------
 
 

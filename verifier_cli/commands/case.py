@@ -22,13 +22,14 @@ def add(parser: ArgumentParser) -> None:
     """The arguments of this verb."""
     parser.add_argument("file", metavar="FILE", help='the case, JSON: {"members": {ROLE: REQUEST, ...}}')
     parser.add_argument("--wait", type=count, default=_WAIT, metavar="SECONDS", help="for everybody's answer (300)")
+    parser.add_argument("--receipts", metavar="DIR", help="keep the receipts of consents here, one file each")
     running = parser.add_argument_group("through a service that is running")
     running.add_argument("--server", metavar="URL", help="ask there instead of listening here")
     running.add_argument("--api-key-file", metavar="FILE", help="the key that it knows")
     add_service(parser, listen="a free port of 127.0.0.1")
     add_trust(parser, now=True)
     add_terms(parser, state="in memory")
-    parser.set_defaults(unsafe_no_binding=False, redirect_to=None, retain=None, type=None, receipts=None)
+    parser.set_defaults(unsafe_no_binding=False, redirect_to=None, retain=None, type=None)
 
 
 def run(session: Session) -> int:
