@@ -91,6 +91,7 @@ class Answer:
         """The names of what is optional and not given."""
         return left_out(self.query, self._answered())
 
+    @property
     def offerable(self) -> tuple[str, ...]:
         """The names of what is optional and can be given, given or not."""
         return tuple(name for name in self.query.optional if self._optional(name))

@@ -32,7 +32,7 @@ def lines(answer: Answer, session: Session) -> Iterator[str]:
         return
     yield ""
     yield _SAYS["optional"][session.lang]
-    numbers = {name: position for position, name in enumerate(answer.offerable(), 1)}
+    numbers = {name: position for position, name in enumerate(answer.offerable, 1)}
     for name in answer.query.optional:
         mark = " " if name in answer.left_out else "x"
         asked = next(each for each in answer.query.credentials if each.name == name)
@@ -66,5 +66,5 @@ def agreed(answer: Answer, session: Session, show: Callable[[Answer], None]) -> 
 
 def _numbered(said: str, answer: Answer) -> str | None:
     """What the holder means by a number, if they said one."""
-    names = answer.offerable()
+    names = answer.offerable
     return names[int(said) - 1] if said.isascii() and said.isdigit() and 0 < int(said) <= len(names) else None

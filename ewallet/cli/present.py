@@ -185,7 +185,7 @@ def _consented(
         for line in _screen(session, wallet, request, answer, values=screen is sys.stdout):
             print(line, file=screen)
 
-    if isinstance(answer, Delegation) or session.args.yes or not answer.offerable():
+    if isinstance(answer, Delegation) or session.args.yes or not answer.offerable:
         show(answer)
         agreed = answer if session.args.yes or consent.agreed(_AGREE[session.lang]) else None
     else:

@@ -156,7 +156,7 @@ def test_an_answer_gives_nothing_optional_until_its_holder_says_so(served):
     answer = served.wallet.match(served.opened().query)
     ticked = answer.give(PREMIUMS)
 
-    assert (tuple(OPTIONAL), tuple(OPTIONAL)) == (answer.left_out, answer.offerable())
+    assert (tuple(OPTIONAL), tuple(OPTIONAL)) == (answer.left_out, answer.offerable)
     assert ((HOUSEHOLD,), 1) == (ticked.left_out, len(ticked.choices) - len(answer.choices))
     assert answer.choices == ticked.withhold(PREMIUMS).choices
     for name in (REQUIRED[0], "unheard_of"):
@@ -170,7 +170,7 @@ def test_whoever_has_nothing_optional_answers_all_the_same(bank):
     with pytest.raises(EWalletError) as refused:
         answer.give(PREMIUMS)
 
-    assert ((), tuple(OPTIONAL)) == (answer.offerable(), answer.left_out)
+    assert ((), tuple(OPTIONAL)) == (answer.offerable, answer.left_out)
     assert ("dcql.unsatisfied", (PREMIUMS,)) == (refused.value.code, refused.value.members)
     assert isinstance(bank.answered()[1], Accepted)
 
@@ -198,6 +198,21 @@ def test_only_what_a_bundle_has_as_optional_is_offered(served):
         (by_delegate, [PREMIUMS]),
     ):
         assert "usage.argument" == _code(offer, asked, LOAN, kinds, CATALOG)
+
+
+def test_a_member_of_a_case_is_offered_the_same(bank):
+    """Of the identity credentials one is required, which the bank may name; a wallet agrees to it as to any other."""
+    card, party = LOAN.identity[1], Party(id=CLIENT_ID, names=dict.fromkeys(("ko", "en"), bank.name))
+    members = {"bundle": LOAN.id, "days": 30, "optional": [card, PREMIUMS]}
+    consent = bundles.consent(members, party, joint=True)
+    options = bundles.optional_consents(consent, members)
+    query, transactions = bank.asked(consent, options)
+    plain = bank.kit.verifier.ask(query, purpose=PURPOSE)
+    request = replace(plain, transaction_data=tuple(transactions), verifier_name=bank.name)
+
+    assert {card, *REQUIRED} == {item.type_id for item in consent.items}
+    assert ([PREMIUMS], (PREMIUMS,)) == ([each.items[0].type_id for each in options], query.optional)
+    assert request == consenting.agreeable(request, CATALOG, consent.since)
 
 
 # -- what a verifier refuses -------------------------------------------------------------------------------
@@ -269,9 +284,11 @@ def _twice(bank):
 
 
 def _required_as_optional(bank):
-    query, transactions = bank.asked(options=())
+    consent = bank.consent()
+    query, _ = bank.asked(consent, ())
     sets = (replace(query.credential_sets[0], required=False), *query.credential_sets[1:])
-    return replace(query, credential_sets=sets), transactions
+    query = replace(query, credential_sets=sets)
+    return query, [consenting.transaction(consent, query, CATALOG)]
 
 
 def _changed(**changes):
@@ -328,6 +345,14 @@ def _about_another(bank):
     return query, [transactions[0], *swapped]
 
 
+def _of_a_delegate(bank):
+    proxy = Proxy(role="delegate", principal="가상인", agent="가상대리")
+    options = offer(bank.consent(), LOAN, OPTIONAL, CATALOG)
+    return bank.asked(
+        bank.consent(acting=proxy), tuple(replace(each, acting=proxy).worded(CATALOG) for each in options)
+    )
+
+
 REFUSED: dict[str, Any] = {
     "something optional that cannot be refused": (_unrefusable, "consent.scope"),
     "something optional without a consent": (_without_consent, "consent.scope"),
@@ -341,6 +366,7 @@ REFUSED: dict[str, Any] = {
     "an option that its own credential confirms": (_confirmed_with_itself, "receipt.invalid"),
     "a consent that an optional credential confirms": (_confirmed_with_optional, "consent.scope"),
     "options that change places": (_about_another, "receipt.invalid"),
+    "options of a delegate": (_of_a_delegate, "consent.scope"),
 }
 
 
