@@ -13,7 +13,7 @@ from ewallet.acting import Proxy
 from ewallet.catalog import Catalog
 from ewallet.catalog.joint import for_case, identified
 from ewallet.consent import Choice, Consent, Party, consenting
-from ewallet.consent.options import leavable, offer
+from ewallet.consent.options import offer
 from ewallet.dcql import Query
 from ewallet.env import Env
 from ewallet.errors import Language, UsageError
@@ -76,7 +76,7 @@ def consent(
         raise UsageError("usage.argument", "lang is neither ko nor en")
     bundle = catalog.bundle(member(members, "bundle", str))
     asked = for_case(bundle, catalog.type) if joint else bundle
-    chosen = _named(members) - {item.type_id for item in leavable(asked)}
+    chosen = _named(members) - {item.type_id for item in asked.leavable}
     choice = Choice(
         optional=identified(bundle, asked, chosen) if joint else chosen,
         road="wallet",
@@ -92,7 +92,7 @@ def optional_consents(consent: Consent, members: Mapping[str, Json]) -> tuple[Co
     """Those to the optional members that the holder is offered beside it, and may leave out."""
     catalog = Catalog.bundled()
     bundle = consenting.asked_of(consent, catalog.bundle(consent.bundle_id), catalog)
-    offered = _named(members) & {item.type_id for item in leavable(bundle)}
+    offered = _named(members) & {item.type_id for item in bundle.leavable}
     return offer(consent, bundle, offered, catalog)
 
 
@@ -100,7 +100,7 @@ def query(members: Mapping[str, Json]) -> Query:
     """What it asks for."""
     catalog = Catalog.bundled()
     bundle, named = catalog.bundle(member(members, "bundle", str)), _named(members)
-    offered = {item.type_id for item in leavable(bundle)} & named
+    offered = {item.type_id for item in bundle.leavable} & named
     return consenting.query_for(bundle, named - offered, catalog, offered=offered)
 
 

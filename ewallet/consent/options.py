@@ -18,15 +18,9 @@ from ewallet.errors import ConsentError, PolicyError, UsageError
 from ewallet.oid4vp import AuthorizationRequest, TransactionData
 
 
-def leavable(bundle: Bundle) -> tuple[BundleItem, ...]:
-    """The members that may be left out: neither required nor one of several of which one will do."""
-    alternatives = {type_id for set_ in bundle.one_of for type_id in set_}
-    return tuple(item for item in bundle.items if not item.required and item.type_id not in alternatives)
-
-
 def offer(consent: Consent, bundle: Bundle, offered: Collection[str], catalog: Catalog) -> tuple[Consent, ...]:
     """The optional consents beside one, to these members of its bundle; ``usage.argument`` for what is not optional."""
-    items = tuple(item for item in leavable(bundle) if item.type_id in offered)
+    items = tuple(item for item in bundle.leavable if item.type_id in offered)
     if len(items) != len({*offered}):
         raise UsageError("usage.argument", "offered are optional members of the bundle")
     if items and (consent.road != "wallet" or _is_by_delegate(consent)):
@@ -87,9 +81,7 @@ def taken_up(request: AuthorizationRequest, answered: Iterable[str]) -> tuple[tu
 
 def check_offered(request: AuthorizationRequest, consent: Consent, bundle: Bundle, catalog: Catalog) -> None:
     """Return if what is optional in the bundle can be refused in the answer, and at no cost; ``consent.scope``."""
-    options, proposed = options_in(request), {item.type_id: item for item in leavable(bundle)}
-    if not proposed.keys().isdisjoint(item.type_id for item in consent.items):
-        _beyond("something optional that cannot be refused alone")
+    options, proposed = options_in(request), {item.type_id: item for item in bundle.leavable}
     if options.keys() != {*request.query.optional}:
         _beyond("something optional without a consent of its own, or one to what is not")
     if options and _is_by_delegate(consent):

@@ -8,7 +8,7 @@ compare. The record is JSON in one spelling only, so that its digest names it ev
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, timedelta
 from hashlib import sha256
@@ -79,7 +79,11 @@ class Party:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """What a person chooses: optional members, by which road, for how many days, and the language they read."""
+    """What a person chooses: optional members, by which road, for how many days, and the language they read.
+
+    Who shows copies chooses when they answer (:mod:`ewallet.consent.options`): of ``optional`` they are told beforehand
+    which one of several is asked for, and nothing else.
+    """
 
     optional: frozenset[str] = frozenset()
     road: Road
@@ -132,7 +136,7 @@ class Consent:
         the place of the others; agencies answer every question anew.
         """
         bundle = for_case(bundle, catalog.type) if choice.joint else bundle
-        _check_chosen(bundle, choice.optional)
+        _check_chosen(bundle, choice)
         if not 0 < choice.days <= MAX_DAYS:
             raise UsageError("usage.argument", f"{choice.days} days, expected 1 to {MAX_DAYS}")
         consent = cls(
@@ -252,11 +256,13 @@ class Consent:
             raise ConsentError("consent.scope", "a claim that was not consented to")
 
 
-def _check_chosen(bundle: Bundle, chosen: Collection[str]) -> None:
+def _check_chosen(bundle: Bundle, choice: Choice) -> None:
     optional = {item.type_id for item in bundle.items if not item.required}
-    if not set(chosen) <= optional:
+    if not choice.optional <= optional:
         raise UsageError("usage.argument", "chosen are optional members of the bundle")
-    if any(len({*set_} & {*chosen}) != 1 for set_ in bundle.one_of):
+    if choice.road == "wallet" and not choice.optional.isdisjoint(item.type_id for item in bundle.leavable):
+        raise UsageError("usage.argument", "an optional member that its holder could not refuse alone")
+    if any(len({*set_} & choice.optional) != 1 for set_ in bundle.one_of):
         raise UsageError("usage.argument", "of several members of which one will do, one has to be chosen")
 
 

@@ -60,12 +60,12 @@ class Bank:
             self.kit.wallet.accept(issuer.offer(kind), copies=2)
         return self
 
-    def consent(self, chosen=(), **terms):
+    def consent(self, **terms):
         """A consent that the bank proposes."""
         return Consent.propose(
             LOAN,
             CATALOG,
-            Choice(road="wallet", days=30, optional=frozenset(chosen)),
+            Choice(road="wallet", days=30),
             id_="consent-1",
             recipient=Party(id=CLIENT_ID, names=dict.fromkeys(("ko", "en"), self.name)),
             since=self.kit.clock.now(),
@@ -215,6 +215,21 @@ def test_a_member_of_a_case_is_offered_the_same(bank):
     assert request == consenting.agreeable(request, CATALOG, consent.since)
 
 
+def test_nothing_optional_is_chosen_for_whoever_shows_copies(served):
+    """A bank that tried would ask what every wallet refuses."""
+    choice = Choice(road="wallet", days=30, optional=frozenset([PREMIUMS]))
+    with pytest.raises(UsageError) as refused:
+        Consent.propose(
+            LOAN,
+            CATALOG,
+            choice,
+            id_="consent-1",
+            recipient=Party(id=CLIENT_ID, names={"ko": "가상은행", "en": "Invented Bank"}),
+            since=served.kit.clock.now(),
+        )
+    assert "usage.argument" == refused.value.code
+
+
 # -- what a verifier refuses -------------------------------------------------------------------------------
 
 
@@ -265,7 +280,9 @@ def _refused(bank, query, transactions):
 
 
 def _unrefusable(bank):
-    return bank.asked(bank.consent([PREMIUMS]), ())
+    asked = bank.consent()
+    (option,) = offer(asked, LOAN, [PREMIUMS], CATALOG)
+    return bank.asked(replace(asked, items=(*asked.items, *option.items)).worded(CATALOG), ())
 
 
 def _without_consent(bank):
