@@ -86,6 +86,48 @@ class Answer:
             raise UsageError("usage.argument", "that option cannot be answered")
         return replace(self, taken=(*self.taken[:position], option, *self.taken[position + 1 :]))
 
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The names of what is optional and not given."""
+        return left_out(self.query, self._answered())
+
+    @property
+    def offerable(self) -> tuple[str, ...]:
+        """The names of what is optional and can be given, given or not."""
+        return tuple(name for name in self.query.optional if self._optional(name))
+
+    def give(self, name: str) -> Answer:
+        """The answer with something optional, by its name; ``usage.argument``, or ``dcql.unsatisfied`` for want of it.
+
+        Until its holder says so, nothing optional is given.
+        """
+        if name not in self.query.optional:
+            raise UsageError("usage.argument", "nothing optional of that name is asked for")
+        found = self._optional(name)
+        if not found:
+            exc = QueryError("dcql.unsatisfied", "nothing that is held answers what is optional")
+            exc.members = (name,)
+            raise exc
+        position, options = found[0]
+        return self.take(position, options[0])
+
+    def withhold(self, name: str) -> Answer:
+        """The answer without something optional."""
+        positions = {position for position, _ in self._optional(name)}
+        return replace(self, taken=tuple(None if i in positions else one for i, one in enumerate(self.taken)))
+
+    def _optional(self, name: str) -> list[tuple[int, list[int]]]:
+        """The optional sets that can be answered with that name, each with the options that do, the least first."""
+        found = []
+        for position, (set_, answerable) in enumerate(zip(self.query.credential_sets, self.options, strict=True)):
+            named = [option for option in answerable if name in self.query.names(set_.options[option])]
+            if named and not set_.required:
+                found.append((position, sorted(named, key=lambda option: self._told(set_.options[option]))))
+        return found
+
+    def _told(self, ids: Iterable[str]) -> int:
+        return sum(self._choice(id_).told for id_ in ids)
+
     def _answered(self) -> Iterable[str]:
         """The ids of the credential queries to answer, each once, in order (§6.4.2)."""
         if not self.query.credential_sets:
@@ -140,6 +182,12 @@ def _answerable(set_: CredentialSet, candidates: Mapping[str, Sequence[Choice]])
 def _least(set_: CredentialSet, answerable: Sequence[int], sizes: Mapping[str, int]) -> int:
     """The answerable option that discloses least, the verifier's favourite among equals."""
     return min(answerable, key=lambda i: sum(sizes[id_] for id_ in set_.options[i]))
+
+
+def left_out(query: Query, answered: Iterable[str]) -> tuple[str, ...]:
+    """The names of what is optional and not among these answers: nothing is wrong with that."""
+    given = query.names(answered)
+    return tuple(name for name in query.optional if name not in given)
 
 
 def _unsatisfied(query: Query, answered: AbstractSet[str]) -> NoReturn:

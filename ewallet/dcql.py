@@ -238,6 +238,19 @@ class Query:
         """The credential query of that id, or None."""
         return next((query for query in self.credentials if query.id == id_), None)
 
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """The names of what may be left out of an answer: of no required set is any query of that name (§6.4.2)."""
+        if not self.credential_sets:
+            return ()
+        required = {id_ for set_ in self.credential_sets if set_.required for option in set_.options for id_ in option}
+        needed = self.names(required)
+        return tuple(dict.fromkeys(query.name for query in self.credentials if query.name not in needed))
+
+    def names(self, ids: Iterable[str]) -> frozenset[str]:
+        """The names under which a verdict reports the answers to these credential queries."""
+        return frozenset(query.name for query in map(self.get, ids) if query)
+
     def to_json(self) -> dict[str, Json]:
         """As it travels."""
         members: dict[str, Json] = {"credentials": [query.to_json() for query in self.credentials]}

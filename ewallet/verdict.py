@@ -58,14 +58,16 @@ class Rung:
 class Accepted:
     """Every rung held. ``claims`` holds what was asked and nothing else, by credential and claim.
 
-    ``acting`` names both people where somebody acted for the person that it is about. ``once`` is what it uses up
-    beside the nonce of its request, and until when that has to be remembered.
+    ``acting`` names both people where somebody acted for the person that it is about. ``left_out`` names what was asked
+    as optional and not given, with which nothing is wrong. ``once`` is what it uses up beside the nonce of its request,
+    and until when that has to be remembered.
     """
 
     checks: tuple[Check, ...]
     at: datetime
     claims: Mapping[str, Json] = field(repr=False)
     acting: Mapping[str, Json] | None = field(default=None, repr=False)
+    left_out: tuple[str, ...] = field(default=(), repr=False)
     once: tuple[tuple[str, datetime], ...] = field(default=(), repr=False, compare=False)
 
     @property
@@ -77,9 +79,10 @@ class Accepted:
         return _document("accepted", self) | self.told()
 
     def told(self) -> dict[str, Json]:
-        """What it tells of people: the claims, and who acted for whom."""
+        """What it tells of people: the claims, who acted for whom, and what was kept back."""
         acting = {"acting": dict(self.acting)} if self.acting is not None else {}
-        return {"claims": dict(self.claims), **acting}
+        left_out = {"left_out": list(self.left_out)} if self.left_out else {}
+        return {"claims": dict(self.claims), **acting, **left_out}
 
     def used_before(self) -> Rejected:
         """The verdict where something of :attr:`once` was used up before."""
@@ -174,13 +177,14 @@ def decide(
     claims: Callable[[], Mapping[str, Json]],
     acting: Callable[[], Mapping[str, Json] | None] = lambda: None,
     once: Callable[[], tuple[tuple[str, datetime], ...]] = tuple,
+    left_out: Callable[[], tuple[str, ...]] = tuple,
 ) -> Verdict:
     """The verdict of a record; the rest is asked only when every rung held or was skipped by name."""
     outcomes = {check.outcome for check in checks}
     if "failed" in outcomes or not checks:
         return Rejected(checks=checks, at=at)
     if outcomes <= {"passed", "skipped"}:
-        return Accepted(checks=checks, at=at, claims=claims(), acting=acting(), once=once())
+        return Accepted(checks=checks, at=at, claims=claims(), acting=acting(), left_out=left_out(), once=once())
     return Undecided(checks=checks, at=at)
 
 
@@ -190,8 +194,9 @@ def parse(document: Mapping[str, Json]) -> Verdict:
     at = _moment(member(document, "at", str))
     match document.get("verdict"):
         case "accepted":
-            acting = optional(document, "acting", dict)
-            return Accepted(checks=checks, at=at, claims=member(document, "claims", dict), acting=acting)
+            acting, claims = optional(document, "acting", dict), member(document, "claims", dict)
+            left_out = strings(document["left_out"], "left_out") if "left_out" in document else ()
+            return Accepted(checks=checks, at=at, claims=claims, acting=acting, left_out=left_out)
         case "rejected":
             return Rejected(checks=checks, at=at)
         case "undecided":

@@ -180,7 +180,7 @@ class Verifier:
         climb = _Climb(self._means, terms, at)
         checks = yield from verdicts.climb(climb.rungs(lambda: climb.open(presented)))
         judged = climb.use_up(checks) if use_up else checks
-        verdict = verdicts.decide(judged, at, climb.claims, climb.acting, climb.once)
+        verdict = verdicts.decide(judged, at, climb.claims, climb.acting, climb.once, climb.left_out)
         return self._settled(verdict) if use_up and isinstance(verdict, Accepted) else verdict
 
     def _verify_unbound(self, presented: Answered) -> Flow[Verdict]:
@@ -275,6 +275,11 @@ class _Climb:
     def acting(self) -> Mapping[str, Json] | None:
         """Both people, where somebody acts for the person."""
         return self._terms.acting.told(self._evidence, self._credentials)
+
+    def left_out(self) -> tuple[str, ...]:
+        """The names of what was asked as optional and not given."""
+        query = self._terms.query
+        return answers.left_out(query, (shown.query_id for shown in self._shown)) if query else ()
 
     def once(self) -> tuple[tuple[str, datetime], ...]:
         """What is used up beside the nonce."""

@@ -31,8 +31,9 @@ def ask(exchange: Exchange, raw: bytes | str, recipient: Party, *, joint: bool =
     It has a ``query`` (DCQL), or a ``type`` with its ``claims``, or a ``rule`` that is to be answered with yes; a
     ``purpose``, which a rule has by itself; and at will ``redirect_to``, ``response_mode``, ``transaction_data``,
     ``verifier_info``, and ``acting`` where somebody acts for the person (:mod:`.deputies`). Or it has a ``bundle``,
-    with the ``days`` for which its consent to this recipient is to hold, the ``optional`` members that were chosen, and
-    its language; ``joint`` where it is asked of one of several people, who are then told by name and date of birth.
+    with the ``days`` for which its consent to this recipient is to hold, the ``optional`` members that the holder is
+    offered (of several of which one will do, the one that is asked for), and its language; ``joint`` where it is asked
+    of one of several people, who are then told by name and date of birth.
     """
     members = json_object(raw, "the request")
     if "bundle" in members:
@@ -57,13 +58,14 @@ def _ask_bundle(exchange: Exchange, members: Mapping[str, Json], recipient: Part
         raise UsageError("usage.argument", f"unknown members, expected some of {', '.join(sorted(_BUNDLE))}")
     expected, proxy = deputies.with_people(members)
     catalog, consent = Catalog.bundled(), bundles.consent(members, recipient, acting=proxy, joint=joint)
-    asked = consenting.query(consent, catalog)
+    options = bundles.optional_consents(consent, members)
+    asked = consenting.query(consent, catalog, options)
     return exchange.ask(
         asked,
         purpose=optional(members, "purpose", str) or consent.purposes[consent.lang],
         response_mode=_mode(members),
         redirect_to=optional(members, "redirect_to", str),
-        transaction_data=[consenting.transaction(consent, asked, catalog)],
+        transaction_data=[consenting.transaction(each, asked, catalog) for each in (consent, *options)],
         verifier_info=_said(expected),
     )
 

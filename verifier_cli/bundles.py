@@ -13,6 +13,7 @@ from ewallet.acting import Proxy
 from ewallet.catalog import Catalog
 from ewallet.catalog.joint import for_case, identified
 from ewallet.consent import Choice, Consent, Party, consenting
+from ewallet.consent.options import offer
 from ewallet.dcql import Query
 from ewallet.env import Env
 from ewallet.errors import Language, UsageError
@@ -33,6 +34,7 @@ _SAYS: Final = {
     "members": {"ko": "꾸러미 구성", "en": "members"},
     "shown": {"ko": "확인", "en": "shown"},
     "problem": {"ko": "문제", "en": "PROBLEM"},
+    "left_out": {"ko": "선택, 제출하지 않음", "en": "optional, not given"},
     "not_judged": {"ko": "판정 안 함", "en": "not judged"},
 }
 
@@ -72,9 +74,11 @@ def consent(
     lang = optional(members, "lang", str) or "ko"
     if lang not in ("ko", "en"):
         raise UsageError("usage.argument", "lang is neither ko nor en")
-    bundle, chosen = catalog.bundle(member(members, "bundle", str)), _chosen(members)
+    bundle = catalog.bundle(member(members, "bundle", str))
+    asked = for_case(bundle, catalog.type) if joint else bundle
+    chosen = _named(members) - {item.type_id for item in asked.leavable}
     choice = Choice(
-        optional=identified(bundle, for_case(bundle, catalog.type), chosen) if joint else chosen,
+        optional=identified(bundle, asked, chosen) if joint else chosen,
         road="wallet",
         days=member(members, "days", int),
         lang="en" if lang == "en" else "ko",
@@ -84,13 +88,23 @@ def consent(
     return Consent.propose(bundle, catalog, choice, id_=id_, recipient=recipient, since=env.now(), acting=acting)
 
 
+def optional_consents(consent: Consent, members: Mapping[str, Json]) -> tuple[Consent, ...]:
+    """Those to the optional members that the holder is offered beside it, and may leave out."""
+    catalog = Catalog.bundled()
+    bundle = consenting.asked_of(consent, catalog.bundle(consent.bundle_id), catalog)
+    offered = _named(members) & {item.type_id for item in bundle.leavable}
+    return offer(consent, bundle, offered, catalog)
+
+
 def query(members: Mapping[str, Json]) -> Query:
     """What it asks for."""
     catalog = Catalog.bundled()
-    return consenting.query_for(catalog.bundle(member(members, "bundle", str)), _chosen(members), catalog)
+    bundle, named = catalog.bundle(member(members, "bundle", str)), _named(members)
+    offered = {item.type_id for item in bundle.leavable} & named
+    return consenting.query_for(bundle, named - offered, catalog, offered=offered)
 
 
-def _chosen(members: Mapping[str, Json]) -> frozenset[str]:
+def _named(members: Mapping[str, Json]) -> frozenset[str]:
     return frozenset(instance(each, str, "an optional member") for each in optional(members, "optional", list) or ())
 
 
@@ -100,13 +114,22 @@ def _chosen(members: Mapping[str, Json]) -> frozenset[str]:
 def report(verdict: Verdict, asked: Iterable[str] = ()) -> list[Json]:
     """Every member of which something is known, with where to get it and its fee where something is wrong with it."""
     concerned = {name: check for check in verdict.checks for name in check.members}
-    shown = verdict.claims.keys() if isinstance(verdict, Accepted) else ()
-    return [_told(name, concerned.get(name), name in shown) for name in dict.fromkeys([*asked, *shown, *concerned])]
+    standings = _standings(verdict) if isinstance(verdict, Accepted) else {}
+    names = dict.fromkeys([*asked, *standings, *concerned])
+    return [_told(name, concerned.get(name), standings.get(name, "not_judged")) for name in names]
 
 
-def _told(name: str, check: Check | None, shown: bool) -> dict[str, Json]:  # noqa: FBT001 - one of two outcomes
-    standing = "problem" if check else "shown" if shown else "not_judged"
-    told: dict[str, Json] = {"type": name, "standing": standing, "code": check.code if check else None}
+def _standings(verdict: Accepted) -> dict[str, str]:
+    """How each member of an accepted answer stands; what was not given because it is optional is no loss."""
+    return dict.fromkeys(verdict.claims, "shown") | dict.fromkeys(verdict.left_out, "left_out")
+
+
+def _told(name: str, check: Check | None, standing: str) -> dict[str, Json]:
+    told: dict[str, Json] = {
+        "type": name,
+        "standing": "problem" if check else standing,
+        "code": check.code if check else None,
+    }
     kind = _kind(name)
     if check and kind:
         told |= {"name": dict(kind.names), "agency": dict(kind.agencies), "fee": dict(kind.fee)}

@@ -53,7 +53,12 @@ _REQUEST: Final[Schema] = {
         "rule": _TEXT | {"description": "instead of a query: the id of a rule, to be answered with yes"},
         "bundle": _TEXT | {"description": "instead of a query: the id of a bundle, with days; its consent goes along"},
         "days": {"type": "integer", "minimum": 1, "description": "with a bundle: how long its consent is to hold"},
-        "optional": {"type": "array", "items": _TEXT, "description": "with a bundle: members that were chosen"},
+        "optional": {
+            "type": "array",
+            "items": _TEXT,
+            "description": "with a bundle: optional members to offer, which the holder may leave out; of several of "
+            "which one will do, the one to ask for",
+        },
         "acting": _ACTING,
         "lang": {"enum": ["ko", "en"], "default": "ko", "description": "with a bundle: the language of its consent"},
     },
@@ -117,7 +122,10 @@ _STANDING: Final[Schema] = {
     "required": ["type", "standing", "code"],
     "properties": {
         "type": _TEXT | {"description": "the kind"},
-        "standing": {"enum": ["shown", "problem", "not_judged"]},
+        "standing": {
+            "enum": ["shown", "left_out", "problem", "not_judged"],
+            "description": "left_out: optional and not given, which costs the holder nothing",
+        },
         "code": {"type": ["string", "null"], "description": "what is wrong with it"},
         "name": _OBJECT,
         "agency": _OBJECT | {"description": "who issues it, ko and en"},

@@ -43,6 +43,7 @@ _EVENTS: Final[Mapping[str, Mapping[Language, str]]] = {
 }
 _SAYS: Final = {
     "shown": {"ko": "실제로 제출한 항목", "en": "what was shown"},
+    "left_out": {"ko": "선택 항목 중 제출하지 않은 것", "en": "optional, not given"},
     "withdraw": {"ko": "철회하는 곳", "en": "withdraw at"},
     "events": {"ko": "경과", "en": "what happened"},
     "seq": {"ko": "이력 {0}번", "en": "log entry {0}"},
@@ -104,6 +105,9 @@ def _agreed(view: Mapping[str, Json], lang: Language) -> Iterator[str]:
         kind = catalog.type(id_) if id_ in catalog else None
         names = ", ".join(path_name(kind, tuple(path), lang) for path in paths)
         yield f"    {kind_name(kind, id_, lang)}: {names}"
+    if left := [each["type"] for each in view.get("optional", ()) if not each["given"]]:
+        names = ", ".join(kind_name(catalog.type(id_) if id_ in catalog else None, id_, lang) for id_ in left)
+        yield f"  {_SAYS['left_out'][lang]}: {names}"
     if where := view["dpv:hasConsentControl"]["dct:source"]:
         yield f"  {_SAYS['withdraw'][lang]}: {plain(where)}"
     yield f"  {_SAYS['events'][lang]}:"

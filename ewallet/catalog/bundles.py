@@ -134,6 +134,12 @@ class Bundle:
         """What it is for."""
         return self.purposes[lang]
 
+    @property
+    def leavable(self) -> tuple[BundleItem, ...]:
+        """The members that may be left out: neither required nor one of several of which one will do."""
+        alternatives = {type_id for set_ in self.one_of for type_id in set_}
+        return tuple(item for item in self.items if not item.required and item.type_id not in alternatives)
+
     def item(self, type_id: str) -> BundleItem | None:
         """The member of that kind, or None."""
         return next((item for item in self.items if item.type_id == type_id), None)

@@ -81,8 +81,18 @@ def lacking(members: Iterable[str], session: Session) -> Iterator[str]:
 
 def agreed(question: str) -> bool:
     """Whether the holder says yes; anything else is no."""
+    return is_yes(asked(question))
+
+
+def asked(question: str) -> str:
+    """What the holder says."""
     print(question, end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes", "예", "네")
+    return sys.stdin.readline().strip()
+
+
+def is_yes(said: str) -> bool:
+    """Whether that is a yes; anything else is no."""
+    return said.lower() in ("y", "yes", "예", "네")
 
 
 def lines(
@@ -91,7 +101,7 @@ def lines(
     """The lines of the screen; without ``values`` it names the claims only."""
     says = {name: text[session.lang] for name, text in _SAYS.items()}
     yield from asking(request, session)
-    yield from confirmed(request, session.lang)
+    yield from confirmed(request, session.lang, (choice.query.id for choice in answer.choices))
     for choice in answer.choices:
         document = wallet.get(choice.candidate.id)
         yield ""
@@ -109,9 +119,12 @@ def lines(
     yield says["refuse"]
 
 
-def confirmed(request: AuthorizationRequest, lang: Language) -> Iterator[str]:
-    """The transactions in full, values too wherever the screen is: they are the verifier's and not the holder's."""
-    for transaction in request.transaction_data:
+def confirmed(request: AuthorizationRequest, lang: Language, answered: Iterable[str] = ()) -> Iterator[str]:
+    """The transactions in full that an answer to these queries confirms.
+
+    Values too, wherever the screen is: they are the verifier's and not the holder's.
+    """
+    for transaction in request.confirmed(answered):
         yield ""
         first, *rest = transactions.lines(transaction.type, transaction.fields, lang)
         yield f"{_SAYS['confirm'][lang]}: {first}"

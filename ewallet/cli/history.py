@@ -64,6 +64,7 @@ def _receipt(receipt: Receipt) -> dict[str, Json]:
         "bundle": consent.bundle_id,
         "consent": consent.digest,
         "until": stamp(consent.until),
+        "optional": [{"type": option.items[0].type_id, "given": given} for option, given in receipt.options],
     }
 
 

@@ -43,6 +43,14 @@ def add(parser: ArgumentParser) -> None:
         "--proximity", metavar="HOST:PORT", help="show an mdoc face to face; over this machine, for want of BLE and NFC"
     )
     parser.add_argument("--use", action="append", default=[], metavar="ID", help="prefer this certificate")
+    parser.add_argument(
+        "--with",
+        dest="optional",
+        action="append",
+        default=[],
+        metavar="KIND",
+        help="give this too, of what is asked for as optional; nothing of it is given otherwise",
+    )
     parser.add_argument("--acting", metavar="FILE|IMAGE", help="show what somebody signed over to you with `delegate`")
     target = parser.add_mutually_exclusive_group()
     target.add_argument("--out", metavar="FILE", help="write the answer to a new file instead of stdout")
@@ -54,7 +62,10 @@ def run(session: Session) -> int:
     """Show who asks and what would leave; only then spend a copy and answer."""
     if session.args.proximity:
         from ewallet.cli import proximity
+        from ewallet.errors import UsageError
 
+        if session.args.optional:
+            raise UsageError("usage.argument", "--with and --proximity: a reader asks for nothing optional")
         return proximity.answer(session)
     return _answer_link(session) if session.args.link else _answer_file(session)
 
@@ -62,6 +73,7 @@ def run(session: Session) -> int:
 def _answer_link(session: Session) -> int:
     """Answered where the verifier wants it; a refusal is told, and looks the same whatever the reason."""
     from ewallet.cli import acting, consent, noticed, target
+    from ewallet.delegation import Delegation
     from ewallet.errors import EWalletError, UsageError
     from ewallet.terminal import plain
 
@@ -77,15 +89,18 @@ def _answer_link(session: Session) -> int:
             print(line, file=sys.stderr)
         _decline(wallet, request)
         raise
-    if not _consented(session, wallet, request, answer):
+    agreed = _consented(session, wallet, request, _with_optional(answer, session))
+    if agreed is None:
         _decline(wallet, request)
         return _DECLINED
     before, count = {receipt.id for receipt in wallet.receipts()}, len(wallet.departures())
-    address = wallet.answer(request, answer)
+    address = wallet.answer(request, agreed)
     new = [receipt.id for receipt in wallet.receipts() if receipt.id not in before]
     further = [_RECEIPT[session.lang].format(plain(id_)) for id_ in new]
     further += [_GO_ON[session.lang].format(plain(address))] if address else []
     told: dict[str, Json] = {"receipt": new[0]} if new else {}
+    left_out = () if isinstance(agreed, Delegation) else agreed.left_out
+    told |= {"left_out": list(left_out)} if left_out else {}
     departures = noticed.since(wallet, count)
     told |= {"departures": [noticed.departed(departure) for departure in departures]} if departures else {}
     session.answer([_POSTED[session.lang], *further], sent_to=request.verifier_name, redirect_uri=address, **told)
@@ -127,41 +142,70 @@ def _answer_file(session: Session) -> int:
     request = request_file(session)
     acting.check_given(request, session)
     wallet = session.wallet()
-    answer = _found(session, wallet, request)
+    answer = _with_optional(_found(session, wallet, request), session)
     if session.args.qr:
-        _check_drawable(wallet, request, answer)
-    if not _consented(session, wallet, request, answer):
+        _check_drawable(wallet, request, answer)  # before anybody is asked anything
+    agreed = _consented(session, wallet, request, answer)
+    if agreed is None:
         return _DECLINED
-    _send(session, wallet, request, answer)
+    if session.args.qr:
+        _check_drawable(wallet, request, agreed)
+    _send(session, wallet, request, agreed)
     written = session.args.out or session.args.qr
     if written:
         session.answer([_SENT[session.lang]], written=written)
     return 0
 
 
-def _consented(session: Session, wallet: Wallet, request: AuthorizationRequest, answer: Answer | Delegation) -> bool:
-    """Whether the holder agrees, having seen it all; values are shown where nothing else reads the screen."""
-    from ewallet.cli import consent
+def _with_optional(answer: Answer | Delegation, session: Session) -> Answer | Delegation:
+    """The answer with what its holder gives besides; ``usage.argument``, ``dcql.unsatisfied``."""
+    from ewallet.delegation import Delegation
+    from ewallet.errors import UsageError
+
+    if isinstance(answer, Delegation):
+        if session.args.optional:
+            raise UsageError("usage.argument", "--with and --acting: a delegate gives what was signed over")
+        return answer
+    for name in session.args.optional:
+        answer = answer.give(name)
+    return answer
+
+
+def _consented(
+    session: Session, wallet: Wallet, request: AuthorizationRequest, answer: Answer | Delegation
+) -> Answer | Delegation | None:
+    """What the holder agrees to send, having seen it all; values are shown where nothing else reads the screen."""
+    from ewallet.cli import consent, options
+    from ewallet.delegation import Delegation
 
     free = (session.args.out or session.args.qr or session.args.link) and not session.args.json
     screen = sys.stdout if free else sys.stderr
-    for line in _screen(session, wallet, request, answer, values=screen is sys.stdout):
-        print(line, file=screen)
-    if session.args.yes or consent.agreed(_AGREE[session.lang]):
-        return True
-    print(_KEPT[session.lang], file=sys.stderr)
-    return False
+
+    def show(answer: Answer | Delegation) -> None:
+        for line in _screen(session, wallet, request, answer, values=screen is sys.stdout):
+            print(line, file=screen)
+
+    if isinstance(answer, Delegation) or session.args.yes or not answer.offerable:
+        show(answer)
+        agreed = answer if session.args.yes or consent.agreed(_AGREE[session.lang]) else None
+    else:
+        agreed = options.agreed(answer, session, show)
+    if agreed is None:
+        print(_KEPT[session.lang], file=sys.stderr)
+    return agreed
 
 
 def _screen(
     session: Session, wallet: Wallet, request: AuthorizationRequest, answer: Answer | Delegation, *, values: bool
 ) -> Iterator[str]:
-    from ewallet.cli import acting, consent
+    from ewallet.cli import acting, consent, options
     from ewallet.delegation import Delegation
 
     if isinstance(answer, Delegation):
-        return acting.showing(request, answer, session, values=values)
-    return consent.lines(request, answer, wallet, session, values=values)
+        yield from acting.showing(request, answer, session, values=values)
+        return
+    yield from consent.lines(request, answer, wallet, session, values=values)
+    yield from options.lines(answer, session)
 
 
 def request_file(session: Session) -> AuthorizationRequest:

@@ -39,6 +39,7 @@ SAYS: Final[dict[str, dict[Language, str]]] = {
     "guardian": {"ko": "보호자", "en": "guardian"},
     "official": {"ko": "공무원", "en": "official"},
     "receipt": {"ko": "동의 영수증", "en": "receipt of consent"},
+    "optional": {"ko": "선택 항목 {1}건 중 {0}건 보냄", "en": "{0} of {1} optional given"},
 }
 
 
@@ -100,7 +101,10 @@ def receipted(receipt: Receipt, lang: Language) -> str:
     consent = receipt.consent
     until = SAYS["until"][lang].format(moment(consent.until, lang))
     name, purpose = plain(consent.recipient.names[lang]), plain(consent.purposes[lang])
-    return f"{moment(receipt.at, lang)}  {SAYS['receipt'][lang]} [{plain(receipt.id)}]: {name} ({purpose}), {until}"
+    given = [given for _, given in receipt.options]
+    optional = f", {SAYS['optional'][lang].format(sum(given), len(given))}" if given else ""
+    what = f"{SAYS['receipt'][lang]} [{plain(receipt.id)}]: {name} ({purpose}), {until}{optional}"
+    return f"{moment(receipt.at, lang)}  {what}"
 
 
 def people(proxy: Proxy, lang: Language) -> str:

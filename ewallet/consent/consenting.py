@@ -3,7 +3,8 @@
 A consent is confirmed with the answer, so whoever asks puts both into one request: :func:`query` and
 :func:`transaction`. The wallet's rule is :func:`agreeable`: nobody confirms a consent whose words are not those of its
 record, which names another receiver than the one who asks, beside which more is asked than it covers, or which is not
-what everybody proposes for that bundle: words are read in one language, and not all that is on record is in them.
+what everybody proposes for that bundle: words are read in one language, and not all that is on record is in them. What
+is optional has consents of its own (:mod:`.options`).
 
 On the portal road the same transaction travels to whoever provides the data, with an identity credential and nothing
 else: what is consented to is not in that answer.
@@ -11,7 +12,7 @@ else: what is consented to is not in that answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, NoReturn
@@ -20,7 +21,8 @@ from ewallet.catalog import Bundle, Catalog
 from ewallet.catalog.claims import Pattern
 from ewallet.catalog.joint import for_case
 from ewallet.catalog.kinds import KST, CredentialType
-from ewallet.consent.record import MAX_DAYS, TRANSACTION, Choice, Consent, Road
+from ewallet.consent.options import check_offered, main_in, options_in
+from ewallet.consent.record import MAX_DAYS, Choice, Consent, Road
 from ewallet.credential import Path
 from ewallet.dcql import CredentialQuery, Query
 from ewallet.errors import ConsentError, PolicyError, UsageError
@@ -33,31 +35,38 @@ _SKEW: Final = timedelta(seconds=60)  # what clocks may differ by
 _LONGEST: Final = timedelta(days=MAX_DAYS + 1)
 
 
-def query(consent: Consent, catalog: Catalog) -> Query:
-    """Ask for what the consent covers and nothing else, each member in whatever format the holder has it."""
-    bundle = _offered(consent, catalog.bundle(consent.bundle_id), catalog)
-    return query_for(bundle, {item.type_id for item in consent.items}, catalog)
+def query(consent: Consent, catalog: Catalog, optional: Iterable[Consent] = ()) -> Query:
+    """Ask for what the consent covers and nothing else, each member in whatever format the holder has it.
+
+    What the optional ones cover may be left out of the answer.
+    """
+    bundle = asked_of(consent, catalog.bundle(consent.bundle_id), catalog)
+    offered = {item.type_id for option in optional for item in option.items}
+    return query_for(bundle, {item.type_id for item in consent.items}, catalog, offered=offered)
 
 
-def query_for(bundle: Bundle, chosen: Collection[str], catalog: Catalog) -> Query:
-    """The same for what is required of a bundle and these members; none of it may be left out of the answer."""
-    kept = (item for item in bundle.items if item.required or item.type_id in chosen)
-    items = tuple(replace(item, required=True) for item in kept)
+def query_for(bundle: Bundle, chosen: Collection[str], catalog: Catalog, *, offered: Collection[str] = ()) -> Query:
+    """The same for what is required of a bundle and these members, and for those that may be left out."""
+    needed = {item.type_id for item in bundle.items if item.required} | {*chosen}
+    kept = (item for item in bundle.items if item.type_id in needed.union(offered))
+    items = tuple(replace(item, required=item.type_id in needed) for item in kept)
     return Query.for_bundle(replace(bundle, items=items, one_of=()), catalog)
 
 
 def transaction(consent: Consent, asked: Query, catalog: Catalog) -> TransactionData:
-    """The consent, to be confirmed with whichever credential of the answer is of a format that can."""
-    confirming = (each.id for each in asked.credentials if each.format in FORMATS and FORMATS[each.format].confirms)
+    """The consent, to be confirmed with whichever credential of every answer is of a format that can."""
+    surely = (each for each in asked.credentials if each.name not in asked.optional)
+    confirming = (each.id for each in surely if each.format in FORMATS and FORMATS[each.format].confirms)
     return consent.transaction(confirming, catalog)
 
 
 def consent_in(request: AuthorizationRequest) -> Consent | None:
     """The consent that the request asks for, if it asks for one; ``receipt.invalid``."""
-    found = [each for each in request.transaction_data if each.type == TRANSACTION]
-    if len(found) > 1:
-        _invalid("two consents in one request, expected one")
-    return Consent.of(found[0]) if found else None
+    main = main_in(request)
+    consent = Consent.of(main) if main else None
+    if consent and consent.optional:
+        _invalid("an optional consent that cannot be refused alone")
+    return consent
 
 
 def agreeable(request: AuthorizationRequest, catalog: Catalog, at: datetime) -> AuthorizationRequest:
@@ -72,7 +81,9 @@ def agreeable(request: AuthorizationRequest, catalog: Catalog, at: datetime) -> 
         check_asked(request, consent, catalog)
         _check_named(request, consent)
         _check_words(request, consent, catalog)
-        check_proposed(consent, _bundle(catalog, consent.bundle_id), catalog)
+        check_proposed(consent, bundle := _bundle(catalog, consent.bundle_id), catalog)
+        if consent.road == "wallet" or options_in(request):
+            check_offered(request, consent, asked_of(consent, bundle, catalog), catalog)
     return request
 
 
@@ -83,9 +94,11 @@ def check_asked(request: AuthorizationRequest, consent: Consent, catalog: Catalo
     """
     if consent.road == "wallet" and consent.recipient.id != request.client_id:
         raise ConsentError("consent.recipient", "the consent names another recipient than the one who asks")
+    options = options_in(request)
     for asked in request.query.credentials:
+        covering = options.get(asked.name, consent) if asked.name in request.query.optional else consent
         for type_id in asked.type_ids:
-            _ASKED[consent.road](asked, _kind(catalog, type_id), consent, catalog)
+            _ASKED[consent.road](asked, _kind(catalog, type_id), covering, catalog)
 
 
 def check_proposed(consent: Consent, bundle: Bundle, catalog: Catalog) -> None:
@@ -94,8 +107,8 @@ def check_proposed(consent: Consent, bundle: Bundle, catalog: Catalog) -> None:
     last = (consent.until - timedelta(seconds=1)).astimezone(KST).date()
     days = (last - since.astimezone(KST).date()).days
     try:
-        offered = _offered(consent, bundle, catalog)
-        optional = frozenset(item.type_id for item in offered.items if not item.required)
+        asked = asked_of(consent, bundle, catalog)
+        optional = frozenset(item.type_id for item in asked.items if not item.required)
         chosen = optional & {item.type_id for item in consent.items}
         choice = Choice(optional=chosen, road=consent.road, days=days, lang=consent.lang, joint=consent.joint)
         made = Consent.propose(bundle, catalog, choice, id_=consent.id, recipient=to, since=since, acting=acting)
@@ -105,7 +118,8 @@ def check_proposed(consent: Consent, bundle: Bundle, catalog: Catalog) -> None:
         raise ConsentError("consent.scope", "another consent than is proposed for this bundle")
 
 
-def _offered(consent: Consent, bundle: Bundle, catalog: Catalog) -> Bundle:
+def asked_of(consent: Consent, bundle: Bundle, catalog: Catalog) -> Bundle:
+    """The bundle as whoever consents is asked for it."""
     return for_case(bundle, catalog.type) if consent.joint else bundle
 
 
@@ -149,8 +163,8 @@ def _check_words(request: AuthorizationRequest, consent: Consent, catalog: Catal
         asked = [kind.claim(path) for path in item.claims] + [kind.predicate(q.predicate) for q in item.questions]
         if None in asked:
             raise ConsentError("consent.scope", "a claim or a question that is unknown here")
-    shown = next(each.fields["text"] for each in request.transaction_data if each.type == TRANSACTION)
-    if shown != consent.words(catalog):
+    main = main_in(request)
+    if main is None or main.fields["text"] != consent.words(catalog):
         _invalid("other words than those for the record of the consent")
 
 

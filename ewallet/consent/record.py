@@ -8,7 +8,7 @@ compare. The record is JSON in one spelling only, so that its digest names it ev
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, timedelta
 from hashlib import sha256
@@ -20,6 +20,7 @@ from ewallet.catalog.bundles import CYCLES, ROUTES, Provision, Retention, Route
 from ewallet.catalog.claims import Pattern
 from ewallet.catalog.joint import for_case
 from ewallet.catalog.kinds import KST, CredentialType
+from ewallet.consent.words import SAYS
 from ewallet.credential import covers
 from ewallet.errors import ConsentError, Language, Malformed, PolicyError, UsageError
 from ewallet.oid4vp import TransactionData
@@ -33,52 +34,6 @@ _OF_ONE: Final = frozenset({"id", "since", "until", "lang", "text"})  # of one c
 Road = Literal["wallet", "portal"]
 
 MAX_DAYS: Final = 5 * 366  # nobody foresees further what they will still want
-
-_SAYS: Final[dict[str, dict[Language, str]]] = {
-    "civil_petition": {
-        "ko": "본인정보 공동이용 요구서 (민원 처리에 관한 법률 제10조의2)",
-        "en": "Request to share my own data for a petition (Civil Petitions Act, article 10-2)",
-    },
-    "provision_request": {
-        "ko": "본인 행정정보 제공 요구서 (전자정부법 제43조의2)",
-        "en": "Request to provide my administrative data (Electronic Government Act, article 43-2)",
-    },
-    "shared_use": {
-        "ko": "행정정보 공동이용 사전동의서 (전자정부법 제36조·제42조)",
-        "en": "Prior consent to shared use of administrative data (Electronic Government Act, articles 36 and 42)",
-    },
-    "presentation": {"ko": "개인정보 수집·이용 동의서", "en": "Consent to the collection and use of personal data"},
-    "recipient": {"ko": "받는 곳", "en": "Receiver"},
-    "acting": {"ko": "대리: {0} 님을 대신하여 {1}", "en": "Acting: {1}, on behalf of {0}"},
-    "joint": {
-        "ko": "공동 심사: 다른 사람과 한 건으로 심사하며, 누구인지는 성명과 생년월일로 확인합니다",
-        "en": "Joint case: judged as one with other people; who is who is told by name and date of birth",
-    },
-    "purpose": {"ko": "목적", "en": "Purpose"},
-    "law": {"ko": "근거", "en": "Legal basis"},
-    "wallet": {"ko": "방법: 지갑에서 직접 제출합니다", "en": "How: shown from the wallet"},
-    "portal": {
-        "ko": "방법: 발급기관이 받는 곳에 직접 제공합니다",
-        "en": "How: the agencies provide it to the receiver",
-    },
-    "items": {"ko": "제공하는 항목", "en": "What is provided"},
-    "yes_no": {"ko": "{0} (예/아니요만)", "en": "{0} (yes or no only)"},
-    "retention": {"ko": "보유기간", "en": "Kept for"},
-    "once": {"ko": "제공 방식: 한 번만", "en": "Provided: once"},
-    "P1D": {"ko": "제공 방식: 매일", "en": "Provided: every day"},
-    "P7D": {"ko": "제공 방식: 매주", "en": "Provided: every week"},
-    "P1M": {"ko": "제공 방식: 매월", "en": "Provided: every month"},
-    "P1Y": {"ko": "제공 방식: 매년", "en": "Provided: every year"},
-    "period": {"ko": "동의 기간: {0}부터 {1}까지", "en": "The consent holds from {0} to {1}"},
-    "refuse": {
-        "ko": "동의를 거부할 수 있습니다. 거부하면 이용할 수 없으나, 선택 항목만 거부하면 불이익이 없습니다.",
-        "en": "You may refuse. This service cannot be used then; refusing only what is optional has no disadvantage.",
-    },
-    "withdraw": {
-        "ko": "동의는 언제든지 철회할 수 있습니다. 철회 전에 적법하게 제공된 것은 무효가 되지 않습니다.",
-        "en": "You may withdraw your consent at any time. What was lawfully provided before stays provided.",
-    },
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -124,7 +79,11 @@ class Party:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """What a person chooses: optional members, by which road, for how many days, and the language they read."""
+    """What a person chooses: optional members, by which road, for how many days, and the language they read.
+
+    Who shows copies chooses when they answer (:mod:`ewallet.consent.options`): of ``optional`` they are told beforehand
+    which one of several is asked for, and nothing else.
+    """
 
     optional: frozenset[str] = frozenset()
     road: Road
@@ -138,6 +97,7 @@ class Consent:
     """One consent. It holds from ``since`` until the end of a day in Korea, ``until``, which is not part of it.
 
     ``items`` are what was ticked; what was refused is not in it. ``text`` is the SHA-256 of the words, in ``lang``.
+    ``optional`` is one beside another on the same terms, which may be refused alone (:mod:`ewallet.consent.options`).
     """
 
     id: str
@@ -156,6 +116,7 @@ class Consent:
     text: str = ""
     acting: Proxy | None = None
     joint: bool = False
+    optional: bool = False
 
     @classmethod
     def propose(
@@ -175,7 +136,7 @@ class Consent:
         the place of the others; agencies answer every question anew.
         """
         bundle = for_case(bundle, catalog.type) if choice.joint else bundle
-        _check_chosen(bundle, choice.optional)
+        _check_chosen(bundle, choice)
         if not 0 < choice.days <= MAX_DAYS:
             raise UsageError("usage.argument", f"{choice.days} days, expected 1 to {MAX_DAYS}")
         consent = cls(
@@ -199,7 +160,11 @@ class Consent:
             acting=acting,
             joint=choice.joint,
         )
-        return replace(consent, text=_digest(consent.words(catalog).encode()))
+        return consent.worded(catalog)
+
+    def worded(self, catalog: Catalog) -> Consent:
+        """The same, which names the words that it has now."""
+        return replace(self, text=_digest(self.words(catalog).encode()))
 
     @classmethod
     def parse(cls, raw: str | bytes) -> Consent:
@@ -248,6 +213,7 @@ class Consent:
             "text": self.text,
             **({"acting": self.acting.to_json()} if self.acting else {}),
             **({"joint": True} if self.joint else {}),
+            **({"optional": True} if self.optional else {}),
         }
 
     def words(self, catalog: Catalog, lang: Language | None = None) -> str:
@@ -255,9 +221,13 @@ class Consent:
         return "\n".join(_lines(self, catalog, lang or self.lang))
 
     def transaction(self, credential_ids: Iterable[str], catalog: Catalog) -> TransactionData:
-        """The consent as a transaction, to be confirmed with one of these credentials of a request."""
+        """The consent as a transaction, to be confirmed with one of these credentials of a request.
+
+        An optional one is confirmed if what it is about is given.
+        """
         fields = {"text": self.words(catalog), "record": self.to_bytes().decode()}
-        return TransactionData.make(TRANSACTION, credential_ids, fields)
+        only_with = self.items[0].type_id if self.optional else None
+        return TransactionData.make(TRANSACTION, credential_ids, fields, only_with=only_with)
 
     @classmethod
     def of(cls, transaction: TransactionData) -> Consent:
@@ -286,11 +256,13 @@ class Consent:
             raise ConsentError("consent.scope", "a claim that was not consented to")
 
 
-def _check_chosen(bundle: Bundle, chosen: Collection[str]) -> None:
+def _check_chosen(bundle: Bundle, choice: Choice) -> None:
     optional = {item.type_id for item in bundle.items if not item.required}
-    if not set(chosen) <= optional:
+    if not choice.optional <= optional:
         raise UsageError("usage.argument", "chosen are optional members of the bundle")
-    if any(len({*set_} & {*chosen}) != 1 for set_ in bundle.one_of):
+    if choice.road == "wallet" and not choice.optional.isdisjoint(item.type_id for item in bundle.leavable):
+        raise UsageError("usage.argument", "an optional member that its holder could not refuse alone")
+    if any(len({*set_} & choice.optional) != 1 for set_ in bundle.one_of):
         raise UsageError("usage.argument", "of several members of which one will do, one has to be chosen")
 
 
@@ -333,7 +305,7 @@ def _invalid(detail: str) -> NoReturn:
 
 
 def _lines(consent: Consent, catalog: Catalog, lang: Language) -> Iterator[str]:
-    says = {name: words[lang] for name, words in _SAYS.items()}
+    says = {name: words[lang] for name, words in SAYS.items()}
     yield says[consent.route]
     yield f"{says['recipient']}: {consent.recipient.names[lang]} ({consent.recipient.id})"
     if consent.acting:
@@ -350,7 +322,7 @@ def _lines(consent: Consent, catalog: Catalog, lang: Language) -> Iterator[str]:
     yield says[consent.provision.cycle or "once"]
     last = (consent.until - timedelta(seconds=1)).astimezone(KST).date()
     yield says["period"].format(_day(consent.since.astimezone(KST).date(), lang), _day(last, lang))
-    yield says["refuse"]
+    yield says["optional" if consent.optional else "refuse"]
     yield says["withdraw"]
 
 
@@ -360,7 +332,7 @@ def _provided(item: ConsentItem, catalog: Catalog, lang: Language) -> Iterator[s
         yield " > ".join(kind.label_of(path[:n], lang) for n in range(1, len(path) + 1) if path[n - 1] is not None)
     questions = {predicate.id: predicate for predicate in kind.predicates}
     for question in item.questions:
-        yield _SAYS["yes_no"][lang].format(questions[question.predicate].asked(question.params, lang))
+        yield SAYS["yes_no"][lang].format(questions[question.predicate].asked(question.params, lang))
 
 
 def _day(day: date, lang: Language) -> str:
@@ -403,6 +375,7 @@ def _read(found: Mapping[str, Json]) -> Consent:
         text=member(found, "text", str),
         acting=Proxy.of_json(member(found, "acting", dict)) if "acting" in found else None,
         joint=member(found, "joint", bool) if "joint" in found else False,
+        optional=member(found, "optional", bool) if "optional" in found else False,
     )
 
 

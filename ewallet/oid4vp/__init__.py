@@ -46,7 +46,7 @@ _RESPONSE_TYPE: Final = "vp_token"
 _LIFE: Final = timedelta(minutes=5)  # of a request that does not say until when it stands
 _URL_SAFE: Final = re.compile(r"[A-Za-z0-9._~-]+\Z")
 _MAX_TRANSACTIONS: Final = 20  # more is nothing a person confirms on a phone
-_TRANSACTION_MEMBERS: Final = frozenset({"type", "credential_ids", "transaction_data_hashes_alg"})
+_TRANSACTION_MEMBERS: Final = frozenset({"type", "credential_ids", "transaction_data_hashes_alg", "only_with"})
 _USUAL_HASH: Final = ("sha-256",)
 _MAX_PRESENTATIONS: Final = 100  # of one answer; each costs two signatures, and no query has more parts than that
 
@@ -61,7 +61,8 @@ class TransactionData:
     """A transaction that the holder confirms with the answer (§8.4).
 
     ``raw`` is the text as it travels: that, and no other encoding of it, is hashed. It is confirmed with one of the
-    credentials of ``credential_ids``, by one of the ``hashes`` where it names any.
+    credentials of ``credential_ids``, by one of the ``hashes`` where it names any. Where it names an answer that may be
+    left out, ``only_with`` (a member of ours), it is confirmed if that is given, and otherwise not.
     """
 
     raw: str = field(repr=False)
@@ -69,11 +70,15 @@ class TransactionData:
     credential_ids: tuple[str, ...]
     fields: Mapping[str, Json] = field(repr=False)
     hashes: tuple[str, ...] = ()
+    only_with: str | None = None
 
     @classmethod
-    def make(cls, type_: str, credential_ids: Iterable[str], fields: Mapping[str, str]) -> TransactionData:
+    def make(
+        cls, type_: str, credential_ids: Iterable[str], fields: Mapping[str, str], *, only_with: str | None = None
+    ) -> TransactionData:
         """A transaction to be asked about."""
         members = {"type": type_, "credential_ids": list(credential_ids), **fields}
+        members |= {"only_with": only_with} if only_with else {}
         return cls.parse(to_base64url(to_json(members)))
 
     @classmethod
@@ -88,6 +93,7 @@ class TransactionData:
             hashes=strings(members["transaction_data_hashes_alg"], "transaction_data_hashes_alg")
             if "transaction_data_hashes_alg" in members
             else (),
+            only_with=optional(members, "only_with", str),
         )
 
     def check_known(self, types: TransactionTypes) -> None:
@@ -136,6 +142,11 @@ class AuthorizationRequest:
         """What an answer without transactions must be bound to: the whole client identifier, nonce and way back."""
         return self._binding(())
 
+    def confirmed(self, answered: Iterable[str]) -> tuple[TransactionData, ...]:
+        """The transactions that an answer with these query ids confirms: all, but for what goes with something else."""
+        given = self.query.names(answered)
+        return tuple(each for each in self.transaction_data if each.only_with is None or each.only_with in given)
+
     def bindings(self, answered: Iterable[str]) -> dict[str, Binding]:
         """What the presentations for these query ids must be bound to, the same for who makes and who checks them.
 
@@ -144,7 +155,7 @@ class AuthorizationRequest:
         """
         ids = tuple(answered)
         confirmed: dict[str, tuple[str, ...]] = dict.fromkeys(ids, ())
-        for transaction in self.transaction_data:
+        for transaction in self.confirmed(ids):
             by = next((id_ for id_ in transaction.credential_ids if id_ in confirmed), None)
             if by is None:
                 raise PolicyError("policy.transaction_data", "no credential that could confirm a transaction")
@@ -338,6 +349,8 @@ def _transactions(members: Mapping[str, Json], query: Query) -> tuple[Transactio
         asked = query.get(id_)
         if asked is None or not asked.holder_binding:
             _unconfirmable("a transaction for a credential that is not asked for, or not with holder binding")
+    if not {each.only_with for each in found} <= {None, *query.optional}:
+        _unconfirmable("a transaction that goes with what is not asked for, or not as optional")
     return found
 
 

@@ -48,11 +48,17 @@ def receipt(
     events: Sequence[Happened],
     disclosed: Mapping[str, Iterable[Path]],
     withdrawal: str | None = None,
+    options: Sequence[tuple[Consent, bool]] = (),
 ) -> dict[str, Json]:
-    """The receipt as a record of its fields; ``withdrawal`` is the address where the consent can be withdrawn."""
-    acting: dict[str, Json] = {"acting": consent.acting.to_json()} if consent.acting else {}
+    """The receipt as a record of its fields; ``withdrawal`` is the address where the consent can be withdrawn.
+
+    ``options`` are the optional consents beside it, and whether each was given.
+    """
+    items = (*consent.items, *(item for option, given in options if given for item in option.items))
+    beside: dict[str, Json] = {"acting": consent.acting.to_json()} if consent.acting else {}
+    beside |= {"optional": [_optional(*option) for option in options]} if options else {}
     recipient: dict[str, Json] = {"dct:identifier": consent.recipient.id, "dct:title": dict(consent.recipient.names)}
-    return acting | {
+    return beside | {
         "@type": "dpv:ConsentReceipt",
         "dct:identifier": id_,
         "dct:conformsTo": _STANDARD,
@@ -66,7 +72,7 @@ def receipt(
         "dpv:hasPurpose": dict(consent.purposes),
         "dpv:hasLegalBasis": {"@type": "dpv:Consent", "route": consent.route, "dct:description": consent.legal_basis},
         "dpv:hasProcessing": {"@type": "dpv:Collect", "road": consent.road},
-        "dpv:hasPersonalData": [_data(item) for item in consent.items],
+        "dpv:hasPersonalData": [_data(item) for item in items],
         "dpv:hasStorageCondition": {
             "dpv:hasDuration": f"P{consent.retention.days}D",
             "dct:description": dict(consent.retention.words),
@@ -86,6 +92,10 @@ def _data(item: ConsentItem) -> dict[str, Json]:
         "claims": [list(path) for path in item.claims],
         "answers": [question.name for question in item.questions],
     }
+
+
+def _optional(option: Consent, given: bool) -> dict[str, Json]:  # noqa: FBT001 - one of two outcomes
+    return {"type": option.items[0].type_id, "sha256": option.digest, "given": given}
 
 
 def _event(happened: Happened) -> dict[str, Json]:

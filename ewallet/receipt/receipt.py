@@ -8,7 +8,7 @@ that its requests are signed with::
     consent                   the digest of the record of the consent
     request, confirmation     the digests of what was asked, and of the holder's half
     answer                    by query, the digest of each presentation as it came
-    disclosed                 by query, the claims paths that were shown
+    disclosed                 by query, the claims paths that were shown; what is optional is there if it was given
     log                       the place of the event in the log of use and its newest checkpoint, where there is one
 
 What happens later to the consent is signed likewise, with the same ``jti`` and without the members of the answer. So a
@@ -29,6 +29,7 @@ from ewallet import jose
 from ewallet import verdict as verdicts
 from ewallet.catalog import Catalog
 from ewallet.consent import TRANSACTION, Consent, consenting
+from ewallet.consent.options import main_in, taken_up
 from ewallet.credential import Path
 from ewallet.env import Env
 from ewallet.errors import UsageError
@@ -135,6 +136,11 @@ class Receipt:
         """What was consented to; ``receipt.invalid``."""
         return consenting.consent_in(self.request) or invalid("a receipt of a request without a consent")
 
+    @property
+    def options(self) -> tuple[tuple[Consent, bool], ...]:
+        """The optional consents beside it, and whether each was given; ``receipt.invalid``, ``malformed.*``."""
+        return taken_up(self.request, self._answered)
+
     @cached_property
     def signed(self) -> tuple[Signed, ...]:
         """The events taken apart; ``receipt.invalid``."""
@@ -175,9 +181,15 @@ class Receipt:
     def view(self) -> dict[str, Json]:
         """The receipt in the terms of :mod:`ewallet.receipt.dpv`."""
         events = [Happened(event=e.event, at=e.at, seq=e.logged.seq if e.logged else None) for e in self.signed]
-        text = next(each.fields["text"] for each in self.request.transaction_data if each.type == TRANSACTION)
+        agreed = (each for each in self.request.confirmed(self._answered) if each.type == TRANSACTION)
         return dpv.receipt(
-            self.consent, text, id_=self.id, events=events, disclosed=self.disclosed, withdrawal=self.withdrawal
+            self.consent,
+            "\n".join(each.fields["text"] for each in agreed),
+            id_=self.id,
+            events=events,
+            disclosed=self.disclosed,
+            withdrawal=self.withdrawal,
+            options=self.options,
         )
 
     @property
@@ -250,6 +262,8 @@ class Receipt:
         with checking("the consent"):
             self.consent.check_in_force(self.at)
             consenting.check_asked(self.request, self.consent, catalog)
+            if not self.disclosed.keys() <= {*self._answered}:
+                invalid("something was shown that was not answered with")
             for id_, paths in self.disclosed.items():
                 asked = self.request.query.get(id_)
                 if asked is None or not set(paths) <= {claim.path for claim in asked.claims}:
@@ -386,9 +400,9 @@ def _shown(request: AuthorizationRequest, id_: str, presented: Iterable[str]) ->
 
 def _confirming(request: AuthorizationRequest, answered: Iterable[str]) -> str:
     """The query that is answered by whoever confirms the consent; ``policy.transaction_data`` where none is."""
-    (consent,) = (each.raw for each in request.transaction_data if each.type == TRANSACTION)
+    main = main_in(request) or invalid("a receipt of a request without a consent")
     bindings = request.bindings(answered).items()
-    return next(id_ for id_, binding in bindings if consent in binding.transaction_data)
+    return next(id_ for id_, binding in bindings if main.raw in binding.transaction_data)
 
 
 def _confirmation(request: AuthorizationRequest, token: VpToken) -> str:

@@ -31,7 +31,13 @@ def add(parser: ArgumentParser) -> None:
     asked.add_argument("--transaction-data", metavar="FILE", help="what the holder confirms with the answer, JSON")
     bundle = parser.add_argument_group("a bundle with its consent")
     bundle.add_argument("--bundle", metavar="ID", help="instead of a kind: what one service needs, with its consent")
-    bundle.add_argument("--optional", action="append", metavar="KIND", help="a member that was chosen; may be repeated")
+    bundle.add_argument(
+        "--optional",
+        action="append",
+        metavar="KIND",
+        help="offer this optional member, which the holder may leave out; of several of which one will do, ask for "
+        "this one; may be repeated",
+    )
     bundle.add_argument("--days", type=count, metavar="N", help="how long the consent is to hold")
     bundle.add_argument("--consent-lang", choices=("ko", "en"), help="the language of the consent (ko)")
     bundle.add_argument("--receipts", metavar="DIR", help="keep the receipt of the consent here")
