@@ -35,6 +35,8 @@ HMAC_256: Final = 5
 _ALG, _CRIT, _X5CHAIN = 1, 2, 33
 _SIGN1_TAG: Final = b"\xd2"  # 18, and 17 for a MAC: optional where the context says what it is (§2)
 _MAC0_TAG: Final = b"\xd1"
+_LABELS: Final = frozenset({int, str})  # §1.4
+_SIGNATURES, _MACS = frozenset(ALGORITHMS), frozenset({HMAC_256})
 _CURVES: Final = {1: "P-256", 2: "P-384", 3: "P-521", 6: "Ed25519"}  # RFC 9053 §7.1
 _CURVE_NUMBERS: Final = {name: number for number, name in _CURVES.items()}
 
@@ -56,7 +58,7 @@ class Sign1(NamedTuple):  # made in a third of the time of a frozen dataclass
     @classmethod
     def of(cls, value: Any, what: str) -> Sign1:
         """The message of an array that stands inside another item; ``malformed.*``, ``crypto.*``."""
-        return cls(*_parts(value, what, frozenset(ALGORITHMS)))
+        return cls(*_parts(value, what, _SIGNATURES))
 
     @classmethod
     def parse(cls, raw: bytes, what: str) -> Sign1:
@@ -99,7 +101,7 @@ class Mac0(NamedTuple):
     @classmethod
     def of(cls, value: Any, what: str) -> Mac0:
         """The message of an array that stands inside another item; ``malformed.*``, ``crypto.*``."""
-        return cls(*_parts(value, what, frozenset({HMAC_256})))
+        return cls(*_parts(value, what, _MACS))
 
     @classmethod
     def parse(cls, raw: bytes, what: str) -> Mac0:
@@ -155,7 +157,7 @@ def _header(protected: bytes, algorithms: frozenset[int]) -> Header:
 
 def _check_labels(header: Header) -> None:
     """§1.4: a label is a number or a text; true, or 1.0, would be found where 1 is looked for."""
-    if set(map(type, header)) - {int, str}:
+    if not _LABELS.issuperset(map(type, header)):
         refuse("malformed.cose", "a header with a label that is neither a number nor a text")
 
 
@@ -215,7 +217,7 @@ def key_of(members: Any) -> PublicKey:
     if type(members) is not dict:
         refuse("malformed.cose", "a cose_key that is no map")
     _check_labels(members)
-    kty, crv, x, y = (members.get(label) for label in (1, -1, -2, -3))
+    kty, crv, x, y = members.get(1), members.get(-1), members.get(-2), members.get(-3)
     if type(kty) is not int or type(crv) is not int or crv not in _CURVES:
         raise CryptoError("crypto.key_invalid", "a cose_key of another kty or crv")
     if -4 in members or kty != (1 if crv == 6 else 2):
