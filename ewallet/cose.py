@@ -188,18 +188,23 @@ def unprotected(chain: tuple[bytes, ...]) -> dict[int, bytes | list[bytes]]:
     return {_X5CHAIN: chain[0] if len(chain) == 1 else list(chain)} if chain else {}
 
 
+@lru_cache(maxsize=256)  # an issuer's certificates are the same in everything it signs
+def certified(chain: tuple[bytes, ...]) -> bytes:
+    """The encoding of :func:`unprotected`."""
+    return to_cbor(unprotected(chain))
+
+
 def sign1(payload: bytes, signer: Signer, header: Mapping[int, Any]) -> bytes:
     """A tagged COSE_Sign1 with those protected parameters beside ``alg``, and the signer's certificates (§4.2)."""
     named = to_cbor({_ALG: NUMBERS[signer.public.alg], **header})
     signature = signer.sign(to_be_signed(named, payload))
-    return _SIGN1_TAG + assemble(named, unprotected(signer.chain), payload, signature)
+    return _SIGN1_TAG + assemble(named, certified(signer.chain), payload, signature)
 
 
-def assemble(protected: bytes, unprotected: Header, payload: bytes | None, proof: bytes) -> bytes:
-    """The encoding of a message without its tag, the payload None where it is detached (§4.2, §6.2)."""
-    middle = to_cbor(unprotected) if unprotected else b"\xa0"
+def assemble(protected: bytes, unprotected: bytes, payload: bytes | None, proof: bytes) -> bytes:
+    """A message without its tag, of encoded headers, the payload None where it is detached (§4.2, §6.2)."""
     content = b"\xf6" if payload is None else byte_string(payload)
-    return b"\x84" + byte_string(protected) + middle + content + byte_string(proof)
+    return b"\x84" + byte_string(protected) + unprotected + content + byte_string(proof)
 
 
 def to_be_signed(protected: bytes, payload: bytes, aad: bytes = b"") -> bytes:

@@ -383,33 +383,28 @@ def _pack(elements: Mapping[str, Any], decoys: int, random: Random) -> tuple[byt
     count = len(elements) + (-len(elements) % decoys if decoys else 0)
     drawn = unpack(f"{_NOISE}s" * count + f"{_SALT}s" * count, random(count * (_NOISE + _SALT)))
     ids, salts = sorted(range(count), key=drawn.__getitem__), drawn[count:]  # by the noise, which comes first
+    openings, entries = _heads(count)
     items = [
-        embed(b"".join((_opening(id_), salt, _named(element), to_cbor(value))))
-        for id_, salt, (element, value) in zip(ids, salts, elements.items(), strict=False)
+        embed(b"".join((openings[id_], salt, named, to_cbor(value))))
+        for id_, salt, named, value in zip(ids, salts, _names(tuple(elements)), elements.values(), strict=False)
     ]
     hashed = [hashlib.sha256(item).digest() for item in items]
     hashed += salts[len(items) :]  # decoys: as long as a digest, and as random
     digests = dict(zip(ids, hashed, strict=True))
-    entries = [numbered + digests[id_] for id_, numbered in enumerate(_numbers(count))]
-    return head(0xA0, count) + b"".join(entries), items
+    return head(0xA0, count) + b"".join([entry + digests[id_] for id_, entry in enumerate(entries)]), items
 
 
-@lru_cache(maxsize=256)
-def _numbers(count: int) -> tuple[bytes, ...]:
-    """What stands before each of so many digests: its identifier, and how long it is."""
-    return tuple(to_cbor(id_) + head(0x40, _SALT) for id_ in range(count))
+@lru_cache(maxsize=64)
+def _heads(count: int) -> tuple[list[bytes], list[bytes]]:
+    """By identifier, how the encoding of an item begins, up to its salt, and that of the entry with its digest."""
+    ids, length = [to_cbor(id_) for id_ in range(count)], head(0x40, _SALT)
+    return [b"\xa4\x68digestID" + id_ + b"\x66random" + length for id_ in ids], [id_ + length for id_ in ids]
 
 
-@lru_cache(maxsize=1024)
-def _opening(digest_id: int) -> bytes:
-    """How the encoding of an item begins, up to its salt: that of a map of four would take twice the time."""
-    return b"\xa4\x68digestID" + to_cbor(digest_id) + b"\x66random" + head(0x40, _SALT)
-
-
-@lru_cache(maxsize=1024)  # the same in every copy of a kind
-def _named(element: str) -> bytes:
-    """What stands in an item between salt and value."""
-    return b"\x71elementIdentifier" + to_cbor(element) + b"\x6celementValue"
+@lru_cache(maxsize=256)  # the same in every copy of a kind
+def _names(elements: tuple[str, ...]) -> list[bytes]:
+    """What stands in each item between salt and value."""
+    return [b"\x71elementIdentifier" + to_cbor(element) + b"\x6celementValue" for element in elements]
 
 
 def assemble(items: Mapping[str, list[bytes]]) -> bytes:
