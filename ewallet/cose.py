@@ -35,6 +35,8 @@ HMAC_256: Final = 5
 _ALG, _CRIT, _X5CHAIN = 1, 2, 33
 _SIGN1_TAG: Final = b"\xd2"  # 18, and 17 for a MAC: optional where the context says what it is (§2)
 _MAC0_TAG: Final = b"\xd1"
+_LABELS: Final = frozenset({int, str})  # §1.4
+_SIGNATURES, _MACS = frozenset(ALGORITHMS), frozenset({HMAC_256})
 _CURVES: Final = {1: "P-256", 2: "P-384", 3: "P-521", 6: "Ed25519"}  # RFC 9053 §7.1
 _CURVE_NUMBERS: Final = {name: number for number, name in _CURVES.items()}
 
@@ -56,7 +58,7 @@ class Sign1(NamedTuple):  # made in a third of the time of a frozen dataclass
     @classmethod
     def of(cls, value: Any, what: str) -> Sign1:
         """The message of an array that stands inside another item; ``malformed.*``, ``crypto.*``."""
-        return cls(*_parts(value, what, frozenset(ALGORITHMS)))
+        return cls(*_parts(value, what, _SIGNATURES))
 
     @classmethod
     def parse(cls, raw: bytes, what: str) -> Sign1:
@@ -99,7 +101,7 @@ class Mac0(NamedTuple):
     @classmethod
     def of(cls, value: Any, what: str) -> Mac0:
         """The message of an array that stands inside another item; ``malformed.*``, ``crypto.*``."""
-        return cls(*_parts(value, what, frozenset({HMAC_256})))
+        return cls(*_parts(value, what, _MACS))
 
     @classmethod
     def parse(cls, raw: bytes, what: str) -> Mac0:
@@ -155,7 +157,7 @@ def _header(protected: bytes, algorithms: frozenset[int]) -> Header:
 
 def _check_labels(header: Header) -> None:
     """§1.4: a label is a number or a text; true, or 1.0, would be found where 1 is looked for."""
-    if set(map(type, header)) - {int, str}:
+    if not _LABELS.issuperset(map(type, header)):
         refuse("malformed.cose", "a header with a label that is neither a number nor a text")
 
 
@@ -186,18 +188,23 @@ def unprotected(chain: tuple[bytes, ...]) -> dict[int, bytes | list[bytes]]:
     return {_X5CHAIN: chain[0] if len(chain) == 1 else list(chain)} if chain else {}
 
 
+@lru_cache(maxsize=256)  # an issuer's certificates are the same in everything it signs
+def certified(chain: tuple[bytes, ...]) -> bytes:
+    """The encoding of :func:`unprotected`."""
+    return to_cbor(unprotected(chain))
+
+
 def sign1(payload: bytes, signer: Signer, header: Mapping[int, Any]) -> bytes:
     """A tagged COSE_Sign1 with those protected parameters beside ``alg``, and the signer's certificates (§4.2)."""
     named = to_cbor({_ALG: NUMBERS[signer.public.alg], **header})
     signature = signer.sign(to_be_signed(named, payload))
-    return _SIGN1_TAG + assemble(named, unprotected(signer.chain), payload, signature)
+    return _SIGN1_TAG + assemble(named, certified(signer.chain), payload, signature)
 
 
-def assemble(protected: bytes, unprotected: Header, payload: bytes | None, proof: bytes) -> bytes:
-    """The encoding of a message without its tag, the payload None where it is detached (§4.2, §6.2)."""
-    middle = to_cbor(unprotected) if unprotected else b"\xa0"
+def assemble(protected: bytes, unprotected: bytes, payload: bytes | None, proof: bytes) -> bytes:
+    """A message without its tag, of encoded headers, the payload None where it is detached (§4.2, §6.2)."""
     content = b"\xf6" if payload is None else byte_string(payload)
-    return b"\x84" + byte_string(protected) + middle + content + byte_string(proof)
+    return b"\x84" + byte_string(protected) + unprotected + content + byte_string(proof)
 
 
 def to_be_signed(protected: bytes, payload: bytes, aad: bytes = b"") -> bytes:
@@ -215,7 +222,7 @@ def key_of(members: Any) -> PublicKey:
     if type(members) is not dict:
         refuse("malformed.cose", "a cose_key that is no map")
     _check_labels(members)
-    kty, crv, x, y = (members.get(label) for label in (1, -1, -2, -3))
+    kty, crv, x, y = members.get(1), members.get(-1), members.get(-2), members.get(-3)
     if type(kty) is not int or type(crv) is not int or crv not in _CURVES:
         raise CryptoError("crypto.key_invalid", "a cose_key of another kty or crv")
     if -4 in members or kty != (1 if crv == 6 else 2):

@@ -48,6 +48,7 @@ _CURVES: Final = {
 }
 _BY_CRV: Final = {curve.crv: curve for curve in _CURVES.values()}
 _BY_ALG: Final = {curve.alg: curve for curve in _CURVES.values()}
+_X962, _UNCOMPRESSED = serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
 _ED25519: Final = "EdDSA"
 _ED25519_CRV: Final = "Ed25519"
 
@@ -131,11 +132,10 @@ class PublicKey:
     @property
     def point(self) -> tuple[str, bytes, bytes]:
         """The curve's JOSE name and the coordinates, as :meth:`of_point` takes them."""
-        if isinstance(self._key, ed25519.Ed25519PublicKey):
-            return _ED25519_CRV, self._key.public_bytes_raw(), b""
-        curve = _CURVES[self._key.curve.name]
-        point = self._key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
-        return curve.crv, point[1 : 1 + curve.width], point[1 + curve.width :]
+        if self._curve is None:
+            return _ED25519_CRV, cast(ed25519.Ed25519PublicKey, self._key).public_bytes_raw(), b""
+        point, width = self._key.public_bytes(_X962, _UNCOMPRESSED), self._curve.width
+        return self._curve.crv, point[1 : 1 + width], point[1 + width :]
 
     @cached_property
     def jwk(self) -> dict[str, str]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, Final, NoReturn, Protocol
 
@@ -50,6 +50,7 @@ __all__ = ["KEY_USAGE", "TYP", "Purpose", "TrustAnchor", "TrustList", "TrustPath
 
 TYP: Final = "trust-list+jwt"
 _HTTPS: Final = re.compile(r"https://([A-Za-z0-9.-]+)(?::[0-9]+)?(?:/[!-~]*)?")  # no user, nothing invisible
+_SECOND: Final = timedelta(seconds=1)
 _REMEMBERED: Final = 1_000  # paths: document signers of all kinds of a country
 
 
@@ -78,7 +79,7 @@ class TrustPath:
 
     def holds(self, at: datetime) -> bool:
         """Whether every certificate of the path is valid and the anchor trusted at that time."""
-        return self.since <= _second(at) <= self.until and self.anchor.trusted(at)
+        return _within(self.since, self.until, at) and self.anchor.trusted(at)
 
     def check_issuer(self, issuer: str | None) -> None:
         """Return if the leaf may speak under that name; ``trust.issuer_mismatch``. None claims no name."""
@@ -221,7 +222,7 @@ class TrustList:
             raise TrustError("trust.self_signed", "the certificate vouches for itself and is not listed")
         signs = check_leaf(leaf)
         key = PublicKey.of(signs.key)
-        if not signs.since <= _second(at) <= signs.until:
+        if not _within(signs.since, signs.until, at):
             _not_valid()
         path = (leaf,) if listed else self._path(certificates, at)
         anchor = self._anchor_of(path, purpose, at, type_id)
@@ -320,13 +321,13 @@ def _read(chain: Sequence[bytes]) -> tuple[x509.Certificate, ...]:
     return tuple(certificate(der) for der in chain)
 
 
-def _second(at: datetime) -> datetime:
-    """The time as X.509 knows it: a certificate is valid until the end of its last second (RFC 5280 §4.1.2.5)."""
-    return at.replace(microsecond=0)
+def _within(since: datetime, until: datetime, at: datetime) -> bool:
+    """Whether a certificate is valid then: from its first second to the end of its last (RFC 5280 §4.1.2.5)."""
+    return since <= at and at - until < _SECOND
 
 
 def _valid(presented: x509.Certificate, at: datetime) -> bool:
-    return presented.not_valid_before_utc <= _second(at) <= presented.not_valid_after_utc
+    return _within(presented.not_valid_before_utc, presented.not_valid_after_utc, at)
 
 
 def _check_valid(certificates: Iterable[x509.Certificate], at: datetime) -> None:

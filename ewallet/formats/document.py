@@ -138,7 +138,7 @@ class Mdoc:
             holder=self.holder,
             status=signed.status,
             claims=claims,
-            shown=tuple((namespace, element) for namespace, found in claims.items() for element in found),
+            shown=tuple([(namespace, element) for namespace, found in claims.items() for element in found]),
         )
 
     def _elements(self, namespace: str, items: Sequence[Any]) -> dict[str, Json]:
@@ -254,15 +254,21 @@ def _documents(response: Mapping[Any, Any]) -> list[Mapping[Any, Any]]:
     documents = mso.field(response, "documents", list)
     if len(documents) > MAX_DOCUMENTS:
         refuse("limit.count", f"{len(documents)} documents, at most {MAX_DOCUMENTS} are read")
-    if not documents or set(map(type, documents)) - {dict}:
+    if not documents or not mso.MAP.issuperset(map(type, documents)):
         refuse("malformed.mdoc", "no document, or one that is no map")
     missing = mso.optional(response, "documentErrors", list) or []
-    if missing and not all(type(error) is dict and set(map(type, error.values())) == {int} for error in missing):
+    if missing:
+        _check_missing(missing, documents)
+    return documents
+
+
+def _check_missing(missing: Sequence[Any], documents: Sequence[Mapping[Any, Any]]) -> None:
+    """Return if documentErrors are error codes by docType, of documents that did not come."""
+    if not all(type(error) is dict and set(map(type, error.values())) == {int} for error in missing):
         refuse("malformed.mdoc", "documentErrors is no array of error codes by docType")
-    types = {mso.field(document, "docType", str) for document in documents} if missing else set()
+    types = {mso.field(document, "docType", str) for document in documents}
     if any(not types.isdisjoint(error) for error in missing):
         refuse("malformed.mdoc", "an error about a document that came")
-    return documents
 
 
 class _Signer(NamedTuple):

@@ -121,7 +121,7 @@ class _ToSign:
         return cose.to_be_signed(self.header, self.payload)
 
     def complete(self, signature: bytes) -> str:
-        parts = (byte_string(self.header), to_cbor(cose.unprotected(self.chain)), byte_string(self.payload))
+        parts = (byte_string(self.header), cose.certified(self.chain), byte_string(self.payload))
         packing = zlib.compressobj(9, wbits=-zlib.MAX_WBITS, memLevel=9, zdict=DICTIONARY)
         packed = packing.compress(b"".join((b"\x84", *parts, byte_string(signature)))) + packing.flush()
         return PREFIX + to_base45(packed)

@@ -21,7 +21,7 @@ from ewallet.formats import elements, mso, transcript
 from ewallet.formats.document import ID, NO_ELEMENTS, Mdoc, device_authentication, response_of
 from ewallet.formats.mso import Item
 from ewallet.keys import Signer
-from ewallet.shape import Json, embed, instance, member, refuse, text_string, to_base64url
+from ewallet.shape import Json, embed, instance, member, refuse, text_string, to_base64url, to_cbor
 
 _IDENTIFIER: Final = b"\x71elementIdentifier"  # as it stands in an item before its name
 _NUMBERS: Final = tuple(sorted(cose.ALGORITHMS, reverse=True))
@@ -39,7 +39,7 @@ class _ToSign:
         return cose.to_be_signed(cose.protected(self.alg), self.payload)
 
     def complete(self, signature: bytes) -> str:
-        auth = cose.assemble(cose.protected(self.alg), cose.unprotected(self.chain), self.payload, signature)
+        auth = cose.assemble(cose.protected(self.alg), cose.certified(self.chain), self.payload, signature)
         return to_base64url(_issuer_signed(self.items, auth))
 
 
@@ -85,7 +85,7 @@ class MdocFormat:
         if binding.transaction_data:
             _confirms_nothing()
         auth = held.issuer_auth
-        issuer_auth = cose.assemble(auth.protected, auth.unprotected, auth.payload, auth.signature)
+        issuer_auth = cose.assemble(auth.protected, to_cbor(auth.unprotected), auth.payload, auth.signature)
         issuer_signed = _issuer_signed(_chosen(held, paths), issuer_auth)
         doc_type = mso.doc_type(auth.payload or b"")
         device_signed = _device_signed(doc_type, transcript.of_binding(binding), signer)
@@ -176,7 +176,7 @@ def _device_signed(doc_type: str, session: bytes, signer: Signer) -> bytes:
     header = cose.protected(signer.public.alg)
     stated = embed(NO_ELEMENTS)
     signature = signer.sign(cose.to_be_signed(header, device_authentication(session, doc_type, stated)))
-    auth = b"\xa1\x6fdeviceSignature" + cose.assemble(header, {}, None, signature)
+    auth = b"\xa1\x6fdeviceSignature" + cose.assemble(header, cose.certified(()), None, signature)
     return b"\xa2\x6anameSpaces" + stated + b"\x6adeviceAuth" + auth
 
 

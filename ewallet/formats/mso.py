@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from operator import itemgetter
+from struct import unpack
 from typing import Any, Final, NamedTuple, TypeVar
 
 from ewallet import cose
@@ -49,6 +50,10 @@ _NOISE: Final = 8  # bytes by which items are put in an unpredictable order
 _TDATE: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _FULL_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
+#: Kinds that many values at once are held to: with ``issuperset`` in two thirds of the time of a loop.
+TEXT, NUMBER, BYTES, MAP, ARRAY = (frozenset({kind}) for kind in (str, int, bytes, dict, list))
+_SIMPLE: Final = frozenset({str, int, bool, type(None)})
+
 T = TypeVar("T")
 
 
@@ -62,7 +67,8 @@ def field(members: Mapping[Any, Any], name: str, kind: type[T]) -> T:
 
 def optional(members: Mapping[Any, Any], name: str, kind: type[T]) -> T | None:
     """A member of that kind, or None where it is absent; null is not absent; ``malformed.mdoc``."""
-    return field(members, name, kind) if name in members else None
+    value = members.get(name)
+    return value if type(value) is kind or name not in members else field(members, name, kind)
 
 
 def mapping(value: Any, what: str) -> Mapping[Any, Any]:
@@ -83,7 +89,7 @@ def embedded(value: Any, what: str) -> bytes:
 def contents(items: Sequence[Any]) -> list[bytes]:
     """The content of each of the items of a namespace, as :func:`embedded` in half the time; ``malformed.mdoc``."""
     found = [item.value for item in items if getattr(item, "tag", None) == EMBEDDED]
-    if len(found) < len(items) or set(map(type, found)) - {bytes}:
+    if len(found) < len(items) or not BYTES.issuperset(map(type, found)):
         refuse("malformed.mdoc", "an item is not embedded with tag 24")
     return found
 
@@ -123,7 +129,7 @@ class Authorized(NamedTuple):
 
 def _texts(values: Iterable[Any]) -> frozenset[str]:
     found = tuple(values)
-    if set(map(type, found)) - {str}:
+    if not TEXT.issuperset(map(type, found)):
         refuse("malformed.mdoc", "a name that is no text")
     return frozenset(found)
 
@@ -213,12 +219,12 @@ def _digests(value: Mapping[Any, Any]) -> Mapping[str, Mapping[int, bytes]]:
     if len(value) > MAX_NAMESPACES:
         refuse("limit.count", f"digests in {len(value)} namespaces, at most {MAX_NAMESPACES} are read")
     _texts(value)
-    if set(map(type, value.values())) - {dict}:
+    if not MAP.issuperset(map(type, value.values())):
         refuse("malformed.mdoc", "the digests of a namespace are no map")
     if sum(map(len, value.values())) > MAX_DIGESTS:
         refuse("limit.count", f"more than {MAX_DIGESTS} digests")
     for digests in value.values():
-        if set(map(type, digests)) - {int} or set(map(type, digests.values())) - {bytes}:
+        if not NUMBER.issuperset(map(type, digests)) or not BYTES.issuperset(map(type, digests.values())):
             refuse("malformed.mdoc", "a digest that is no byte string, or whose identifier is no number")
         if digests and not 0 <= min(digests) <= max(digests) < _MAX_ID:
             refuse("malformed.mdoc", "the identifier of a digest is out of range")
@@ -291,7 +297,7 @@ def items_of(namespaces: Mapping[Any, Any]) -> Mapping[str, list[Any]]:
     if len(namespaces) > MAX_NAMESPACES:
         refuse("limit.count", f"{len(namespaces)} namespaces, at most {MAX_NAMESPACES} are read")
     _texts(namespaces)
-    if set(map(type, namespaces.values())) - {list}:
+    if not ARRAY.issuperset(map(type, namespaces.values())):
         refuse("malformed.mdoc", "the items of a namespace are no array")
     if sum(map(len, namespaces.values())) > MAX_DISCLOSURES:
         refuse("limit.count", f"more than {MAX_DISCLOSURES} items")
@@ -301,7 +307,7 @@ def items_of(namespaces: Mapping[Any, Any]) -> Mapping[str, list[Any]]:
 def to_json(value: Any) -> Json:
     """A value as a kind has it in JSON: dates are text, and bytes base64, as pictures are; ``malformed.mdoc``."""
     kind = type(value)
-    if kind in {str, int, bool} or value is None:
+    if kind in _SIMPLE:
         return value
     if kind is bytes:
         return b64encode(value).decode("ascii")
@@ -315,7 +321,7 @@ def to_json(value: Any) -> Json:
 
 
 def _object(value: Mapping[Any, Any]) -> dict[str, Json]:
-    if set(map(type, value)) - {str, int}:
+    if not (TEXT | NUMBER).issuperset(map(type, value)):
         refuse("malformed.mdoc", "a map with keys that are no texts")
     members = {str(name): to_json(member) for name, member in value.items()}
     if len(members) < len(value):
@@ -344,65 +350,68 @@ def _tagged(value: Any) -> str:
 
 def pack(draft: Draft, random: Random) -> tuple[bytes, dict[str, list[bytes]]]:
     """The payload to be signed for a draft, and its embedded items by namespace; ``usage.argument``."""
-    from cbor2 import CBORTag
-
     if draft.holder is None or draft.validity.since is None or draft.validity.until is None:
         raise UsageError("usage.argument", "an mdoc needs a device key, and a time from when and until when it holds")
-    digests: dict[str, dict[int, bytes]] = {}
+    digests: dict[str, bytes] = {}
     items: dict[str, list[bytes]] = {}
     for namespace, elements in draft.claims.items():
         digests[namespace], items[namespace] = _pack(elements, draft.decoys, random)
-    since, until = (CBORTag(TDATE, _text(at)) for at in (draft.validity.since, draft.validity.until))
+    since, until = _encoded_tdate(draft.validity.since), _encoded_tdate(draft.validity.until)
     members = {
-        "version": VERSION,
-        "digestAlgorithm": "SHA-256",
-        "valueDigests": digests,
-        "deviceKeyInfo": {"deviceKey": cose.cose_key(draft.holder)},
-        "docType": draft.type_id,
-        "validityInfo": {"signed": since, "validFrom": since, "validUntil": until},
+        "version": text_string(VERSION),
+        "digestAlgorithm": text_string("SHA-256"),
+        "valueDigests": _map(digests),
+        "deviceKeyInfo": _map({"deviceKey": to_cbor(cose.cose_key(draft.holder))}),
+        "docType": text_string(draft.type_id),
+        "validityInfo": _map({"signed": since, "validFrom": since, "validUntil": until}),
     }
     if draft.status:
-        members["status"] = {"status_list": {"idx": draft.status.index, "uri": draft.status.uri}}
-    return embed(to_cbor(members)), items
+        members["status"] = to_cbor({"status_list": {"idx": draft.status.index, "uri": draft.status.uri}})
+    return embed(_map(members)), items
 
 
-def _pack(elements: Mapping[str, Any], decoys: int, random: Random) -> tuple[dict[int, bytes], list[bytes]]:
-    """The digests of one namespace in the order of their identifiers, among them decoys, and the items."""
+def _map(members: Mapping[str, bytes]) -> bytes:
+    """The encoding of a map whose values are encoded already."""
+    parts = [head(0xA0, len(members))]
+    for name, content in members.items():
+        parts += text_string(name), content
+    return b"".join(parts)
+
+
+def _pack(elements: Mapping[str, Any], decoys: int, random: Random) -> tuple[bytes, list[bytes]]:
+    """The encoded digests of one namespace in the order of their identifiers, among them decoys, and the items."""
     count = len(elements) + (-len(elements) % decoys if decoys else 0)
-    width = _NOISE + _SALT
-    seed = random(count * width)
-    parts = [seed[start : start + width] for start in range(0, count * width, width)]
-    order = sorted(range(count), key=parts.__getitem__)  # by the noise that each begins with
-    ids = dict(zip(order, range(count), strict=True))
+    drawn = unpack(f"{_NOISE}s" * count + f"{_SALT}s" * count, random(count * (_NOISE + _SALT)))
+    ids, salts = sorted(range(count), key=drawn.__getitem__), drawn[count:]  # by the noise, which comes first
+    openings, entries = _heads(count)
     items = [
-        embed(b"".join((_opening(ids[position]), parts[position][_NOISE:], _named(element), to_cbor(value))))
-        for position, (element, value) in enumerate(elements.items())
+        embed(b"".join((openings[id_], salt, named, to_cbor(value))))
+        for id_, salt, named, value in zip(ids, salts, _names(tuple(elements)), elements.values(), strict=False)
     ]
     hashed = [hashlib.sha256(item).digest() for item in items]
-    hashed += [part[_NOISE:] for part in parts[len(items) :]]
-    return {id_: hashed[position] for id_, position in enumerate(order)}, items
+    hashed += salts[len(items) :]  # decoys: as long as a digest, and as random
+    digests = dict(zip(ids, hashed, strict=True))
+    return head(0xA0, count) + b"".join([entry + digests[id_] for id_, entry in enumerate(entries)]), items
 
 
-@lru_cache(maxsize=1024)
-def _opening(digest_id: int) -> bytes:
-    """How the encoding of an item begins, up to its salt: that of a map of four would take twice the time."""
-    return b"\xa4\x68digestID" + to_cbor(digest_id) + b"\x66random" + head(0x40, _SALT)
+@lru_cache(maxsize=64)
+def _heads(count: int) -> tuple[list[bytes], list[bytes]]:
+    """By identifier, how the encoding of an item begins, up to its salt, and that of the entry with its digest."""
+    ids, length = [to_cbor(id_) for id_ in range(count)], head(0x40, _SALT)
+    return [b"\xa4\x68digestID" + id_ + b"\x66random" + length for id_ in ids], [id_ + length for id_ in ids]
 
 
-@lru_cache(maxsize=1024)  # the same in every copy of a kind
-def _named(element: str) -> bytes:
-    """What stands in an item between salt and value."""
-    return b"\x71elementIdentifier" + to_cbor(element) + b"\x6celementValue"
+@lru_cache(maxsize=256)  # the same in every copy of a kind
+def _names(elements: tuple[str, ...]) -> list[bytes]:
+    """What stands in each item between salt and value."""
+    return [b"\x71elementIdentifier" + to_cbor(element) + b"\x6celementValue" for element in elements]
 
 
 def assemble(items: Mapping[str, list[bytes]]) -> bytes:
     """The encoding of items by namespace, each of them encoded already."""
-    parts = [head(0xA0, len(items))]
-    for namespace, encoded in items.items():
-        parts += [text_string(namespace), head(0x80, len(encoded)), *encoded]
-    return b"".join(parts)
+    return _map({namespace: b"".join([head(0x80, len(encoded)), *encoded]) for namespace, encoded in items.items()})
 
 
 @lru_cache(maxsize=1024)  # issuers round to the day
-def _text(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _encoded_tdate(at: datetime) -> bytes:
+    return head(0xC0, TDATE) + to_cbor(at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))

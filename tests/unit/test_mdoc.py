@@ -140,6 +140,23 @@ def test_copies_cannot_be_linked():
     assert [list(range(16)), list(range(8))] == [list(objects[0][space]) for space in (_SPACE, _OTHER)]
 
 
+@pytest.mark.parametrize("changes", [{}, {"status": None}, {"claims": {}}], ids=["all", "no status", "no claims"])
+def test_what_is_signed_is_in_the_preferred_encoding(changes):
+    """Written piece by piece, it is what an encoder makes of the whole."""
+    payload = MDOC.prepare(_draft(**changes), _ISSUER, Clock().env().random).payload
+    content = cbor(payload).value
+
+    assert content == cbor2.dumps(cbor(content))
+
+
+def test_salts_are_in_their_items_alone():
+    """A decoy is drawn for itself: whoever knows a salt can try values, and learn what is not shown."""
+    copy = MDOC.prepare(_draft(), _ISSUER, Clock().env().random)
+    salts = {cbor(cbor(item).value)["random"] for items in copy.items.values() for item in items}
+
+    assert [13, 0] == [len(salts), sum(salt in copy.payload for salt in salts)]
+
+
 def test_without_decoys_there_is_a_digest_for_each_element():
     """And none besides; without claims there is none at all."""
     payload = MDOC.prepare(_draft(decoys=0), _ISSUER, Clock().env().random).payload
