@@ -376,8 +376,22 @@ def test_messages_are_encrypted_where_both_sides_say_how(private):
     assert b'{"credentials":[' == open_response(answer.body, "application/jwt", key)[:16]
 
 
+def test_a_key_without_a_name_is_encrypted_to(private):
+    """§10: only where the key has a ``kid`` does the message name it."""
+    issuance, caller = private
+    key = {name: value for name, value in jose.new_encryption_key().items() if name != "kid"}
+    public = {name: value for name, value in key.items() if name != "d"}
+    token = caller.token(issuance.offer(KIND, subject=SUBJECT))
+    wanted = {"jwk": public, "enc": "A128GCM"}
+    answer = _encrypted(issuance, caller, token, None, credential_response_encryption=wanted)
+
+    assert (200, "application/jwt") == (answer.status, answer.headers["content-type"])
+    assert "kid" not in jose.encryption_header(answer.body.decode())
+    assert b'{"credentials":[' == jose.decrypt(answer.body.decode(), key)[:16]
+
+
 def test_messages_in_the_clear_or_encrypted_otherwise_are_refused(private):
-    """VCI-27: unknown enc, no alg, a private key, none at all, not encrypted."""
+    """VCI-27: unknown enc, no alg, a private key, one for signatures, none at all, not encrypted."""
     issuance, caller = private
     public = {name: value for name, value in jose.new_encryption_key().items() if name != "d"}
     token = caller.token(issuance.offer(KIND, subject=SUBJECT))
@@ -386,6 +400,8 @@ def test_messages_in_the_clear_or_encrypted_otherwise_are_refused(private):
         {"jwk": {**public, "alg": "RSA-OAEP"}, "enc": "A256GCM"},
         {"jwk": {name: value for name, value in public.items() if name != "alg"}, "enc": "A256GCM"},
         {"jwk": {**public, "d": "AAAA"}, "enc": "A256GCM"},
+        {"jwk": {**public, "use": "sig"}, "enc": "A256GCM"},
+        {"jwk": {**public, "kid": 1}, "enc": "A256GCM"},
         None,
     ]
     asked = [_encrypted(issuance, caller, token, None, credential_response_encryption=each) for each in wanted]

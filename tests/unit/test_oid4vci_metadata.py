@@ -280,6 +280,15 @@ def test_an_issuer_encrypts_as_it_offers_only() -> None:
     assert offered.takes(Recipient(jwk=_public(KEY), enc="A128GCM"))
     assert not offered.takes(Recipient(jwk=_public(KEY), enc="A256GCM"))
     assert not offered.takes(Recipient(jwk=_public(KEY) | {"alg": "ECDH-ES+A128KW"}, enc="A128GCM"))
+    assert not offered.takes(Recipient(jwk=_public(KEY) | {"use": "sig"}, enc="A128GCM"))
+
+
+def test_what_else_a_key_says_does_not_stop_its_use() -> None:
+    """What a certificate or a later text has of it is not looked at."""
+    recipient = Recipient(jwk=_public(KEY) | {"key_ops": ["sign"], "x5c": "none", "ext": True}, enc="A128GCM")
+
+    assert recipient.usable
+    assert b"text" == jose.decrypt(recipient.encrypt(b"text"), KEY)
 
 
 def test_server_metadata_that_is_built_is_read() -> None:
