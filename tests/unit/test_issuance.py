@@ -487,6 +487,12 @@ def test_a_status_list_is_sent_as_what_is_accepted(published):
     assert read[0].uri == read[2].uri
 
 
+def test_no_status_list_of_another_time_is_kept(published):
+    """Token Status List §8.4: who asks for one must not take the present one for it."""
+    assert [501, 501] == [published.get(f"/status/1?time={when}").status for when in ("1700000000", "")]
+    assert 200 == published.get("/status/1?other=1").status
+
+
 def test_a_revocation_is_published_at_once(ewallet_kit, published):
     """And so are a suspension and its end."""
     (certificate,) = ewallet_kit.issuer.certificates(SUBJECT)
