@@ -216,6 +216,27 @@ def test_a_configuration_of_an_unknown_format_is_kept_without_a_type() -> None:
     assert {"format": "jwt_vc_json", "credential_definition": {"type": ["A"]}} == configuration.to_json()
 
 
+def test_what_an_unknown_format_has_is_not_judged() -> None:
+    """An issuer may serve wallets of an earlier draft beside us."""
+    earlier = {
+        "format": "vc+sd-jwt",
+        "vct": "urn:example:a",
+        "claims": {"name": {"display": [{"name": "Name"}]}},
+        "cryptographic_binding_methods_supported": ["did:jwk"],
+        "credential_metadata": [],
+    }
+    configuration = CredentialConfiguration.of("a", earlier)
+
+    assert (None, {}) == (configuration.type_id, configuration.proof_types)
+    assert earlier == configuration.to_json()
+
+
+def test_names_without_a_language_may_be_several() -> None:
+    """§12.2.4: one object for each language identifier, which is optional."""
+    two = [{"name": "A"}, {"name": "B"}]
+    assert 2 == len(CredentialConfiguration.of("a", _configuration(credential_metadata={"display": two})).display)
+
+
 def test_key_attestations_are_asked_with_and_without_levels() -> None:
     """An empty object asks for an attestation too (§12.2.4)."""
     for levels in ({}, {"key_storage": ["iso_18045_high"]}, {"user_authentication": ["iso_18045_basic"]}):
