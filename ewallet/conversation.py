@@ -7,7 +7,7 @@ nobody.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from datetime import datetime
 from typing import Final, NoReturn
 from urllib.parse import urlsplit
@@ -21,6 +21,7 @@ from ewallet.oauth import Authorization, ErrorResponse
 from ewallet.sighting import HEADER
 
 _JSON: Final = {"accept": "application/json"}
+_FOUND: Final = frozenset({200})
 
 
 class Conversation:
@@ -63,11 +64,14 @@ class Conversation:
         return response
 
     def nonce(self, url: str, *, limit: int) -> Flow[bytes]:
-        """The answer of a nonce endpoint, which asks nobody who it is; ``fetch.*``, ``malformed.encoding``."""
+        """The answer of a nonce endpoint, which asks nobody who it is and may come with any status of success (§7.2).
+
+        Raises ``fetch.*``, ``malformed.encoding``.
+        """
         request = Request("POST", url, _JSON, limit=limit)
         response = yield request
         self._remember(request, response)
-        return self._document(response)
+        return self._document(response, success=range(200, 300))
 
     def send(self, request: Request, token: Authorization | None = None) -> Flow[Response]:
         """The answer to a request, shown the token and proven by the key, where there are such; ``fetch.redirect``."""
@@ -103,8 +107,8 @@ class Conversation:
         if self._hear and HEADER in response.headers:
             self._hear(response.headers[HEADER], request.url)
 
-    def _document(self, response: Response) -> bytes:
-        _check_found(response)
+    def _document(self, response: Response, *, success: Container[int] = _FOUND) -> bytes:
+        _check_found(response, success)
         return oid4vci.open_response(response.body, media_type(response), None)
 
 
@@ -118,9 +122,9 @@ def _check_direct(response: Response) -> None:
         raise TransportError("fetch.redirect", f"the issuer answered {response.status}, redirects are not followed")
 
 
-def _check_found(response: Response) -> None:
+def _check_found(response: Response, success: Container[int] = _FOUND) -> None:
     _check_direct(response)
-    if response.status != 200:
+    if response.status not in success:
         raise TransportError("fetch.unavailable", f"the issuer answered {response.status}")
 
 

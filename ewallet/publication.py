@@ -13,6 +13,7 @@ from functools import lru_cache
 from hashlib import sha256
 from threading import Lock
 from typing import Final
+from urllib.parse import parse_qs, urlsplit
 
 from ewallet.authorization import values
 from ewallet.env import Env
@@ -78,8 +79,11 @@ class Publication:
     def status_list(self, uri: str, request: Request) -> Response:
         """The signed list of that uri, a JWT or, where that is what is accepted, a CWT (Token Status List §8.2).
 
-        Unchanged for those who have it (304); :class:`ewallet.errors.NotFound`.
+        Unchanged for those who have it (304), and not as it was at some other time (501, §8.4);
+        :class:`ewallet.errors.NotFound`.
         """
+        if "time" in parse_qs(urlsplit(request.url).query, keep_blank_values=True):
+            return Response(501, ANYBODY)
         media_type = _media_type(values(request, "accept"))
         signed = self._status_token(uri, media_type)
         age = self._env.now() - signed.at

@@ -19,6 +19,7 @@ from ewallet.status import CWT_MEDIA_TYPE, MEDIA_TYPE, StatusToken, check_value,
 from ewallet.trust import TrustList, TrustPath, TrustPaths
 
 _REMEMBERED: Final = 64  # lists in memory, each up to 16 MiB but usually a quarter of one
+_WITH_A_TOKEN: Final = frozenset(range(200, 300)) - {204, 205, 206}  # §8.2; these have nothing in them, or a part
 _ACCEPT: Final[Mapping[str, str]] = {"accept": f"{MEDIA_TYPE}, {CWT_MEDIA_TYPE}"}
 
 
@@ -145,6 +146,6 @@ class StatusTokens:
 
 def _body(response: Response) -> bytes:
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if response.status != 200 or kind != media_type(response.body) or not response.body:
+    if response.status not in _WITH_A_TOKEN or kind != media_type(response.body) or not response.body:
         raise StatusError("status.unavailable", f"the status list came with http status {response.status}")
     return response.body

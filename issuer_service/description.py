@@ -209,7 +209,7 @@ _LIST: Final[Responses] = {
     },
     304: {"description": "unchanged", "headers": {"etag": {"schema": _TEXT}}},
 }
-STATUS_LIST: Final[Responses] = _LIST | problems(_NONE)
+STATUS_LIST: Final[Responses] = _LIST | problems(_NONE) | {501: {"description": "no list of another time is kept"}}
 TYPE: Final[Responses] = _gives(
     "the description of a kind", _OBJECT, describe(_EXAMPLE, cards=f"{_IDENTIFIER}/cards")
 ) | problems(_NONE)

@@ -236,6 +236,8 @@ def _validity(info: Mapping[Any, Any]) -> tuple[datetime, Validity]:
     since, until = _tdate(info.get("validFrom"), "validFrom"), _tdate(info.get("validUntil"), "validUntil")
     if not signed <= since < until:
         refuse("malformed.mdoc", "signed, validFrom and validUntil are out of order")
+    if "expectedUpdate" in info:
+        _tdate(info["expectedUpdate"], "expectedUpdate")
     return signed, Validity(since, until)
 
 

@@ -166,11 +166,19 @@ class SdJwt:
         """§7.3: Return if the key of ``cnf`` made it for this binding, just now; ``kb.*``, ``policy.*``."""
         if not self.binding and binding is None:
             return
+        if binding is not None:
+            self._check_meant_for(binding.audience)
         claims = self._bound(binding, at)
         if claims.get("sd_hash") != self.sd_hash:
             raise BindingError("kb.sd_hash", "sd_hash is not that of what was presented")
         if binding is not None:
             check_confirmed(claims, binding)
+
+    def _check_meant_for(self, audience: str) -> None:
+        """RFC 7519 §4.1.3: an issuer that names who may rely on the credential has named this verifier too."""
+        named = self.payload.get("aud", audience)
+        if audience not in (named if type(named) is list else [named]):
+            raise BindingError("kb.aud", "the credential was issued for another audience")
 
     def check_confirmation(self, binding: Binding, at: datetime) -> None:
         """As :meth:`check_binding` for its transactions, whatever was disclosed with it and is not here any more."""

@@ -221,7 +221,7 @@ def _recipient(members: Mapping[str, Json]) -> Recipient | None:
         return None
     if "zip" in wanted:
         refuse("malformed.claim_type", "zip is not offered")
-    return Recipient(jwk=public_encryption_key(wanted.get("jwk")), enc=member(wanted, "enc", str))
+    return Recipient(jwk=public_encryption_key(wanted.get("jwk"), named=False), enc=member(wanted, "enc", str))
 
 
 def _to_recipient(recipient: Recipient | None) -> dict[str, Json]:

@@ -37,7 +37,8 @@ def label(displays: Iterable[Display], language: str) -> str:
 def displays_of(members: Mapping[str, Json], *, named: bool) -> tuple[Display, ...]:
     """§12.2.4: an array with one object for each language."""
     displays = tuple(_display(entry, named=named) for entry in optional(members, "display", list) or ())
-    if len({display.locale for display in displays}) < len(displays):
+    locales = [display.locale for display in displays if display.locale]
+    if len(set(locales)) < len(locales):
         refuse("malformed.json_duplicate", "display has a language twice")
     return displays
 
@@ -170,6 +171,9 @@ class CredentialConfiguration:
         """Read one; ``malformed.claim_type``, ``malformed.json_duplicate``."""
         members = instance(value, dict, "a credential configuration")
         format_id = member(members, "format", str)
+        if format_id not in FORMATS:  # what a later or an earlier text has of it is no business of ours
+            rest = {name: entry for name, entry in members.items() if name != "format"}
+            return cls(id=id_, format=format_id, type_id=None, members=rest)
         optional(members, "claims", list)  # where drafts had it, as an object; now it is in credential_metadata
         metadata = optional(members, "credential_metadata", dict) or {}
         proof_types = optional(members, "proof_types_supported", dict)
@@ -179,7 +183,7 @@ class CredentialConfiguration:
         return cls(
             id=id_,
             format=format_id,
-            type_id=FORMATS[format_id].configured_type(members) if format_id in FORMATS else None,
+            type_id=FORMATS[format_id].configured_type(members),
             scope=optional(members, "scope", str),
             proof_types={name: ProofType.of(entry) for name, entry in (proof_types or {}).items()},
             display=displays_of(metadata, named=True),

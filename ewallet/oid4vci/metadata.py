@@ -30,6 +30,7 @@ PRE_AUTHORIZED: Final = "urn:ietf:params:oauth:grant-type:pre-authorized_code"
 ENCRYPTION_ALG: Final = "ECDH-ES"
 _MAX_CONFIGURATIONS: Final = 5_000  # a country's kinds in each format
 _CURVES: Final = frozenset({"P-256", "P-384", "P-521"})
+_READ: Final = ("kty", "crv", "x", "y", "kid", "alg")  # of a key to encrypt to
 
 
 def identifier(text: str, what: str, *, loopback: bool = False) -> str:
@@ -48,23 +49,26 @@ class Recipient:
 
     @property
     def usable(self) -> bool:
-        """Whether it is an ECDH-ES key and an encryption that are spoken here, the point on its curve."""
+        """Whether it is an ECDH-ES key to encrypt to and an encryption that are spoken here, the point on its curve."""
         point = {name: self.jwk.get(name) for name in ("kty", "crv", "x", "y")}
         try:
             PublicKey.of_jwk(point)
         except (CryptoError, Malformed):
             return False
-        return self.jwk.get("alg") == ENCRYPTION_ALG and point["crv"] in _CURVES and self.enc in jose.ENCRYPTION
+        meant = self.jwk.get("alg") == ENCRYPTION_ALG and self.jwk.get("use", "enc") == "enc"
+        return meant and point["crv"] in _CURVES and self.enc in jose.ENCRYPTION
 
     def encrypt(self, plaintext: bytes) -> str:
-        """The compact JWE; ``crypto.key_invalid``."""
-        return jose.encrypt(plaintext, self.jwk, self.enc)
+        """The compact JWE, whatever else the JWK says of its key; ``crypto.key_invalid``."""
+        return jose.encrypt(plaintext, {name: self.jwk[name] for name in _READ if name in self.jwk}, self.enc)
 
 
-def public_encryption_key(value: Json) -> Mapping[str, Json]:
-    """A JWK with ``kid`` and ``alg`` and without private members (§10); ``malformed.*``, ``crypto.key_invalid``."""
+def public_encryption_key(value: Json, *, named: bool) -> Mapping[str, Json]:
+    """A JWK with ``alg``, ``named`` with a ``kid``, without private members (§10); ``malformed.*``, ``crypto.*``."""
     jwk = instance(value, dict, "a jwk")
-    member(jwk, "kid", str), member(jwk, "alg", str)
+    member(jwk, "alg", str)
+    if named or "kid" in jwk:
+        member(jwk, "kid", str)
     if "d" in jwk or "k" in jwk:
         raise CryptoError("crypto.key_invalid", "a jwk with private members, expected a public one")
     return jwk
@@ -85,7 +89,7 @@ class RequestEncryption:
         if not keys:
             refuse("malformed.claim_type", "keys is empty")
         return cls(
-            keys=tuple(public_encryption_key(key) for key in keys),
+            keys=tuple(public_encryption_key(key, named=True) for key in keys),
             enc_values=strings(members.get("enc_values_supported"), "enc_values_supported"),
             required=member(members, "encryption_required", bool),
         )

@@ -67,7 +67,8 @@ def check(parameters: Mapping[str, str], *, audience: str, at: datetime, keys_of
             raise _invalid("iss, sub and client_id are not the same")
         thumbprint = _signed_by(jws, keys_of(client_id))
         _check_claims(claims, audience, at)
-        return Authenticated(client_id=client_id, thumbprint=thumbprint, jti=jti(claims), until=fresh(claims, at))
+        until = fresh({"iat": int(at.timestamp()), **claims}, at)  # iat is optional (RFC 7523 §3), exp bounds its use
+        return Authenticated(client_id=client_id, thumbprint=thumbprint, jti=jti(claims), until=until)
 
 
 def _signed_by(jws: jose.Jws, keys: Collection[PublicKey]) -> str:

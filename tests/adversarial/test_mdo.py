@@ -113,7 +113,7 @@ def test_mdo_09_digests_of_another_kind(digests, world):
 )  # fmt: skip
 def test_mdo_11_moments(moment, world):
     """MDO-11: without zone, with a fraction or another zone, on no day, no tdate at all."""
-    for name in ("signed", "validFrom", "validUntil"):
+    for name in ("signed", "validFrom", "validUntil", "expectedUpdate"):
         info = {**world.stage.mso["validityInfo"], name: moment}
         assert "malformed.mdoc" == world.judge(world.stage.forge({**world.stage.mso, "validityInfo": info}))
 

@@ -167,6 +167,19 @@ def test_sdj_36_made_for_somebody_else(audience, stage, judge):
     assert "kb.aud" == judge(stage.bind(stage.shown, change={"aud": audience}))
 
 
+@pytest.mark.parametrize("named", ["https://shop.example", ["https://shop.example"], [], None, 1], ids=repr)
+def test_sdj_36_issued_for_somebody_else(named, stage, judge):
+    """SDJ-36: an issuer that names who may rely on a credential has to name us (RFC 7519 §4.1.3)."""
+    assert "kb.aud" == judge(stage.forge(payload={**stage.payload, "aud": named}))
+
+
+@pytest.mark.parametrize("named", [[], ["https://shop.example"]], ids=["alone", "beside-another"])
+def test_sdj_36_issued_for_us(named, stage, judge):
+    """SDJ-36: where it does, the credential is as good as one for everybody."""
+    ours = stage.binding.audience
+    assert judge(stage.forge(payload={**stage.payload, "aud": [*named, ours] if named else ours})) is None
+
+
 @pytest.mark.parametrize(("name", "code"), [("aud", "kb.aud"), ("nonce", "kb.nonce"), ("iat", "kb.iat")])
 def test_sdj_36_bound_to_nothing(name, code, stage, judge):
     """SDJ-36: what is left out does not match."""

@@ -376,8 +376,22 @@ def test_messages_are_encrypted_where_both_sides_say_how(private):
     assert b'{"credentials":[' == open_response(answer.body, "application/jwt", key)[:16]
 
 
+def test_a_key_without_a_name_is_encrypted_to(private):
+    """§10: only where the key has a ``kid`` does the message name it."""
+    issuance, caller = private
+    key = {name: value for name, value in jose.new_encryption_key().items() if name != "kid"}
+    public = {name: value for name, value in key.items() if name != "d"}
+    token = caller.token(issuance.offer(KIND, subject=SUBJECT))
+    wanted = {"jwk": public, "enc": "A128GCM"}
+    answer = _encrypted(issuance, caller, token, None, credential_response_encryption=wanted)
+
+    assert (200, "application/jwt") == (answer.status, answer.headers["content-type"])
+    assert "kid" not in jose.encryption_header(answer.body.decode())
+    assert b'{"credentials":[' == jose.decrypt(answer.body.decode(), key)[:16]
+
+
 def test_messages_in_the_clear_or_encrypted_otherwise_are_refused(private):
-    """VCI-27: unknown enc, no alg, a private key, none at all, not encrypted."""
+    """VCI-27: unknown enc, no alg, a private key, one for signatures, none at all, not encrypted."""
     issuance, caller = private
     public = {name: value for name, value in jose.new_encryption_key().items() if name != "d"}
     token = caller.token(issuance.offer(KIND, subject=SUBJECT))
@@ -386,6 +400,8 @@ def test_messages_in_the_clear_or_encrypted_otherwise_are_refused(private):
         {"jwk": {**public, "alg": "RSA-OAEP"}, "enc": "A256GCM"},
         {"jwk": {name: value for name, value in public.items() if name != "alg"}, "enc": "A256GCM"},
         {"jwk": {**public, "d": "AAAA"}, "enc": "A256GCM"},
+        {"jwk": {**public, "use": "sig"}, "enc": "A256GCM"},
+        {"jwk": {**public, "kid": 1}, "enc": "A256GCM"},
         None,
     ]
     asked = [_encrypted(issuance, caller, token, None, credential_response_encryption=each) for each in wanted]
@@ -469,6 +485,12 @@ def test_a_status_list_is_sent_as_what_is_accepted(published):
     read = [StatusToken.read(each.body) for each in answers]
     assert read[0].list.data == read[2].list.data
     assert read[0].uri == read[2].uri
+
+
+def test_no_status_list_of_another_time_is_kept(published):
+    """Token Status List §8.4: who asks for one must not take the present one for it."""
+    assert [501, 501] == [published.get(f"/status/1?time={when}").status for when in ("1700000000", "")]
+    assert 200 == published.get("/status/1?other=1").status
 
 
 def test_a_revocation_is_published_at_once(ewallet_kit, published):

@@ -216,6 +216,27 @@ def test_a_configuration_of_an_unknown_format_is_kept_without_a_type() -> None:
     assert {"format": "jwt_vc_json", "credential_definition": {"type": ["A"]}} == configuration.to_json()
 
 
+def test_what_an_unknown_format_has_is_not_judged() -> None:
+    """An issuer may serve wallets of an earlier draft beside us."""
+    earlier = {
+        "format": "vc+sd-jwt",
+        "vct": "urn:example:a",
+        "claims": {"name": {"display": [{"name": "Name"}]}},
+        "cryptographic_binding_methods_supported": ["did:jwk"],
+        "credential_metadata": [],
+    }
+    configuration = CredentialConfiguration.of("a", earlier)
+
+    assert (None, {}) == (configuration.type_id, configuration.proof_types)
+    assert earlier == configuration.to_json()
+
+
+def test_names_without_a_language_may_be_several() -> None:
+    """§12.2.4: one object for each language identifier, which is optional."""
+    two = [{"name": "A"}, {"name": "B"}]
+    assert 2 == len(CredentialConfiguration.of("a", _configuration(credential_metadata={"display": two})).display)
+
+
 def test_key_attestations_are_asked_with_and_without_levels() -> None:
     """An empty object asks for an attestation too (§12.2.4)."""
     for levels in ({}, {"key_storage": ["iso_18045_high"]}, {"user_authentication": ["iso_18045_basic"]}):
@@ -280,6 +301,15 @@ def test_an_issuer_encrypts_as_it_offers_only() -> None:
     assert offered.takes(Recipient(jwk=_public(KEY), enc="A128GCM"))
     assert not offered.takes(Recipient(jwk=_public(KEY), enc="A256GCM"))
     assert not offered.takes(Recipient(jwk=_public(KEY) | {"alg": "ECDH-ES+A128KW"}, enc="A128GCM"))
+    assert not offered.takes(Recipient(jwk=_public(KEY) | {"use": "sig"}, enc="A128GCM"))
+
+
+def test_what_else_a_key_says_does_not_stop_its_use() -> None:
+    """What a certificate or a later text has of it is not looked at."""
+    recipient = Recipient(jwk=_public(KEY) | {"key_ops": ["sign"], "x5c": "none", "ext": True}, enc="A128GCM")
+
+    assert recipient.usable
+    assert b"text" == jose.decrypt(recipient.encrypt(b"text"), KEY)
 
 
 def test_server_metadata_that_is_built_is_read() -> None:

@@ -228,9 +228,10 @@ def test_who_is_not_registered_for_a_bundle_or_is_suspended_is_refused(site):
 # -- clients -----------------------------------------------------------------------------------------------------
 
 
-def _signed(site, **changes):
+def _signed(site, *, without="", **changes):
     made = int(site.clock.now().timestamp())
     claims = {"iss": BANK, "sub": BANK, "aud": PORTAL, "jti": "1", "iat": made, "exp": made + 60, **changes}
+    claims.pop(without, None)
     signer = site.keys[BANK]
     header = to_base64url(to_json({"alg": signer.public.alg, "typ": claims.pop("typ", "JWT")}))
     signed = f"{header}.{to_base64url(to_json(claims))}"
@@ -261,6 +262,16 @@ def _signed(site, **changes):
 def test_an_assertion_that_is_not_for_here_and_now_is_refused(site, claims):
     """Its audience is the server's identifier, its time a few minutes, its name one and the same."""
     assert "invalid_client" == _error(site.portal.push, _pushed(site, **_signed(site, **claims)))
+
+
+def test_an_assertion_need_not_say_when_it_was_made(site):
+    """RFC 7523 §3 has ``iat`` as optional; ``exp`` is not, and the identifier is good once all the same."""
+    undated = _signed(site, without="iat")
+
+    assert 201 == site.portal.push(_pushed(site, **undated)).status
+    assert "invalid_client" == _error(site.portal.push, _pushed(site, **undated))
+    for name in ("exp", "jti", "aud", "sub"):
+        assert "invalid_client" == _error(site.portal.push, _pushed(site, **_signed(site, without=name)))
 
 
 @pytest.mark.parametrize(

@@ -172,6 +172,15 @@ def test_a_server_without_dpop_gives_a_bearer_token(ewallet_kit, wallet, issuer)
     assert not any("dpop" in request.headers for request in ewallet_kit.network.requests)
 
 
+@pytest.mark.parametrize("status", [200, 201, 299])
+def test_a_nonce_comes_with_any_status_of_success(status, ewallet_kit, wallet, issuer):
+    """OpenID4VCI 1.0 §7.2 leaves it to the issuer which one."""
+    issuer.spoil["/nonce"] = lambda _request, response: replace(response, status=status)
+
+    assert 1 == len(wallet.accept(issuer.offer(KIND)))
+    assert 1 == _asked(ewallet_kit).count("/nonce")
+
+
 def test_an_issuer_without_a_nonce_endpoint_is_given_proofs_without_one(ewallet_kit, wallet, issuer):
     """Ours refuses them, because it has one."""
     issuer.spoil[METADATA] = _with(lambda document: document.pop("nonce_endpoint"))
