@@ -41,8 +41,9 @@ class Readiness:
             raise StatusError("status.token_invalid", "the certificate of the signer of status lists has expired")
 
     def _check_list(self) -> None:
-        """The newest list as everybody gets it: signed anew only if that is due, and verified once."""
-        for uri in self._service.issuer.status_lists()[-1:]:
+        """The newest of our lists as everybody gets it: signed anew only if that is due, and verified once."""
+        own = f"{self._service.settings.issuer}/status/"
+        for uri in [each for each in self._service.issuer.status_lists() if each.startswith(own)][-1:]:
             answer = self._service.issuance.status_list(uri.rpartition("/")[2], Request("GET", uri))
             if answer.headers["etag"] != self._believed:
                 StatusToken.read(answer.body).check_signature(self._service.status_signer.public)

@@ -73,6 +73,15 @@ def test_an_issuer_whose_signer_of_lists_has_expired_is_not_ready(site, issued):
     assert [(200, 200, None), (200, 503, "storage.unavailable")] == said
 
 
+def test_lists_of_another_address_are_not_ours_to_publish(site, issued):
+    """As of an issuer that has moved, with its database."""
+    with site.service.database._engine.writing() as connection:
+        connection.exec_driver_sql("INSERT INTO status_lists VALUES (2, 'https://former.example/status/2', 8, 0)")
+
+    assert issued
+    assert (200, 200, None) == _said(site)
+
+
 def test_a_list_that_was_signed_by_another_key_is_not_published_unseen(site, issued):
     """As by a device that has another key under the name of ours."""
     other = replace(site.service, status_signer=SigningKey.generate())
