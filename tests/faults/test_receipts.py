@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections import Counter
 from contextlib import closing
+from pathlib import Path
 from time import sleep
 from typing import Any
 
@@ -18,7 +20,7 @@ import pytest
 from ewallet import jose
 from ewallet.errors import TransportError
 from ewallet.http import Http
-from ewallet.oid4vp import VpToken
+from ewallet.oid4vp import VpToken, vp_token_json
 from ewallet.oid4vp import response as oid4vp_response
 from ewallet.receipt import Receipt
 from ewallet.testing.sites import BankSite
@@ -33,10 +35,28 @@ POINTS = 1 << 20 if FULL else 5
 WRITES = ("fdatasync", "fsync", "link", "linkat", "unlink", "unlinkat", "sendto", "pwrite64")
 BUNDLE = {"bundle": "multi_child_benefit", "optional": [], "days": 30}
 KIND = "resident_register_copy"
+ADULT = {"type": KIND, "claims": ["subject_name", "subject_birth_date", "household_members"], "purpose": "가상 대출"}
+DESCRIPTION = Path(__file__).parents[2] / "docs" / "reference" / "openapi" / "verifier.json"
 
 
 class Keeping(BankSite):
-    """A bank with a folder of receipts."""
+    """A bank with a folder of receipts; ``heard`` are the requests that were answered with a yes."""
+
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.heard: set[str] = set()
+
+    def ask(self, method, path, **said):
+        answer = super().ask(method, path, **said)
+        if method == "POST" and answer.status < 400:
+            self.heard.add(path)
+        return answer
+
+    def call(self, path, document):
+        """What a program of the bank is answered."""
+        answer = self.ask("POST", path, body=jose.to_json(document), headers=self.member)
+        assert answer.status < 300, answer
+        return answer.document
 
     def arguments(self, port):
         return (*super().arguments(port), "--receipts", str(self.receipts))
@@ -66,8 +86,7 @@ class Signer:
 
     def asked(self):
         """The bank has asked, and the person has signed."""
-        body = jose.to_json(BUNDLE)
-        self.made = self.site.ask("POST", "/v1/requests", body=body, headers=self.site.member).document
+        self.made = self.site.call("/v1/requests", BUNDLE)
         self.request = self.wallet.open(self.made["link"])
         self.token = self.wallet.present(self.request, self.wallet.match(self.request.query))
         self.answer = oid4vp_response.answer(self.request, self.token)
@@ -151,3 +170,26 @@ def test_a_bank_killed_at_any_write_keeps_the_receipt_of_what_it_judged(keeping,
         signer.check()
 
     assert killed > len(points) // 3
+
+
+def test_replies_of_a_bank_follow_the_disk(keeping, wallet, strace):
+    """At every address that its description has and that is not merely read, receipts and deletions too (F-04)."""
+    (child,) = keeping.children.values()
+    wallet._send = keeping.sender()
+    with strace.attached(child, "trace=fdatasync,pwrite64,sendto"):
+        request = wallet.open(keeping.call("/v1/requests", BUNDLE)["link"])
+        wallet.answer(request, wallet.match(request.query))
+        (receipt,) = wallet.receipts()
+        wallet.demand_deletion(receipt.id)
+        signer = Signer(keeping, wallet).asked()
+        judged = {"presentation": vp_token_json(signer.token), "request": signer.request.to_json()}
+        assert "accepted" == keeping.call("/v1/verify", judged)["verdict"]
+        case = keeping.call("/v1/cases", {"members": {"applicant": ADULT, "spouse": ADULT}})
+        assert 200 == keeping.ask("GET", f"/v1/cases/{case['id']}", headers=keeping.member).status
+    paths = json.loads(DESCRIPTION.read_text("utf-8"))["paths"]
+    known = {re.sub(r"{\w+}", "[^/]+", path) for path, methods in paths.items() if methods.keys() - {"get"}}
+
+    assert len(known) > 5
+    assert set() == {path for path in known if not any(re.fullmatch(path, heard) for heard in keeping.heard)}
+    assert [] == strace.early
+    assert sum(name == "fdatasync" for _, name, _ in strace.lines) > 4
