@@ -31,7 +31,7 @@ from ewallet.wallet import Wallet
 pytestmark = [pytest.mark.loopback, pytest.mark.sweep]
 
 FULL = bool(os.environ.get("EWALLET_FULL"))
-POINTS = 1 << 20 if FULL else 5
+POINTS = 1 << 20 if FULL else 3
 WRITES = ("fdatasync", "fsync", "link", "linkat", "unlink", "unlinkat", "sendto", "pwrite64")
 BUNDLE = {"bundle": "multi_child_benefit", "optional": [], "days": 30}
 KIND = "resident_register_copy"
@@ -169,7 +169,7 @@ def test_a_bank_killed_at_any_write_keeps_the_receipt_of_what_it_judged(keeping,
             each.unlink()
         signer.check()
 
-    assert killed > len(points) // 3
+    assert killed >= max(1, len(points) // 3)
 
 
 def test_replies_of_a_bank_follow_the_disk(keeping, wallet, strace):
