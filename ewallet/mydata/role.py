@@ -245,7 +245,7 @@ class MyData:
         return tuple(runs)
 
     def messages(self, recipient: str = "") -> tuple[Message, ...]:
-        """What recipients, or one of them, are still to be told."""
+        """What recipients, or one of them, are still to be told, the oldest hundred: :meth:`told` makes room."""
         return tuple(self._store.messages(recipient))
 
     def told(self, message_id: str) -> None:
