@@ -26,6 +26,7 @@ TABLES = {
     17: "bench_paper",
     18: "bench_catalogue",
     19: "bench_mydata",
+    20: "bench_operation",
 }
 #: The tables of the same rows for mdocs.
 MDOC = {2: "bench_mdoc_verify", 4: "bench_mdoc_issue", 5: "bench_mdoc_present", 6: "bench_mdoc_cold_chain"}

@@ -78,12 +78,18 @@ class Problem:
             "type": f"urn:ewallet:error:{error.code}",
             "title": error.words().what,
             "status": status,
-            "detail": error.detail if status < 500 else error.words().remedy,
+            "detail": error.detail if status < 500 else _for_us(error),
             "code": error.code,
         }
         said = error.headers if isinstance(error, ProtocolError) else {}
         headers = {"content-type": _JSON} | _AGAIN.get(status, {}) | said
         return cls(status=status, headers=headers, body=jose.to_json(members))
+
+
+def _for_us(error: EWalletError) -> str:
+    """What is told of an error that is ours: what to do, and the number to ask about if there is one."""
+    numbered = error.code == "internal.fault" and error.detail
+    return f"{error.detail}: {error.words().remedy}" if numbered else error.words().remedy
 
 
 #: Words a refusal for whoever asks: a page for a person, as it is for a program.
@@ -94,6 +100,7 @@ _BY_CODE: Final = {
     "limit.rate": 429,
     "limit.size": 413,
     "usage.configuration": 500,
+    "usage.file": 500,  # nobody who asks has named a file of ours
     "usage.in_progress": 409,
     "usage.key_reused": 422,
     "usage.missing_extra": 501,

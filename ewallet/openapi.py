@@ -132,7 +132,7 @@ def _everywhere() -> dict[str, Schema]:
     """What any call may come to."""
     made = {
         "Later": problems({429: {"limit.rate": "more requests of one source than are taken"}}),
-        "Fault": problems({500: {"internal.fault": words("internal.fault").remedy}}),
+        "Fault": problems({500: {"internal.fault": f"fault 0a1b2c3d: {words('internal.fault').remedy}"}}),
         "Away": problems({503: {"storage.unavailable": words("storage.unavailable").remedy}}),
     }
     return {"Guard": _GUARD} | {name: response for name, found in made.items() for response in found.values()}

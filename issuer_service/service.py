@@ -6,7 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,6 +42,7 @@ class Service:
     env: Env
     database: Database
     issuer: Issuer
+    status_signer: SigningKey = field(repr=False)
     issuance: Issuance
     records: Records
     mandates: Mandates
@@ -57,10 +58,11 @@ class Service:
         _LOG.info("database %s", settings.database_name)  # before it is opened: where it is damaged, it has its name
         database = Database(settings.database_url, env=env)
         signers = _signers(settings.issuer_keys)
+        status_signer = signers.pop(_STATUS)
         issuer = Issuer(
             settings.issuer,
             signers=signers,
-            status_signer=signers.pop(_STATUS),
+            status_signer=status_signer,
             catalog=catalog,
             store=database.issuer,
             env=env,
@@ -76,6 +78,7 @@ class Service:
             env=env,
             database=database,
             issuer=issuer,
+            status_signer=status_signer,
             issuance=issuance,
             records=records,
             mandates=mandates,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
@@ -23,7 +22,7 @@ from ewallet.receipt import Countersigner, Receipt
 from ewallet.shape import Json, instance, member, optional, to_base64url
 from ewallet.terminal import coloured
 from ewallet.verdict import Accepted, Check, Verdict
-from verifier_cli import deletions
+from verifier_cli import deletions, keeping
 
 if TYPE_CHECKING:
     from ewallet.catalog import CredentialType
@@ -47,20 +46,8 @@ def recipient(client_id: str, signer: SigningKey) -> Party:
 
 def countersigner(signer: SigningKey, folder: str | None, url: str) -> Countersigner:
     """The receipts of the service at that address, each a new file of the folder where one is set; ``usage.file``."""
-    keep: Callable[[Receipt], None] = partial(_keep, Path(folder)) if folder else lambda _: None
+    keep: Callable[[Receipt], Receipt] = partial(keeping.keep, Path(folder)) if folder else lambda made: made
     return Countersigner(signer=signer, env=Env(), keep=keep, states=lambda request: deletions.where(url, request))
-
-
-def _keep(folder: Path, receipt: Receipt) -> None:
-    """On disk when it returns: the wallet gets the other copy only then."""
-    try:
-        target = os.open(deletions.file_of(folder, receipt), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(target, "wb") as file:
-            file.write(receipt.to_bytes())
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as exc:
-        raise UsageError("usage.file", f"a receipt cannot be written: {(exc.strerror or '').lower()}") from None
 
 
 # -- asking ------------------------------------------------------------------------------------------------------

@@ -14,12 +14,12 @@ from typing import Final
 
 from ewallet.deletion import Demand, Where
 from ewallet.env import Env
-from ewallet.errors import UsageError
 from ewallet.exchange import Exchange, reference
 from ewallet.keys import Signer
 from ewallet.oid4vp import AuthorizationRequest
 from ewallet.receipt import WITHDRAWAL, Receipt
 from ewallet.shape import Json
+from verifier_cli import keeping
 
 PATH: Final = "/v1/deletions"
 _LOG: Final = logging.getLogger("ewallet")
@@ -29,11 +29,6 @@ def where(url: str, request: AuthorizationRequest) -> dict[str, Json]:
     """What the bank's half of a receipt says about it."""
     place = Where(f"{url.rstrip('/')}{PATH}", reference(request))
     return {**place.to_json(), WITHDRAWAL: place.uri}  # who wants to withdraw has nothing but what the bank keeps
-
-
-def file_of(folder: Path, receipt: Receipt) -> Path:
-    """Where the bank keeps a receipt of its own."""
-    return folder / f"{receipt.consent.id}.json"
 
 
 @dataclass(frozen=True)
@@ -61,9 +56,6 @@ class Deletions:
 
     def _forget(self, receipt: Receipt) -> None:
         known = Where.of(receipt)
-        try:
-            if self.folder:
-                file_of(Path(self.folder), receipt).unlink(missing_ok=True)
-        except OSError as exc:
-            raise UsageError("usage.file", f"a receipt cannot be deleted: {(exc.strerror or '').lower()}") from None
+        if self.folder:
+            keeping.forget(Path(self.folder), receipt)
         self.exchange.forget_answer(known.ref)

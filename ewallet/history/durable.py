@@ -14,11 +14,11 @@ def replace_durably(path: Path, raw: bytes, *, mode: int = 0o644) -> None:
         file.flush()
         os.fsync(file.fileno())
     new.replace(path)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Have the new name on disk, too; Windows has no such thing, and does not open folders."""
+def sync_folder(folder: Path) -> None:
+    """Have a new name, or that one is gone, on disk, too; Windows has no such thing, and does not open folders."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)
         try:

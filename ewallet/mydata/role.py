@@ -155,13 +155,14 @@ class MyData:
         self._ledger.log.checkpoint()
 
     def fulfil(self, consent_id: str, *, recipient: str) -> None:
-        """What it was given for is done, says its recipient: nothing more is provided; ``consent.*``."""
+        """Its purpose is met, says its recipient: nothing more is provided. Signed for at once; ``consent.*``."""
         opened = self._consents.opened(consent_id)
         if opened.consent.recipient.id != recipient:
             refused = ConsentError("consent.recipient", "the consent names another recipient")
             self._record_refusal(opened, recipient, refused, self._env.now())
             raise refused
         self._consents.end(opened, State.FULFILLED, "consent.fulfilled", self._env.now(), tell=False)
+        self._ledger.log.checkpoint()
 
     def stop(self, recipient: str, subject: str) -> int:
         """Let that recipient have nothing more under any consent given so far, and tell it; how many those were.
@@ -237,15 +238,14 @@ class MyData:
         A cycle that was refused is on record and is not tried again; one that the network or a store failed is, and
         keeps no other one waiting. Of those who run at the same time, one provides each cycle and has its :class:`Run`.
         """
-        runs: list[Run] = []
-        at, after = self._env.now(), ""
+        runs, at, after = list[Run](), self._env.now(), ""
         while rows := self._store.due(at, _PAGE, after):
             runs += [run for row in rows if (run := self._run(row, at))]
             after = rows[-1].id
         return tuple(runs)
 
     def messages(self, recipient: str = "") -> tuple[Message, ...]:
-        """What recipients, or one of them, are still to be told."""
+        """What recipients, or one of them, are still to be told, the oldest hundred: :meth:`told` makes room."""
         return tuple(self._store.messages(recipient))
 
     def told(self, message_id: str) -> None:

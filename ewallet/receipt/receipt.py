@@ -298,11 +298,14 @@ class Receipt:
 
 @dataclass(frozen=True, kw_only=True)
 class Countersigner:
-    """The recipient's side of an exchange: a receipt for each accepted answer with a consent, once it is kept."""
+    """The recipient's side of an exchange: a receipt for each accepted answer with a consent, once it is kept.
+
+    Where ``keep`` finds one that was kept for the same answer before, it returns that.
+    """
 
     signer: Signer
     env: Env
-    keep: Callable[[Receipt], None]
+    keep: Callable[[Receipt], Receipt | None]
     states: Callable[[AuthorizationRequest], Mapping[str, Json]] = lambda _: {}
 
     def __call__(self, request: AuthorizationRequest, token: VpToken) -> str | None:
@@ -311,8 +314,7 @@ class Countersigner:
             return None
         id_, at = to_base64url(self.env.random(_ID)), self.env.now()
         made = Receipt.make(request, token, self.signer, id_=id_, at=at, more=self.states(request))
-        self.keep(made)
-        return made.events[0]
+        return (self.keep(made) or made).events[0]
 
 
 def verify(

@@ -10,14 +10,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import unescape
+from io import BytesIO
 from pathlib import Path
 from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
 
 from ewallet.env import Env
 from ewallet.errors import BindingError, NotFound, ProtocolError, TransportError
-from ewallet.history import Entry
+from ewallet.history import Believed, Entry, Log, key_of
+from ewallet.history.audit import Finding, check_history, export
 from ewallet.http import Http
+from ewallet.keys import SigningKey
 from ewallet.package import Package
 from ewallet.portal.client import Asking, Granted, PortalClient
 from ewallet.sql import Database
@@ -73,6 +76,17 @@ class PortalSite(IssuerSite):
         finally:
             database.close()
 
+    def finding(self) -> Finding | None:
+        """The first thing that is wrong with the log: a place, a hash, a checkpoint that is no beginning of it."""
+        key, database = SigningKey.load(self.file.with_name("log.key")), Database(self.database)
+        log, file = Log(f"{self.host}/mydata/log", key, database.history), BytesIO()
+        try:
+            export(log, file)
+        finally:
+            database.close()
+        file.seek(0)
+        return check_history(file, Believed(log=(key_of(log.origin, key.public),))).finding
+
 
 @dataclass
 class Visit:
@@ -81,7 +95,7 @@ class Visit:
     ``interrupted`` is the last step that got no answer.
     """
 
-    STEPS: ClassVar = (
+    STEPS: ClassVar[tuple[str, ...]] = (
         "cookie",
         "asking",
         "address",
@@ -100,10 +114,11 @@ class Visit:
     consents: int = 1
     interrupted: str = ""
 
-    def go_on(self, until: str = STEPS[-1]) -> bool:
+    def go_on(self, until: str = "") -> bool:
         """Whether it came to its end, or to that of a step."""
+        steps = self.STEPS
         try:
-            for step in self.STEPS[: self.STEPS.index(until) + 1]:
+            for step in steps[: steps.index(until or steps[-1]) + 1]:
                 if step not in self.heard:
                     self.heard[step] = getattr(self, f"_{step}")()
         except (LostError, TransportError, OSError):
@@ -190,6 +205,11 @@ class Visit:
         """The person's own data, as a file."""
         page = self._page("/my/data")
         return self._sent("/my/data/export", csrf=_csrf(page), format=format_id).body
+
+    def stopped(self) -> int:
+        """That recipient gets nothing more under what was given so far."""
+        page = self._page("/my/consents")
+        return self._sent("/my/recipients/stop", csrf=_csrf(page), recipient=self.site.bank.recipient.id).status
 
     def _downloaded(self) -> Package:
         return self.site.client().package(self.heard["granted"])

@@ -6,16 +6,16 @@ from fastapi import APIRouter
 from fastapi import Response as WebResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-from ewallet.errors import PolicyError, StoreError
 from issuer_service import description as told
 from issuer_service.calling import may
 from issuer_service.mydata import MyDataDesk
+from issuer_service.readiness import Readiness
 from issuer_service.service import Service
 
 
 def routes(service: Service, registry: CollectorRegistry, desk: MyDataDesk | None = None) -> APIRouter:
     """For whoever runs the service."""
-    router = APIRouter(tags=["health"])
+    router, readiness = APIRouter(tags=["health"]), Readiness(service, desk)
 
     @router.get("/healthz")
     def healthz() -> dict[str, str]:
@@ -24,10 +24,8 @@ def routes(service: Service, registry: CollectorRegistry, desk: MyDataDesk | Non
 
     @router.get("/readyz")
     def readyz() -> dict[str, str]:
-        """The databases can be written, and the log has all that was signed of it; 503 where one does not hold."""
-        service.database.ready()
-        if desk:
-            _check_portal(desk)
+        """Databases can be written, status lists signed, and the log has all that was signed of it; 503 where not."""
+        readiness.check()
         return {"status": "ok"}
 
     @router.get(
@@ -41,12 +39,3 @@ def routes(service: Service, registry: CollectorRegistry, desk: MyDataDesk | Non
         return WebResponse(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return router
-
-
-def _check_portal(desk: MyDataDesk) -> None:
-    """Return if people's keys can be had and kept, and a checkpoint could be signed; ``storage.unavailable``."""
-    desk.keys.ready()
-    try:
-        desk.log.check()
-    except PolicyError as exc:
-        raise StoreError("storage.unavailable", exc.code) from None

@@ -181,15 +181,7 @@ class Strace:
     @property
     def early(self):
         """Answers that left while something was written to the log of a database, and not on disk yet."""
-        early, written = [], False
-        for _, name, rest in self.lines:
-            if name == "pwrite64" and "-wal>" in rest:
-                written = True
-            elif name == "fdatasync" and "-wal>" in rest:
-                written = False
-            elif name == "sendto" and written and ('"HTTP/1.1 2' in rest or '"HTTP/1.1 3' in rest):
-                early.append(rest)
-        return early
+        return early(self.lines)
 
     @staticmethod
     def _traced(pid):
@@ -199,6 +191,26 @@ class Strace:
 
 
 _CALL = re.compile(r"(\d+) +(\w+)\((.*)")
+_LOG_OF = re.compile(r"<([^>]+-wal)>")
+
+
+def early(lines):
+    """The answers among such calls that left before what was written to the log of any database was on disk."""
+    found: list[str] = []
+    written: set[str] = set()
+    for _, name, rest in lines:
+        log = _LOG_OF.search(rest)
+        if log and name in {"pwrite64", "fdatasync"}:
+            (written.add if name == "pwrite64" else written.discard)(log[1])
+        elif name == "sendto" and written and ('"HTTP/1.1 2' in rest or '"HTTP/1.1 3' in rest):
+            found.append(rest)
+    return found
+
+
+@pytest.fixture
+def early_of():
+    """The same, for calls that are made up."""
+    return early
 
 
 @pytest.fixture(scope="package")

@@ -1,7 +1,8 @@
 """Two workers of a portal that are killed again and again while standing consents fall due: each cycle once, and all.
 
 They are real processes on one database, whose minute is two hundredths of a second long and whose clock goes on by
-months. Whatever they leave is whole: a package, a notice, an entry and a message for each cycle (I6, I9).
+months. Whatever they leave is whole: a package, a notice, an entry and a message for each cycle (I6, I9);
+and whoever is started again is ready with the first answer, log and keys and all (I8, I12).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from ewallet.testing import bank
 from ewallet.testing.nursery import free_port
 from ewallet.testing.sites import shifted
 from ewallet.testing.visit import PortalSite
+from ewallet.testing.watch import Watch
 from issuer_service import settings
 from issuer_service.mydata import MyDataDesk
 from issuer_service.service import Service
@@ -98,6 +100,16 @@ def _provided(here):
     return Counter((consent, cycle) for consent, cycle in rows)
 
 
+def _messages(mydata):
+    """All, as recipients hear them: what was told makes room for the next."""
+    found = []
+    while page := mydata.messages():
+        found += page
+        for message in page:
+            mydata.told(message.id)
+    return found
+
+
 def _settled(nights, cycle):
     """Wait until nothing is due any more."""
     deadline = time.monotonic() + 60
@@ -111,25 +123,29 @@ def _settled(nights, cycle):
 
 def test_each_cycle_is_provided_once_whoever_is_killed(nights):
     """No cycle is left out, none has two packages, and none a package without notice, entry and message."""
-    for cycle in range(MONTHS):
-        nights.now(31 * cycle)
-        for port in nights.ports:
-            nights.begin(port)
-        for kill in range(KILLS):
-            time.sleep(0.03 * (kill + 1))
-            victim = nights.ports[kill % 2]
-            nights.site.kill(victim)
-            nights.begin(victim)
-        _settled(nights, cycle)
-        nights.site.close()
+    with Watch(nights.site) as watch:
+        for cycle in range(MONTHS):
+            nights.now(31 * cycle)
+            for port in nights.ports:
+                nights.begin(port)
+            for kill in range(KILLS):
+                time.sleep(0.03 * (kill + 1))
+                victim = nights.ports[kill % 2]
+                nights.site.kill(victim)
+                watch.starts(victim)
+                nights.begin(victim)
+                watch.sees(victim)
+            _settled(nights, cycle)
+            nights.site.close()
 
+    assert [] == watch.found(), nights.site.log
     with nights.opened() as here:
         assert dict.fromkeys(_provided(here), 1) == _provided(here)
         assert CONSENTS * MONTHS == len(_provided(here))
         entries = [Entry.read(raw).event for raw in here.service.database.history.entries(0, 10_000)]
         done = [event for event in entries if event.type == "package.downloaded" and event.outcome == "done"]
         mydata = here.desk.mydata
-        assert CONSENTS * MONTHS == len(done) == len(mydata.notices(PERSON)) == len(mydata.messages())
+        assert CONSENTS * MONTHS == len(done) == len(mydata.notices(PERSON)) == len(_messages(mydata))
         newest = Head.read(Note.read(here.service.database.history.checkpoint()).text)
         assert newest == here.desk.log.check(), "a checkpoint that nobody asked for"
     assert "Traceback" not in nights.site.log

@@ -3,7 +3,8 @@
 Rows F-02, F-09, F-17, F-19, F-23 and F-24, through HTTP. The clients (``customer.py``) keep journals of what they asked
 and what they were told; :class:`History` compares them with each other and with the database: what was acknowledged is
 there (I1), no status entry was given twice (I2), a code gave one token and a token one certificate (I3), nothing stays
-undecided (I4), and what was revoked is in every list that was fetched from then on (I5).
+undecided (I4), and what was revoked is in every list that was fetched from then on (I5). Meanwhile a
+:class:`ewallet.testing.watch.Watch` asks whether the services are ready (I8, I12), and looks at what they take (I11).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from ewallet.status import Status, StatusToken
 from ewallet.testing.nursery import free_port
 from ewallet.testing.proxy import Proxy
 from ewallet.testing.sites import IssuerSite, shifted
+from ewallet.testing.watch import Watch, Weight
 
 pytestmark = [pytest.mark.loopback, pytest.mark.sweep]
 
@@ -240,42 +242,74 @@ def test_the_checker_sees_what_is_wrong(operations, seen):
 
 
 def test_a_service_killed_under_load_loses_nothing(issuer, ledger, load, tmp_path):
-    """Again and again, at random, and it is ready at once (F-02, I1 to I5)."""
+    """Again and again, at random, and it is ready with the first answer after each (F-02, I1 to I5, I12)."""
     issuer.start()
     clients, chance = load(issuer, ports=[issuer.port]), random.Random(2)
-    for _ in range(ROUNDS):
-        clients.work(2000 * CLIENTS)
-        time.sleep(chance.uniform(0, 0.2))
-        issuer.restart()
-    clients.work()
+    with Watch(issuer) as watch:
+        for _ in range(ROUNDS):
+            clients.work(2000 * CLIENTS)
+            time.sleep(chance.uniform(0, 0.2))
+            issuer.kill()
+            watch.starts(issuer.port)
+            issuer.start()
+            watch.sees(issuer.port)
+        clients.work()
     history = clients.stop()
 
+    assert [] == watch.found()
     assert history.check(ledger) > ROUNDS
     assert history.of("receive", "unknown") or history.of("redeem", "unknown") or history.of("offer", "unknown")
     _check_settled(issuer, ledger, tmp_path)
 
 
 def test_a_database_that_crashes_under_load_loses_nothing(nursery, town, postgres, ledger_of, load, tmp_path):
-    """Stopped as in a crash and in order, and away for a while: 503 until it is back, and nothing twice (F-09)."""
-    with closing(IssuerSite(nursery, town, tmp_path, database=postgres.empty())) as issuer:
+    """Stopped as in a crash and in order, and away for a while: 503 until it is back, and nothing twice (F-09, I8)."""
+    with closing(IssuerSite(nursery, town, tmp_path, database=postgres.empty())) as issuer, Watch(issuer) as watch:
         ledger = ledger_of(issuer)
         issuer.start()
         clients = load(issuer, ports=[issuer.port])
         for round_ in range(12 if FULL else 2):
             clients.work(2000 * CLIENTS)
             postgres.stop("immediate" if round_ % 2 else "fast")
-            away = issuer.ask("GET", "/readyz").status
-            time.sleep(20 if FULL and round_ == 5 else 0.2)
+            with watch.away():
+                away = issuer.ask("GET", "/readyz").status
+                time.sleep(20 if FULL and round_ == 5 else 0.2)
             postgres.start()
             begun = time.monotonic()
             while not issuer.is_ready():
                 assert time.monotonic() < begun + 60, issuer.log
             assert 503 == away
         clients.work()
+        watch.sees(issuer.port)
         history = clients.stop()
 
+        assert [] == watch.found()
         assert history.check(ledger) > 1
         _check_settled(issuer, ledger, tmp_path)
+
+
+def test_a_service_takes_no_more_after_a_load_than_before(issuer, load):
+    """A second load brings it no memory and no files that the first one had not (I11)."""
+    child, weights = issuer.start(), []
+    for _ in range(2):
+        clients = load(issuer, ports=[issuer.port])
+        for _ in range(10 if FULL else 1):
+            clients.work(4000 * CLIENTS)
+        clients.stop()
+        weights.append(_settled(child.pid))
+
+    assert [] == weights[1].since(weights[0])
+
+
+def _settled(pid):
+    """What a process takes when it has noticed that its clients are gone."""
+    weight, deadline = Weight.of(pid), time.monotonic() + 10
+    while time.monotonic() < deadline:
+        time.sleep(0.5)
+        before, weight = weight, Weight.of(pid)
+        if before.files == weight.files:
+            break
+    return weight
 
 
 # -- told to end, given new keys -------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ def _expected(visit):
 
 
 def test_a_portal_killed_at_any_write_ends_what_it_began(portal, strace):
-    """Nothing is lost, half done, unlogged or logged twice; whoever asks again is answered as if nothing had been."""
+    """Nothing is lost, half done, unlogged or logged twice, and the log recomputes; who asks again is answered (I6)."""
     points, killed = _points(strace, portal), 0
     for name, number in points:
         before, visit = len(portal.entries()), Visit(portal, portal.wallet())
@@ -67,6 +67,7 @@ def test_a_portal_killed_at_any_write_ends_what_it_began(portal, strace):
             portal.restart()
         assert visit.go_on(), (name, number, portal.log)
         assert _expected(visit) == _since(portal, before), (name, number)
+        assert portal.finding() is None, (name, number)
 
     assert killed > len(points) // 3
     assert "Traceback" not in portal.log

@@ -188,3 +188,4 @@ def test_a_crowd_gets_one_package(pair):
         answers = _at_once(getattr(visit, f"_{step}"))
         assert CROWD == len(answers), answers
     assert ONCE == Counter(pair.entries())
+    assert pair.finding() is None

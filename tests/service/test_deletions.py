@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -20,10 +21,11 @@ from ewallet.idempotency import Calls
 from ewallet.keys import SigningKey
 from ewallet.oid4vp.request import client_id
 from ewallet.receipt import Receipt
+from ewallet.receipt.countersignature import TYP as RECEIPT
 from ewallet.sql import Database
 from ewallet.verdict import Accepted
 from ewallet.verifier import Verifier
-from verifier_cli import bundles
+from verifier_cli import bundles, keeping
 from verifier_cli.deletions import Deletions
 from verifier_cli.server import Desk, create_app
 
@@ -255,3 +257,61 @@ def test_a_receiver_that_has_not_said_where_is_not_asked(bank):
     silent = jose.sign("consent-receipt+jwt", claims, bank.kit.pki.verifier)
     assert "usage.argument" == _code(Where.of, replace(bank.receipt, events=(silent,)))
     assert "storage.not_found" == _code(bank.kit.wallet.demand_deletion, "another")
+
+
+# -- what is kept before its answer is on record ---------------------------------------------------------------
+
+
+def _signed_anew(bank, receipt, **changed):
+    """The receipt with its first event signed once more, as of another attempt."""
+    claims = {**receipt.signed[0].claims, **changed}
+    return replace(receipt, events=(jose.sign(RECEIPT, claims, bank.kit.pki.verifier),))
+
+
+def _past(path):
+    """As if it had been written a minute ago."""
+    before = path.stat().st_mtime - 60
+    os.utime(path, (before, before))
+
+
+def test_the_same_answer_finds_the_receipt_that_was_kept_for_it(bank, tmp_path):
+    """As after a kill between the receipt and the verdict: the wallet is given what is on disk, and nothing else is."""
+    before = bank.receipt
+    again = _signed_anew(bank, before, jti="another-attempt")
+
+    assert before.events != again.events
+    assert before == keeping.keep(tmp_path, again)
+    assert [before.to_bytes()] == [path.read_bytes() for path in tmp_path.iterdir()]
+
+
+def test_another_answer_waits_until_the_first_cannot_be_put_on_record(bank, tmp_path):
+    """Whoever is first may still be at it; a minute later nobody is."""
+    before = bank.receipt
+    other = _signed_anew(bank, before, answer={})
+    locked = _code(keeping.keep, tmp_path, other)
+    (path,) = tmp_path.iterdir()
+    kept = path.read_bytes()
+    _past(path)
+
+    assert ("storage.locked", before.to_bytes()) == (locked, kept)
+    assert other == keeping.keep(tmp_path, other)
+    assert [other.to_bytes()] == [each.read_bytes() for each in tmp_path.iterdir()]
+
+
+def test_a_receipt_that_was_cut_off_is_replaced(bank, tmp_path):
+    """It is nobody's."""
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(path.read_bytes()[:100])
+    _past(path)
+
+    assert bank.receipt == keeping.keep(tmp_path, bank.receipt)
+    assert bank.receipt.to_bytes() == path.read_bytes()
+
+
+def test_what_a_killed_process_has_left_goes_with_the_receipt(bank, tmp_path):
+    """A draft says as much about somebody as the receipt does."""
+    (path,) = tmp_path.iterdir()
+    path.with_name(f"{path.name}.left").write_bytes(path.read_bytes())
+    bank.deletions.delete(bank.demand())
+
+    assert [] == [*tmp_path.iterdir()]

@@ -78,6 +78,20 @@ def test_that_a_recipient_was_stopped_is_not_forgotten_either(tmp_path):
         assert "log.rollback" == _code(world.mydata.recover)
 
 
+def test_that_a_purpose_was_met_is_not_forgotten_either(tmp_path):
+    """Nor does it begin anew, month after month."""
+    folder, backup = tmp_path / "portal", tmp_path / "backup"
+    folder.mkdir()
+    with _portal(folder) as world:
+        consent = world.given()
+    shutil.copytree(folder, backup)
+    with _portal(folder) as world:
+        world.mydata.fulfil(consent.id, recipient=BANK)
+    _put_back(folder, backup)
+    with _portal(folder) as world:
+        assert "log.rollback" == _code(world.mydata.recover)
+
+
 def test_what_goes_on_all_the_same_is_a_fork(rewound):
     """However large it becomes: no key signs two histories."""
     folder, _ = rewound

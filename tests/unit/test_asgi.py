@@ -203,8 +203,10 @@ def test_a_fault_tells_nothing(caplog):
 
     answer = _ask(Guard(broken, hosts=["bank.example"]), _scope())
 
-    assert (500, "internal.fault") == (answer.status, json.loads(answer.body)["code"])
-    assert "internal.fault: fault" in caplog.text
+    told = json.loads(answer.body)
+    number = told["detail"].partition(":")[0]
+    assert (500, "internal.fault") == (answer.status, told["code"])
+    assert f"internal.fault: {number}\n" in caplog.text
     assert "secret" not in caplog.text + answer.body.decode()
 
 
@@ -240,6 +242,8 @@ ERRORS = {
     "away": (TransportError("fetch.timeout"), 503, {"retry-after": "5"}),
     "misused": (UsageError("usage.argument"), 400, {}),
     "misconfigured": (UsageError("usage.configuration"), 500, {}),
+    "a file of ours": (UsageError("usage.file", "a secret"), 500, {}),
+    "a disk of ours": (OSError(28, "a secret", "/a/secret"), 500, {}),
     "malformed": (Malformed("malformed.json"), 400, {}),
     "too large": (Malformed("limit.size"), 413, {}),
     "too often": (Malformed("limit.rate"), 429, {"retry-after": "1"}),
