@@ -7,6 +7,7 @@ from typing import Any, Final
 from ewallet.openapi import Responses, Schema, errors, json_content, problems
 from ewallet.portal import assertion
 from ewallet.portal.pushed import DETAILS, REQUEST_URI
+from ewallet.receipt.taken import MEDIA_TYPE
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _TEXT: Final[Schema] = {"type": "string"}
@@ -34,6 +35,12 @@ def _form(required: tuple[str, ...] = (), **properties: Schema) -> Schema:
 def _gives(description: str, example: Any, *, schema: Schema = _OBJECT, nonce: bool = False, status: int = 200) -> Any:
     headers = {"headers": _NONCE} if nonce else {}
     return {status: {"description": description, **headers, **json_content(schema, example=example)}}
+
+
+def _either(error: Schema, problem: Schema) -> Schema:
+    """A status with both ways to say what is wrong: what the call is, or what is in it."""
+    said = f"{error['description']}; {problem['description']}"
+    return {"description": said, "content": {**error["content"], **problem["content"]}}
 
 
 def _text(description: str, media_type: str, example: str | None = None) -> Responses:
@@ -98,6 +105,21 @@ PACKAGE: Final[Responses] = (
             403: {"consent.withdrawn": "the consent was withdrawn"},
             404: {"storage.not_found": "there is no record for: income_amount_certificate"},
             409: {"storage.already_used": "it was provided before, and is not provided again"},
+        }
+    )
+)
+_NO_RECEIPT: Final = {"receipt.invalid": "the recipient's half: signed for another package"}
+RECEIPT_TAKES: Final[Schema] = {
+    "requestBody": {"required": True, **json_content(_TEXT, example=_SIGNED, media_type=MEDIA_TYPE)}
+}
+RECEIPT: Final[Responses] = (
+    _gives("taken, now or before; the place of the provision in the log", {"seq": 1}, nonce=True)
+    | errors({401: ["invalid_token", "invalid_dpop_proof", "use_dpop_nonce"], 415: ["invalid_request"]})
+    | {400: _either(errors({400: ["invalid_request"]})[400], problems({400: _NO_RECEIPT})[400])}
+    | problems(
+        {
+            403: {"consent.required": "no consent of that identifier"},
+            409: {"storage.already_used": "the recipient has signed for this package before"},
         }
     )
 )
