@@ -7,7 +7,6 @@ from typing import Any, Final
 from ewallet.openapi import Responses, Schema, errors, json_content, problems
 from ewallet.portal import assertion
 from ewallet.portal.pushed import DETAILS, REQUEST_URI
-from ewallet.receipt.taken import MEDIA_TYPE
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _TEXT: Final[Schema] = {"type": "string"}
@@ -109,12 +108,12 @@ PACKAGE: Final[Responses] = (
     )
 )
 _NO_RECEIPT: Final = {"receipt.invalid": "the recipient's half: signed for another package"}
-RECEIPT_TAKES: Final[Schema] = {
-    "requestBody": {"required": True, **json_content(_TEXT, example=_SIGNED, media_type=MEDIA_TYPE)}
-}
+RECEIPT_TAKES: Final[Schema] = _form(
+    ("receipt",), receipt=_TEXT | {"description": "a JWS of type package-receipt+jwt by the key of the token"}
+)
 RECEIPT: Final[Responses] = (
     _gives("taken, now or before; the place of the provision in the log", {"seq": 1}, nonce=True)
-    | errors({401: ["invalid_token", "invalid_dpop_proof", "use_dpop_nonce"], 415: ["invalid_request"]})
+    | errors({401: ["invalid_token", "invalid_dpop_proof", "use_dpop_nonce"]})
     | {400: _either(errors({400: ["invalid_request"]})[400], problems({400: _NO_RECEIPT})[400])}
     | problems(
         {

@@ -36,7 +36,7 @@ from ewallet.oid4vci.metadata import AUTHORIZATION_SERVER
 from ewallet.package import Package
 from ewallet.portal import assertion
 from ewallet.portal.pushed import DETAILS, Details, request_of
-from ewallet.receipt.taken import MEDIA_TYPE, Expected, sign
+from ewallet.receipt.taken import Expected, sign
 from ewallet.shape import MAX_DOCUMENT, Json, instance, json_object, member, numeric_date
 
 _LOG: Final = logging.getLogger("ewallet")
@@ -203,8 +203,8 @@ class PortalClient:
             return None
 
     def _handed_in(self, half: str, token: Authorization) -> str:
-        headers = {"content-type": MEDIA_TYPE, "accept": "application/json"}
-        request = Request("POST", f"{self.portal}/receipts", headers, half.encode("ascii"), limit=_MAX_ANSWER)
+        form = oauth.form({"receipt": half})
+        request = Request("POST", f"{self.portal}/receipts", _FORM, form, limit=_MAX_ANSWER)
         try:
             self._run(Conversation(self._env, key=self._signer).send(request, token))
         except ProtocolError as exc:

@@ -42,7 +42,7 @@ from ewallet.portal.pushed import (
     handle_of,
     request_of,
 )
-from ewallet.receipt.taken import MEDIA_TYPE, Expected
+from ewallet.receipt.taken import Expected
 from ewallet.recipients import Recipient, Recipients
 from ewallet.shape import Json, json_object, to_base64url
 from ewallet.steps import PortalStore, Step, Steps
@@ -203,14 +203,14 @@ class Portal:
     def receipts(self, request: Request) -> Response:
         """Take what the recipient signed of the package that a token is for (:mod:`ewallet.receipt.taken`); again too.
 
-        Errors as :meth:`packages`, ``receipt.invalid`` for another package, key, recipient or portal, ``log.*`` for
-        another log, ``storage.already_used`` with the ``receipt`` that was taken where there is another one.
+        The form has it as ``receipt``. Errors as :meth:`packages`, ``receipt.invalid`` for another package, key,
+        recipient or portal, ``log.*`` for another log, ``storage.already_used`` with the ``receipt`` that was taken
+        where there is another one.
         """
         at = self._env.now()
         token = self._token(request, "receipts", at)
-        check_media_type(request, MEDIA_TYPE, "invalid_request", status=415)
         expected = Expected(recipient=token.client_id, key=token.thumbprint, portal=self.issuer, request=token.request)
-        half = request.body.decode("ascii", "replace")
+        half = self._form(request).get("receipt", "")
         return self._answer({"seq": self._provider.receipted(token.consent, half, expected)}, at)
 
     def messages(self, request: Request) -> Response:

@@ -37,7 +37,6 @@ from ewallet.shape import Json, instance, member, numeric_date, to_base64url
 from ewallet.terminal import stamp
 
 TYP: Final = "package-receipt+jwt"
-MEDIA_TYPE: Final = f"application/{TYP}"
 NAMED: Final = "taken"  # of the portal's event
 _SKEW: Final = timedelta(seconds=60)  # what clocks may differ by
 

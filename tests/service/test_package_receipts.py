@@ -190,8 +190,8 @@ def test_nobody_hands_in_without_token_and_key(portal, granted, unsigned):
     """As nobody downloads without them."""
     half = _signed(unsigned, portal.bank.key)
     assert (401, "invalid_token") == _refused(portal, Granted(token="none", consent_id=granted.consent_id), half)
-    headers = {"authorization": f"Bearer {granted.token}", "content-type": f"application/{TYP}"}
-    answer = portal.site.browser.post("/mydata/receipts", content=half, headers=headers)
+    headers = {"authorization": f"Bearer {granted.token}"}
+    answer = portal.site.browser.post("/mydata/receipts", data={"receipt": half}, headers=headers)
     assert 401 == answer.status_code
     assert [None] == [each.half for each in portal.site.desk.mydata.provided("hong")]
 
