@@ -99,6 +99,8 @@ class Taken:
         if (self.by, self.claims.get("aud")) != (expected.recipient, expected.portal):
             invalid("signed by another recipient, or to another portal")
         stated = _stated(package, expected.request)
+        if self.claims.keys() != stated.keys() | {"iss", "aud", "iat"}:
+            invalid("signed with other members than a half has")
         for name in ("consent", "request", "answer"):
             if self.claims.get(name) != stated[name]:
                 invalid(f"signed for another {name}")

@@ -40,6 +40,7 @@ _CHANGES = (
     {"log": {"seq": 0, "checkpoint": "nothing"}},
     {"log": {"seq": 99, "checkpoint": "nothing"}},
     {"log": {}},
+    {"note": "what else a recipient would have kept"},
 )
 
 
@@ -205,6 +206,23 @@ def test_myd_07_no_half_is_left_out_or_exchanged_unseen(portal, granted):
     without = {name: value for name, value in found.items() if name != "taken"}
     assert "receipt.invalid" == _verdict(portal, json.dumps(without)).code
     assert "receipt.invalid" == _verdict(portal, json.dumps(found | {"events": found["events"][:1]})).code
+
+
+def test_myd_07_a_half_that_is_no_recipients_holds_for_no_portal(portal, granted, unsigned):
+    """Whatever a portal names: another's, of another consent or provision, for more than was consented to."""
+    desk, kind = portal.site.desk, next(iter(unsigned["disclosed"]))
+    (given,), (provided,), pasts = (
+        each("hong") for each in (desk.mydata.consents, desk.mydata.provided, desk.mydata.history)
+    )
+    more = {"disclosed": unsigned["disclosed"] | {kind: [["resident_number"]]}}
+    for change in ({}, {"iss": "other.example"}, {"consent": _NOTHING}, {"iat": 1}, more, {"disclosed": {}}):
+        half = _signed(unsigned | change, portal.bank.key)
+        made = desk.receipts.to_date(given, pasts, [replace(provided, half=half)])
+        assert (None if not change else "receipt.invalid") == _verdict(portal, made.to_bytes()).code, change
+    other = {"log": unsigned["log"] | {"seq": given.logged.inclusion.index}}
+    made = desk.receipts.to_date(given, pasts, [replace(provided, half=_signed(unsigned | other, portal.bank.key))])
+    assert "receipt.invalid" == _verdict(portal, made.to_bytes()).code
+    assert granted.consent_id == given.consent.id
 
 
 def test_after_a_withdrawal_it_is_still_signed_for(portal, granted, unsigned):
