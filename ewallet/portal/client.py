@@ -36,7 +36,7 @@ from ewallet.oid4vci.metadata import AUTHORIZATION_SERVER
 from ewallet.package import Package
 from ewallet.portal import assertion
 from ewallet.portal.pushed import DETAILS, Details, request_of
-from ewallet.receipt.taken import Expected, sign
+from ewallet.receipt.taken import Expected, Taken, sign
 from ewallet.shape import MAX_DOCUMENT, Json, instance, json_object, member, numeric_date
 
 _LOG: Final = logging.getLogger("ewallet")
@@ -210,7 +210,8 @@ class PortalClient:
         except ProtocolError as exc:
             if exc.error != "storage.already_used":
                 raise
-            return member(exc.extensions, "receipt", str)
+            half = member(exc.extensions, "receipt", str)
+            Taken.parse(half).jws.verify(self._signer.public)
         return half
 
     def _granted(self, asked: Mapping[str, str], request: str) -> Granted:

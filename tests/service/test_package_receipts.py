@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from urllib.parse import parse_qsl
 
 import pytest
 
 from ewallet import jose, receipt
 from ewallet.errors import ProtocolError
+from ewallet.flow import Response
 from ewallet.history import Believed, key_of
 from ewallet.keys import SigningKey
 from ewallet.oauth import Authorization
@@ -256,6 +258,21 @@ def test_what_came_is_not_given_up_because_it_cannot_be_signed_for(portal, grant
     again = portal.client.take(granted)
     assert received.package == again.package
     assert (again.receipt,) == Receipt.parse(_file(portal)).taken
+
+
+def test_what_a_portal_says_was_signed_before_is_signed_by_this_key(portal, granted):
+    """A portal cannot make a bank keep as its own what it has not signed."""
+    stranger = SigningKey.generate()
+    said = {"type": "urn:ewallet:error:storage.already_used", "code": "storage.already_used"}
+
+    def send(request):
+        if not request.url.endswith("/receipts"):
+            return portal.site.send(request)
+        half = _signed(Taken.parse(dict(parse_qsl(request.body.decode()))["receipt"]).claims, stranger)
+        body = json.dumps({**said, "receipt": half}).encode()
+        return Response(409, {"content-type": "application/problem+json"}, body)
+
+    assert _client(portal, send).take(granted).receipt is None
 
 
 class TestInCycles:
