@@ -74,6 +74,11 @@ class Package:
         """The members taken apart; ``malformed.*``, ``crypto.*``."""
         return tuple(Member.open(raw) for raw in self.members)
 
+    def disclosed(self) -> dict[str, tuple[Pattern, ...]]:
+        """By type, the claims paths that the members have, None for elements of arrays; ``malformed.*``."""
+        found = ((each.type_id, _values(each.check_disclosures().claims)) for each in self.evidence())
+        return {type_: tuple(dict.fromkeys(path for path, _ in values)) for type_, values in found}
+
     def check_logged(self, believed: Believed) -> tuple[Entry, Checkpoint]:
         """Return the entry that says so if handing over just this is on record; ``log.*``."""
         return self.logged.check_payload(payload_of(self.consent, self.members), "package.downloaded", believed)

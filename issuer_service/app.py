@@ -48,7 +48,7 @@ from issuer_service.settings import Settings
 
 _STATIC: Final = Path(__file__).parent / "static"
 _WALLET: Final = frozenset({"token", "nonce", "credential", "deferred", "notification"})
-_RECIPIENT: Final = frozenset({"mydata/par", "mydata/token", "mydata/packages", "mydata/messages"})
+_RECIPIENT: Final = frozenset({f"mydata/{name}" for name in ("par", "token", "packages", "receipts", "messages")})
 _CONSENT: Final = "mydata/vp/"
 
 

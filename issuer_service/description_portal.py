@@ -36,6 +36,12 @@ def _gives(description: str, example: Any, *, schema: Schema = _OBJECT, nonce: b
     return {status: {"description": description, **headers, **json_content(schema, example=example)}}
 
 
+def _either(error: Schema, problem: Schema) -> Schema:
+    """A status with both ways to say what is wrong: what the call is, or what is in it."""
+    said = f"{error['description']}; {problem['description']}"
+    return {"description": said, "content": {**error["content"], **problem["content"]}}
+
+
 def _text(description: str, media_type: str, example: str | None = None) -> Responses:
     return {200: {"description": description, **json_content(_TEXT, example=example, media_type=media_type)}}
 
@@ -98,6 +104,21 @@ PACKAGE: Final[Responses] = (
             403: {"consent.withdrawn": "the consent was withdrawn"},
             404: {"storage.not_found": "there is no record for: income_amount_certificate"},
             409: {"storage.already_used": "it was provided before, and is not provided again"},
+        }
+    )
+)
+_NO_RECEIPT: Final = {"receipt.invalid": "the recipient's half: signed for another package"}
+RECEIPT_TAKES: Final[Schema] = _form(
+    ("receipt",), receipt=_TEXT | {"description": "a JWS of type package-receipt+jwt by the key of the token"}
+)
+RECEIPT: Final[Responses] = (
+    _gives("taken, now or before; the place of the provision in the log", {"seq": 1}, nonce=True)
+    | errors({401: ["invalid_token", "invalid_dpop_proof", "use_dpop_nonce"]})
+    | {400: _either(errors({400: ["invalid_request"]})[400], problems({400: _NO_RECEIPT})[400])}
+    | problems(
+        {
+            403: {"consent.required": "no consent of that identifier"},
+            409: {"storage.already_used": "the recipient has signed for this package before"},
         }
     )
 )

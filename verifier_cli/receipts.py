@@ -46,6 +46,7 @@ _SAYS: Final = {
     "left_out": {"ko": "선택 항목 중 제출하지 않은 것", "en": "optional, not given"},
     "withdraw": {"ko": "철회하는 곳", "en": "withdraw at"},
     "events": {"ko": "경과", "en": "what happened"},
+    "taken": {"ko": "{0}에서 수령했다고 서명함", "en": "signed for by {0}"},
     "seq": {"ko": "이력 {0}번", "en": "log entry {0}"},
 }
 
@@ -115,3 +116,6 @@ def _agreed(view: Mapping[str, Json], lang: Language) -> Iterator[str]:
         at = moment(inputs.moment(event["dpv:isIndicatedAtTime"]), lang)
         seq = f" ({_SAYS['seq'][lang].format(event['seq'])})" if "seq" in event else ""
         yield f"    {at}  {_EVENTS[event['event']][lang]}{seq}"
+    for half in view.get("taken", ()):
+        at, seq = moment(inputs.moment(half["at"]), lang), _SAYS["seq"][lang].format(half["seq"])
+        yield f"    {at}  {_SAYS['taken'][lang].format(plain(half['by']))} ({seq})"

@@ -22,9 +22,9 @@
       ...
     ewallet.errors.ConsentError: consent.withdrawn: the consent was withdrawn
 
-:mod:`role` has the verbs; :mod:`consents`, :mod:`providing`, :mod:`notices`, :mod:`exports` and :mod:`erasure` do the
-work; :mod:`people` leads from a person to what is kept, :mod:`ledger` writes the log, :mod:`store` says what is kept,
-and :mod:`terms` when what stands is due.
+:mod:`role` has the verbs; :mod:`consents`, :mod:`providing`, :mod:`taking`, :mod:`notices`, :mod:`exports` and
+:mod:`erasure` do the work; :mod:`people` leads from a person to what is kept, :mod:`ledger` writes the log,
+:mod:`store` says what is kept, and :mod:`terms` when what stands is due.
 """
 
 from ewallet.mydata.consents import Given
@@ -35,6 +35,7 @@ from ewallet.mydata.notices import Notice, Seen
 from ewallet.mydata.providing import MembersMissing, Missing, Registers
 from ewallet.mydata.role import MyData, Run
 from ewallet.mydata.store import Message, MyDataStore, State
+from ewallet.mydata.taking import Provided
 
 __all__ = [
     "Cache",
@@ -52,6 +53,7 @@ __all__ = [
     "Notice",
     "Own",
     "Past",
+    "Provided",
     "Registers",
     "Run",
     "Seen",

@@ -12,7 +12,7 @@ import json
 import re
 import unicodedata
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from io import StringIO
@@ -22,6 +22,9 @@ from ewallet.catalog import CredentialType
 from ewallet.catalog.claims import Pattern
 from ewallet.credential import Claims
 from ewallet.errors import Language
+from ewallet.mydata.consents import Given
+from ewallet.mydata.notices import Notice
+from ewallet.mydata.taking import Provided
 from ewallet.shape import Json
 
 SCHEMA: Final = "ewallet.own-data/1"
@@ -76,6 +79,37 @@ class Exporter:
             media_type=self.media_type,
             content=self.write(own),
         )
+
+
+def listed(consents: Iterable[Given], provided: Sequence[Provided]) -> list[dict[str, Json]]:
+    """Consents, each with what was provided under it, and with what its recipient signed of that."""
+    return [
+        {
+            "record": given.consent.to_json(),
+            "state": given.state.name.lower(),
+            "provided": [_provided(each) for each in provided if each.consent_id == given.consent.id],
+        }
+        for given in consents
+    ]
+
+
+def _provided(provided: Provided) -> dict[str, Json]:
+    signed = {"signed": provided.signed.isoformat(), "receipt": provided.half} if provided.signed else {"signed": None}
+    return {"seq": provided.seq, "at": provided.at.isoformat(), **signed}
+
+
+def notices_of(notices: Iterable[Notice]) -> list[dict[str, Json]]:
+    """Looks at somebody's data."""
+    return [
+        {
+            "recipient": dict(notice.recipient.names),
+            "purpose": dict(notice.purposes),
+            "information": dict(notice.information),
+            "at": notice.at.isoformat(),
+            **({"acting": notice.acting.to_json()} if notice.acting else {}),
+        }
+        for notice in notices
+    ]
 
 
 def as_json(own: Own) -> bytes:

@@ -29,13 +29,15 @@ from ewallet.issuer import Issuer
 from ewallet.mydata import terms
 from ewallet.mydata.consents import Consents, Given, Opened, check_proposed, check_renews
 from ewallet.mydata.erasure import Deletion, Erased, Erasing
-from ewallet.mydata.exports import EXPORTERS, Exported, Exporter, Own
+from ewallet.mydata.exports import EXPORTERS, Exported, Exporter, Own, listed, notices_of
 from ewallet.mydata.ledger import Ledger, Past, said
 from ewallet.mydata.notices import Look, Notice, Seen, notices, sealed_notice
 from ewallet.mydata.people import People
 from ewallet.mydata.providing import Asked, MembersMissing, Missing, Providing, Refusal, Registers
 from ewallet.mydata.store import READY, ConsentRow, Message, MyDataStore, State
+from ewallet.mydata.taking import Provided, Taking
 from ewallet.package import Package
+from ewallet.receipt.taken import Expected
 from ewallet.recipients import OWN
 from ewallet.shape import Json
 from ewallet.trace import Trace
@@ -91,6 +93,7 @@ class MyData:
         self._ledger = Ledger(self._people, log)
         self._consents = Consents(issuer.catalog, self._people, self._ledger)
         self._providing = Providing(issuer, registers, self._consents)
+        self._taking = Taking(self._consents)
         self._erasing = Erasing(
             people=self._people,
             ledger=self._ledger,
@@ -226,6 +229,10 @@ class MyData:
             self._record_refusal(opened, recipient, exc, at)
             raise
 
+    def receipted(self, consent_id: str, half: str, expected: Expected) -> int:
+        """Keep what a recipient signed of what it was provided with: :meth:`Taking.keep`; ``consent.required``."""
+        return self._taking.keep(self._consents.opened(consent_id), half, expected, self._env.now())
+
     def missing(self, package: Package) -> tuple[Missing, ...]:
         """The optional members that were consented to and could not be provided: where to get them."""
         found = {member.type_id for member in package.evidence()}
@@ -257,6 +264,10 @@ class MyData:
     def notices(self, subject: str) -> tuple[Notice, ...]:
         """A notice of every look at a person's data, the newest first."""
         return tuple(notices(self._people, subject))
+
+    def provided(self, subject: str) -> tuple[Provided, ...]:
+        """What was provided of a person, by recipient, each with what its recipient signed of it."""
+        return tuple(self._taking.all(subject))
 
     def history(self, subject: str) -> tuple[Past, ...]:
         """Everything on record about a person, in order, each with its proof under the newest checkpoint."""
@@ -405,19 +416,7 @@ class MyData:
     def _own(self, subject: str, kinds: Sequence[str], lang: Language, at: datetime) -> Own:
         catalog = self._issuer.catalog
         found = [(catalog.type(type_id), self._record(subject, type_id)) for type_id in kinds]
-        consents: list[dict[str, Json]] = [
-            {"record": given.consent.to_json(), "state": given.state.name.lower()} for given in self.consents(subject)
-        ]
-        told: list[dict[str, Json]] = [
-            {
-                "recipient": dict(notice.recipient.names),
-                "purpose": dict(notice.purposes),
-                "information": dict(notice.information),
-                "at": notice.at.isoformat(),
-                **({"acting": notice.acting.to_json()} if notice.acting else {}),
-            }
-            for notice in self.notices(subject)
-        ]
+        consents, told = listed(self.consents(subject), self.provided(subject)), notices_of(self.notices(subject))
         records = [(kind, record) for kind, record in found if record is not None]
         return Own(day=at.astimezone(KST).date(), records=records, consents=consents, notices=told, lang=lang)
 

@@ -54,7 +54,7 @@ class ConsentRow:
 
 @dataclass(frozen=True, kw_only=True)
 class PackageRow:
-    """What was provided in one cycle of a consent, until its members are over."""
+    """What was provided in one cycle of a consent, until its members are over; and what its recipient signed of it."""
 
     id: str
     consent: str
@@ -62,6 +62,7 @@ class PackageRow:
     until: datetime
     sealed: bytes = field(repr=False)
     seq: int = -1
+    receipt: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +168,9 @@ class MyDataStore(Protocol):
 
     def packages(self, consent_id: str) -> Sequence[PackageRow]:
         """What was provided under a consent, in order."""
+
+    def countersign(self, package_id: str, receipt: bytes) -> bytes:
+        """Keep what its recipient signed of a package, unless something is kept: that is given; :class:`NotFound`."""
 
     def settle(self, consent_id: str, happened: Sequence[Happened]) -> bool:
         """What was provided under a withdrawn consent is revoked; False where that is on record already."""

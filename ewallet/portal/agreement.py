@@ -28,7 +28,7 @@ from ewallet.exchange import Collected, Exchange, Expired, Waiting
 from ewallet.formats import FORMATS
 from ewallet.history import EventType, Log, new_handle
 from ewallet.keys import Signer
-from ewallet.mydata import Given, Past
+from ewallet.mydata import Given, Past, Provided
 from ewallet.oid4vp import AuthorizationRequest, VpToken
 from ewallet.portal.role import Portal
 from ewallet.receipt import WITHDRAWAL, Receipt
@@ -126,18 +126,21 @@ class Receipts:
         found = json_object(kept, "what was confirmed") if kept else None
         return Confirmed(receipt=found["receipt"].encode(), shown=found["shown"]) if found else None
 
-    def to_date(self, given: Given, pasts: Iterable[Past]) -> Receipt:
+    def to_date(self, given: Given, pasts: Iterable[Past], provided: Iterable[Provided] = ()) -> Receipt:
         """The receipt of a consent with all that has happened under it, each with its place in the log.
 
         So there is one for each provision, whoever was away or was killed when it was made. ``pasts`` are the person's,
-        in order; ``receipt.invalid`` where something else than a receipt proves the consent.
+        in order, and ``provided`` is what has come to recipients, with what those signed of it. ``receipt.invalid``
+        where something else than a receipt proves the consent.
         """
+        halves = {each.seq: each.half for each in provided}
         receipt = Receipt.parse(given.evidence).placed(self._signer, _place(given.logged))
         for past in pasts:
             event = past.entry.event
             if (event.consent, event.outcome) == (given.consent.id, "done") and event.type in _HAPPENED:
                 happened = _HAPPENED[event.type]
-                receipt = receipt.after(happened, self._signer, at=event.at, logged=_place(past.logged))
+                half, place = halves.get(past.entry.seq), _place(past.logged)
+                receipt = receipt.after(happened, self._signer, at=event.at, logged=place, half=half)
         return receipt
 
 

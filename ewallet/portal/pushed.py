@@ -22,6 +22,7 @@ from ewallet.catalog import Bundle, Catalog
 from ewallet.catalog.claims import Pattern
 from ewallet.consent import MAX_DAYS
 from ewallet.errors import Language, ProtocolError
+from ewallet.receipt.taken import digest_of
 from ewallet.shape import Json, instance, json_object, json_value, member, optional, refuse
 
 DETAILS: Final = "urn:example:kr-ewallet:bundle:1"
@@ -71,6 +72,11 @@ class Details:
         return said | ({"purpose": self.purpose} if self.purpose is not None else {})
 
 
+def request_of(parameters: Mapping[str, str]) -> str:
+    """The digest of the authorization details of a request, to the letter: under which a recipient signs for it."""
+    return digest_of(parameters.get("authorization_details", "").encode("utf-8", "surrogatepass"))
+
+
 def consent_of(raw: str | None) -> str:
     """The consent that the details of a later token request name; error ``invalid_authorization_details``."""
     with oauth.refusing("invalid_authorization_details"):
@@ -97,7 +103,10 @@ def _not_taken(detail: str) -> NoReturn:
 
 @dataclass(frozen=True, kw_only=True)
 class Pushed:
-    """A pushed request, its client authenticated; ``thumbprint`` is the key that code and token are bound to."""
+    """A pushed request, its client authenticated; ``thumbprint`` is the key that code and token are bound to.
+
+    ``request`` is the digest of the authorization details as they came.
+    """
 
     client_id: str
     redirect_uri: str
@@ -105,6 +114,7 @@ class Pushed:
     state: str
     thumbprint: str
     details: Details
+    request: str = ""
 
     @classmethod
     def of(cls, parameters: Mapping[str, str], *, client_id: str, thumbprint: str) -> Pushed:
@@ -127,6 +137,7 @@ class Pushed:
             state=state,
             thumbprint=thumbprint,
             details=Details.parse(parameters.get("authorization_details")),
+            request=request_of(parameters),
         )
 
     @classmethod
@@ -144,7 +155,7 @@ class Pushed:
             "purpose": self.details.purpose,
         }
         said = {name: getattr(self, name) for name in ("client_id", "redirect_uri", "code_challenge", "state")}
-        return jose.to_json({**said, "thumbprint": self.thumbprint, "details": details})
+        return jose.to_json({**said, "thumbprint": self.thumbprint, "details": details, "request": self.request})
 
     def back(self, issuer: str, **answer: str) -> str:
         """Where the answer leads: the recipient's own address, with ``state`` and ``iss`` (RFC 9207)."""

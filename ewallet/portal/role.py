@@ -32,7 +32,17 @@ from ewallet.nonces import Nonces
 from ewallet.package import Package
 from ewallet.portal import assertion
 from ewallet.portal.assertion import Authenticated
-from ewallet.portal.pushed import DETAILS, REQUEST_URI, Pushed, asked_in, check_redirect, consent_of, handle_of
+from ewallet.portal.pushed import (
+    DETAILS,
+    REQUEST_URI,
+    Pushed,
+    asked_in,
+    check_redirect,
+    consent_of,
+    handle_of,
+    request_of,
+)
+from ewallet.receipt.taken import Expected
 from ewallet.recipients import Recipient, Recipients
 from ewallet.shape import Json, json_object, to_base64url
 from ewallet.steps import PortalStore, Step, Steps
@@ -64,6 +74,9 @@ class Provider(Protocol):
     def download(self, consent_id: str, *, recipient: str, key: str, asked: Mapping[str, Iterable[Pattern]]) -> Package:
         """The package of a consent; the same one again while the first answer may have been lost; ``consent.scope``."""
 
+    def receipted(self, consent_id: str, half: str, expected: Expected) -> int:
+        """Keep what a recipient signed of a package; where that is in the log. ``receipt.invalid``, ``storage.*``."""
+
     def fulfil(self, consent_id: str, *, recipient: str) -> None:
         """What a consent was given for is done: nothing more is provided under it; ``consent.*``."""
 
@@ -76,11 +89,15 @@ class Provider(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Token:
-    """What a token is for: one consent, one recipient, and the key without which it is of no use."""
+    """What a token is for: one consent, one recipient, and the key without which it is of no use.
+
+    ``request`` is the digest of the authorization details that it was asked for with.
+    """
 
     consent: str
     client_id: str
     thumbprint: str
+    request: str = ""
 
 
 class Portal:
@@ -178,16 +195,23 @@ class Portal:
         consented to, ``consent.*`` where the consent is over, and nothing of the package is in the answer.
         """
         at, query = self._env.now(), request.url.partition("?")[2]
-        shown = oauth.Authorization.parse(values(request, "authorization"), query=query)
-        found = self.steps.see("token", shown.token)
-        if found is None:
-            raise oauth.invalid_token("the token is not one of ours, or its time is over", scheme=shown.scheme)
-        token = Token(**json_object(found))
-        shown.check_scheme(token.thumbprint)
-        self._use_up_proof(self._proof(request, "packages", at, token=shown.token, bound=token.thumbprint), status=401)
+        token = self._token(request, "packages", at)
         asked, who = asked_in(query), token.client_id
         package = self._provider.download(token.consent, recipient=who, key=token.thumbprint, asked=asked)
-        return self._answer(package.to_json(), at)
+        return self._answered(package.to_bytes(), at)
+
+    def receipts(self, request: Request) -> Response:
+        """Take what the recipient signed of the package that a token is for (:mod:`ewallet.receipt.taken`); again too.
+
+        The form has it as ``receipt``. Errors as :meth:`packages`, ``receipt.invalid`` for another package, key,
+        recipient or portal, ``log.*`` for another log, ``storage.already_used`` with the ``receipt`` that was taken
+        where there is another one.
+        """
+        at = self._env.now()
+        token = self._token(request, "receipts", at)
+        expected = Expected(recipient=token.client_id, key=token.thumbprint, portal=self.issuer, request=token.request)
+        half = self._form(request).get("receipt", "")
+        return self._answer({"seq": self._provider.receipted(token.consent, half, expected)}, at)
 
     def messages(self, request: Request) -> Response:
         """What the recipient is to be told: what is ready, withdrawn or stopped. Errors ``invalid_client`` (401).
@@ -292,6 +316,17 @@ class Portal:
             detail = "a dpop proof that was used before"
             raise ProtocolError("request.invalid", detail, error="invalid_dpop_proof", status=status, headers=headers)
 
+    def _token(self, request: Request, place: str, at: datetime) -> Token:
+        """What the token of a request is for, whose key is at hand; errors as :meth:`packages`."""
+        shown = oauth.Authorization.parse(values(request, "authorization"), query=request.url.partition("?")[2])
+        found = self.steps.see("token", shown.token)
+        if found is None:
+            raise oauth.invalid_token("the token is not one of ours, or its time is over", scheme=shown.scheme)
+        token = Token(**json_object(found))
+        shown.check_scheme(token.thumbprint)
+        self._use_up_proof(self._proof(request, place, at, token=shown.token, bound=token.thumbprint), status=401)
+        return token
+
     def _proof(
         self, request: Request, place: str, at: datetime, *, token: str | None = None, bound: str | None = None
     ) -> dpop.DpopProof:
@@ -311,8 +346,8 @@ class Portal:
         code = asked.get("code", "")
         found = self.steps.see("code", code)
         try:
-            consent_id = self._consent_of(found, asked, client, proof)
-            token, record = self.steps.secret(), _token(consent_id, client, proof)
+            consent_id, wanted = self._consent_of(found, asked, client, proof)
+            token, record = self.steps.secret(), _token(consent_id, client, proof, wanted)
             kept = self.steps.step("token", token, record, life=TOKEN_LIFE)
             if not self.steps.turn("code", code, kept, self._redemption(code, token)):
                 raise _bad_grant("the code was used")
@@ -323,7 +358,8 @@ class Portal:
 
     def _consent_of(
         self, found: bytes | None, asked: Mapping[str, str], client: Authenticated, proof: dpop.DpopProof
-    ) -> str:
+    ) -> tuple[str, str]:
+        """The consent that a code is for, and the digest of the request that was answered with it."""
         if found is None:
             raise _bad_grant("the code is wrong, was used, or its time is over")
         record = json_object(found)
@@ -334,7 +370,7 @@ class Portal:
             raise _bad_grant("the code is bound to another key of the client")
         oauth.check_code_verifier(asked.get("code_verifier"), pushed.code_challenge)
         self.recipient(pushed)
-        return str(record["consent"])
+        return str(record["consent"]), pushed.request
 
     def _standing(self, asked: Mapping[str, str], client: Authenticated, proof: dpop.DpopProof) -> tuple[str, str]:
         """The consent that a client names which may have it again, and a token: in cycles only, and its own."""
@@ -343,7 +379,8 @@ class Portal:
         consent = self._provider.consent(consent_of(asked.get("authorization_details")), client.client_id)
         if consent.provision.mode != "periodic":
             raise _bad_grant("the consent is for one time, which takes the code that was given with it")
-        return consent.id, self.steps.begin("token", _token(consent.id, client, proof), life=TOKEN_LIFE)
+        record = _token(consent.id, client, proof, request_of(asked))
+        return consent.id, self.steps.begin("token", record, life=TOKEN_LIFE)
 
     def _redemption(self, code: str, token: str) -> Step:
         """What remembers which token a code became."""
@@ -358,14 +395,17 @@ class Portal:
             self.steps.take("token", token.decode())
 
     def _answer(self, told: Mapping[str, Any], at: datetime, *, status: int = 200) -> Response:
+        return self._answered(jose.to_json(told), at, status=status)
+
+    def _answered(self, body: bytes, at: datetime, *, status: int = 200) -> Response:
         nonce = self._nonces.give(at, self._env.random)
         headers = {"content-type": "application/json", "dpop-nonce": nonce, **NO_STORE}
-        return Response(status, headers, jose.to_json(told))
+        return Response(status, headers, body)
 
 
-def _token(consent_id: str, client: Authenticated, proof: dpop.DpopProof) -> bytes:
+def _token(consent_id: str, client: Authenticated, proof: dpop.DpopProof, request: str) -> bytes:
     record = {"consent": consent_id, "client_id": client.client_id, "thumbprint": proof.thumbprint}
-    return jose.to_json(record)
+    return jose.to_json({**record, "request": request})
 
 
 def _over() -> ProtocolError:

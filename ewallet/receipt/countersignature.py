@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Literal, NoReturn, cast, get_args
+from typing import Final, Literal, NoReturn, Protocol, cast, get_args
 
 from ewallet import jose
 from ewallet.credential import moment
@@ -38,6 +38,14 @@ class Logged:
     def to_json(self) -> dict[str, Json]:
         """As it is signed."""
         return {"checkpoint": self.checkpoint, **({} if self.seq is None else {"seq": self.seq})}
+
+
+class Placed(Protocol):
+    """Something that was signed and says where it is in the log."""
+
+    @property
+    def logged(self) -> Logged | None:
+        """Its place; None where it says nothing of a log."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +112,7 @@ def check_order(events: Sequence[Signed]) -> None:
         invalid("an event that stands there twice")
 
 
-def check_places(events: Iterable[Signed], believed: Believed | None) -> Head | None:
+def check_places(events: Iterable[Placed], believed: Believed | None) -> Head | None:
     """The newest head, if each place is in its checkpoint, and the checkpoints are of one log that only grows.
 
     Raises ``log.omitted``, ``log.forked``, ``log.rollback``, ``receipt.invalid``, and of a log that is believed what

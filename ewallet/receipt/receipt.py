@@ -13,6 +13,8 @@ that its requests are signed with::
 
 What happens later to the consent is signed likewise, with the same ``jti`` and without the members of the answer. So a
 receipt outlives the data: it has no claim in it, and whoever holds the answer can still prove that it was this one.
+
+Where a portal provides, it is the portal that asks and signs, and its recipients sign for packages (:mod:`taken`).
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ from ewallet.history import Believed
 from ewallet.keys import PublicKey, Signer
 from ewallet.oid4vp import AuthorizationRequest, VpToken
 from ewallet.oid4vp.request import check_identified
-from ewallet.receipt import dpv
+from ewallet.receipt import dpv, taken
 from ewallet.receipt.countersignature import (
     TYP,
     Event,
@@ -71,11 +73,15 @@ _ASKED: Final = frozenset({"response_type", "client_id", "nonce", "dcql_query", 
 
 @dataclass(frozen=True)
 class Receipt:
-    """A receipt of both halves: ``events`` are compact JWS, the first of them says that the consent was given."""
+    """A receipt of both halves: ``events`` are compact JWS, the first of them says that the consent was given.
+
+    ``taken`` are the halves of a portal's recipients (:mod:`ewallet.receipt.taken`), one for each event that names one.
+    """
 
     request: AuthorizationRequest
     confirmation: str = field(repr=False)
     events: tuple[str, ...] = field(repr=False)
+    taken: tuple[str, ...] = field(default=(), repr=False)
 
     @classmethod
     def make(
@@ -113,7 +119,8 @@ class Receipt:
             found = json_object(raw, "the receipt", limit=MAX_DOCUMENT)
             request = AuthorizationRequest.parse(_canonical(member(found, "request", dict)))
             events = strings(found.get("events"), "events")
-            receipt = cls(request, member(found, "confirmation", str), events)
+            halves = strings(found[taken.NAMED], "taken") if taken.NAMED in found else ()
+            receipt = cls(request, member(found, "confirmation", str), events, halves)
         if not 0 < len(events) <= MAX_EVENTS or found != receipt.to_json():
             invalid(f"a receipt with other members than {SCHEMA} has")
         return receipt
@@ -125,6 +132,7 @@ class Receipt:
             "request": _asked(self.request),
             "confirmation": self.confirmation,
             "events": list(self.events),
+            **({taken.NAMED: list(self.taken)} if self.taken else {}),
         }
 
     def to_bytes(self) -> bytes:
@@ -162,16 +170,22 @@ class Receipt:
         """What happened last."""
         return self.signed[-1].event
 
-    def after(self, event: Event, signer: Signer, *, at: datetime, logged: Logged | None = None) -> Receipt:
-        """The receipt after one more event, signed by whoever signed the first; ``usage.argument``."""
+    def after(
+        self, event: Event, signer: Signer, *, at: datetime, logged: Logged | None = None, half: str | None = None
+    ) -> Receipt:
+        """The receipt after one more event, signed by whoever signed the first; ``usage.argument``.
+
+        ``half`` is what a portal's recipient has signed of what it was provided with then.
+        """
         if event == "given" or self.event == "deleted":
             raise UsageError("usage.argument", "a consent is given once, and nothing comes after its deletion")
         if event != "deleted" and "withdrawn" in (signed.event for signed in self.signed):
             raise UsageError("usage.argument", "nothing but its deletion comes after a withdrawal")
-        stated: dict[str, Json] = {"consent": self.consent.digest}
+        named = {taken.NAMED: taken.digest_of(half.encode())} if half else {}
+        stated: dict[str, Json] = {"consent": self.consent.digest, **named}
         by = self.request.client_id
         new = sign(event, by, signer, id_=self.id, at=at, logged=logged, stated=stated)
-        return replace(self, events=(*self.events, new))
+        return replace(self, events=(*self.events, new), taken=(*self.taken, *([half] if half else [])))
 
     def placed(self, signer: Signer, logged: Logged) -> Receipt:
         """The same once its first event is in the log, signed again with its place there."""
@@ -182,7 +196,8 @@ class Receipt:
         """The receipt in the terms of :mod:`ewallet.receipt.dpv`."""
         events = [Happened(event=e.event, at=e.at, seq=e.logged.seq if e.logged else None) for e in self.signed]
         agreed = (each for each in self.request.confirmed(self._answered) if each.type == TRANSACTION)
-        return dpv.receipt(
+        signed_for = {taken.NAMED: [taken.Taken.parse(half).view() for half in self.taken]} if self.taken else {}
+        return signed_for | dpv.receipt(
             self.consent,
             "\n".join(each.fields["text"] for each in agreed),
             id_=self.id,
@@ -205,6 +220,7 @@ class Receipt:
         to believe about the log. Raises ``receipt.invalid``, or ``trust.list_invalid`` for a list of ours.
         """
         self.check_recipient(trust, believed)
+        self.check_taken(catalog, believed)
         self.check_holder(trust)
         self.check_consented(catalog)
 
@@ -222,6 +238,10 @@ class Receipt:
                     invalid("an event of another consent")
             check_places(self.signed, believed)
         self._check_halves()
+
+    def check_taken(self, catalog: Catalog, believed: Believed | None = None) -> None:
+        """Return if what a portal's recipients signed is what the portal names, and of this consent."""
+        taken.check_halves(self.signed, self.taken, self.consent, catalog, believed)
 
     def check_countersigned(self, key: PublicKey) -> None:
         """Return if that key, which is our own, signed every event, and the first for this request and answer."""
@@ -340,6 +360,7 @@ def verify(
 
     def countersigned() -> None:
         found[0].check_recipient(trust, believed)
+        found[0].check_taken(catalog, believed)
         found[0].check_past(at)
 
     def told() -> dict[str, Json]:

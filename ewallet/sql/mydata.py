@@ -149,6 +149,15 @@ class SqlMyDataStore:
         with self._engine.glancing() as connection:
             return [_package(row) for row in connection.execute(asked)]
 
+    def countersign(self, package_id: str, receipt: bytes) -> bytes:
+        unsigned = update(packages).where(packages.c.id == package_id, packages.c.receipt.is_(None))
+        with self._engine.writing() as connection:
+            connection.execute(unsigned.values(receipt=receipt))
+            kept = connection.execute(select(packages.c.receipt).where(packages.c.id == package_id)).scalar()
+            if kept is None:
+                raise NotFound("storage.not_found", "no package of that identifier")
+            return bytes(kept)
+
     def provide(
         self,
         row: PackageRow,
@@ -391,6 +400,7 @@ def _package(row: Row[Any]) -> PackageRow:
         until=moment(row.until),
         seq=row.seq,
         sealed=bytes(row.sealed),
+        receipt=None if row.receipt is None else bytes(row.receipt),
     )
 
 

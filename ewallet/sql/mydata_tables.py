@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 MYDATA: Final = MetaData()
-MYDATA_VERSION: Final = 1
+MYDATA_VERSION: Final = 2
 
 _BIG: Final = BigInteger().with_variant(Integer, "sqlite")
 _SMALL: Final = SmallInteger().with_variant(Integer, "sqlite")
@@ -64,6 +64,7 @@ packages: Final = Table(
     Column("until", _BIG, nullable=False),
     Column("seq", _BIG, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
+    Column("receipt", LargeBinary),  # what its recipient signed of it, sealed
     UniqueConstraint("consent", "cycle"),
     sqlite_strict=True,
 )

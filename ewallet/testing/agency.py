@@ -12,7 +12,7 @@ from ewallet.catalog import Catalog
 from ewallet.catalog.claims import Pattern
 from ewallet.consent import Choice, Consent
 from ewallet.env import Env
-from ewallet.errors import ConsentError, NotFound, ProtocolError
+from ewallet.errors import ConsentError, NotFound, PolicyError, ProtocolError
 from ewallet.flow import Request, Response
 from ewallet.history import Event, Logged, commit, new_handle
 from ewallet.jose import to_json
@@ -21,6 +21,7 @@ from ewallet.oauth import ErrorResponse
 from ewallet.package import Package, payload_of
 from ewallet.portal import Notice, Portal
 from ewallet.portal.client import PortalClient
+from ewallet.receipt.taken import Expected
 from ewallet.recipients import Recipient, RecipientTable
 from ewallet.testing.clock import Clock
 from ewallet.testing.history import Register
@@ -59,6 +60,10 @@ class Agencies:
         for type_id, paths in asked.items():
             consent.check_covers(type_id, paths)
         return self._packages.setdefault(consent_id, self._package(consent, key))
+
+    def receipted(self, consent_id: str, half: str, expected: Expected) -> int:
+        """Members that say nothing are not signed for."""
+        raise PolicyError("receipt.invalid", "signed for another package")
 
     def fulfil(self, consent_id: str, *, recipient: str) -> None:
         self.consent(consent_id, recipient)
@@ -141,7 +146,13 @@ class PortalSite:
     def send(self, request: Request) -> Response:
         """As a recipient sends it."""
         path = request.url.partition("?")[0].removeprefix(PORTAL)
-        endpoints = {"/par": self.portal.push, "/token": self.portal.token, "/packages": self.portal.packages}
+        portal = self.portal
+        endpoints = {
+            "/par": portal.push,
+            "/token": portal.token,
+            "/packages": portal.packages,
+            "/receipts": portal.receipts,
+        }
         if path not in endpoints:
             return Response(200, {"content-type": "application/json"}, to_json(self.portal.metadata()))
         try:

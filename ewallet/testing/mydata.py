@@ -100,6 +100,14 @@ class MemoryMyDataStore:
         with self._lock:
             return [self._packages[key] for key in sorted(self._packages) if key[0] == consent_id]
 
+    def countersign(self, package_id: str, receipt: bytes) -> bytes:
+        with self._lock:
+            for key, row in self._packages.items():
+                if row.id == package_id:
+                    self._packages[key] = replace(row, receipt=row.receipt or receipt)
+                    return row.receipt or receipt
+        raise NotFound("storage.not_found", "no package of that identifier")
+
     def provide(
         self,
         row: PackageRow,

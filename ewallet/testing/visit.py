@@ -23,6 +23,7 @@ from ewallet.http import Http
 from ewallet.keys import SigningKey
 from ewallet.package import Package
 from ewallet.portal.client import Asking, Granted, PortalClient
+from ewallet.receipt import Receipt
 from ewallet.sql import Database
 from ewallet.testing import bank
 from ewallet.testing.crowd import Answered
@@ -104,6 +105,7 @@ class Visit:
         "back",
         "granted",
         "package",
+        "signed",
         "withdrawn",
         "erased",
     )
@@ -188,6 +190,16 @@ class Visit:
         package, again = self._downloaded(), self._downloaded()
         assert package.to_bytes() == again.to_bytes()
         return package
+
+    def _signed(self) -> str:
+        """What the bank signed for the package, which the person has in the receipt; until then it is not heard."""
+        granted = self.heard["granted"]
+        signed = self.site.client().take(granted).receipt
+        if signed is None:
+            raise LostError
+        receipt = Receipt.parse(self._page(f"/my/consents/{granted.consent_id}/receipt"))
+        assert receipt.taken == (signed,)
+        return signed
 
     def _withdrawn(self) -> int:
         page = self._page("/my/consents")

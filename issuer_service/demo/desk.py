@@ -28,8 +28,8 @@ from ewallet.files import read_trust
 from ewallet.history import Believed, NoteKey
 from ewallet.http import Http
 from ewallet.keys import SigningKey
-from ewallet.package import Package, Receiving
-from ewallet.portal.client import Asking, Granted, PortalClient
+from ewallet.package import Receiving
+from ewallet.portal.client import Asking, Granted, PortalClient, Received
 from ewallet.serving import Tls, listening, serve
 from ewallet.sql import Database
 from ewallet.verdict import Accepted, Verdict
@@ -113,13 +113,15 @@ class Desk:
         granted = self._granted.get(consent_id)
         if granted is None:
             raise NotFound("storage.not_found", "no consent that was given here")
-        package = self.client.package(granted)
-        verdict = self.verifier.verify_package(package.to_bytes(), self.receiving)
-        self._keep(package, verdict)
+        received = self.client.take(granted)
+        verdict = self.verifier.verify_package(received.package.to_bytes(), self.receiving)
+        self._keep(received, verdict)
         return verdict
 
-    def _keep(self, package: Package, verdict: Verdict) -> None:
-        (self.folder / "package.json").write_bytes(package.to_bytes())
+    def _keep(self, received: Received, verdict: Verdict) -> None:
+        (self.folder / "package.json").write_bytes(received.package.to_bytes())
+        if received.receipt:
+            (self.folder / "package-receipt.jwt").write_text(received.receipt, encoding="ascii")
         (self.folder / "verdict.json").write_text(as_json(verdict.to_json()), encoding="utf-8")
 
 

@@ -54,6 +54,8 @@ def _show_package(stage: Stage) -> None:
     expect(set(verdict["claims"]) == set(members()), "the package has other members than were consented to")
     stage.call("POST", f"{stage.place.portal}/token")
     stage.call("GET", f"{stage.place.portal}/packages")
+    expect((folder / "package-receipt.jwt").is_file(), "the bank has not signed for the package")
+    stage.call("POST", f"{stage.place.portal}/receipts")
     stage.done(
         "진위 확인됨(은행의 열쇠로만 쓸 수 있는 토큰, DPoP)",
         "accepted (by a token that only the bank's key can use, DPoP)",

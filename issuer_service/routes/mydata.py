@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Form
@@ -17,7 +18,7 @@ from ewallet.consent import Consent
 from ewallet.eligibility import KIND
 from ewallet.errors import Language, NotFound
 from ewallet.mandates import PLACE
-from ewallet.mydata import Given, Notice, Past, State
+from ewallet.mydata import Given, Notice, Past, Provided, State
 from ewallet.mydata.exports import EXPORTERS
 from ewallet.paper import own as printed
 from ewallet.recipients import ANSWERS
@@ -71,7 +72,8 @@ class _Own:
         if session is None:
             return RedirectResponse(self._home, 303)
         language = self._pages.language(request)
-        found = [self._consent(given, language) for given in self._mydata.consents(session.citizen_id)]
+        provided = self._mydata.provided(session.citizen_id)
+        found = [self._consent(given, provided, language) for given in self._mydata.consents(session.citizen_id)]
         recipients = {row["recipient_id"]: row["recipient"] for row in found if row["in_force"]}
         return self._pages.show(
             request, "consents", session, rows=found, recipients=recipients, done=done if done in _DONE else ""
@@ -90,7 +92,8 @@ class _Own:
         if session is None:
             return RedirectResponse(self._home, 303)
         given = self._mydata.given(consent_id, session.citizen_id)
-        made = self._receipts.to_date(given, self._mydata.history(session.citizen_id))
+        provided = self._mydata.provided(session.citizen_id)
+        made = self._receipts.to_date(given, self._mydata.history(session.citizen_id), provided)
         return WebResponse(
             made.to_bytes(),
             media_type="application/json",
@@ -170,6 +173,7 @@ class _Own:
             names={**names, ANSWERS: self._service.issuer.catalog.type(KIND).agencies},
             consents={consent.id: consent for consent in consents},
             notices={notice.seq: notice for notice in self._mydata.notices(session.citizen_id)},
+            provided={each.seq: each for each in self._mydata.provided(session.citizen_id)},
         )
 
     def _kinds(self, session: Session) -> list[str]:
@@ -179,7 +183,7 @@ class _Own:
             records.kinds(session.citizen_id) if isinstance(records, Register) else (kind.id for kind in catalog)
         )
 
-    def _consent(self, given: Given, language: Language) -> dict[str, object]:
+    def _consent(self, given: Given, provided: Iterable[Provided], language: Language) -> dict[str, object]:
         consent, catalog = given.consent, self._service.issuer.catalog
         over = given.state is State.GIVEN and self._service.env.now() >= consent.until
         in_force = given.state is State.GIVEN and not over
@@ -196,6 +200,7 @@ class _Own:
             "state": "over" if over else "in_force" if in_force else given.state.name.lower(),
             "in_force": in_force,
             "acting": _acting(consent.acting, language),
+            "provided": [_provided(each, language) for each in provided if each.consent_id == consent.id],
         }
 
 
@@ -206,6 +211,7 @@ class _Who:
     names: Mapping[str, Mapping[str, str]]
     consents: Mapping[str, Consent]
     notices: Mapping[int, Notice]
+    provided: Mapping[int, Provided]
 
     def party(self, past: Past, language: Language) -> str:
         """Who looked, or for whom it was."""
@@ -229,13 +235,25 @@ def _acting(proxy: Proxy | None, language: Language) -> str:
     return words.word("acting_people", language, principal=proxy.principal, agent=proxy.agent, role=role)
 
 
+def _provided(provided: Provided, language: Language) -> str:
+    """When something was provided, and whether its recipient has signed for it."""
+    at, signed = _time(provided.at, language), provided.signed
+    if signed is None:
+        return words.word("provided_unsigned", language, at=at)
+    return words.word("provided_signed", language, at=at, signed=_time(signed, language))
+
+
+def _time(at: datetime, language: Language) -> str:
+    return f"{day(at, language)} {clock(at)}"
+
+
 def _notice(notice: Notice, language: Language) -> dict[str, object]:
     return {
         "looker": _looker(notice),
         "recipient": notice.recipient.names[language],
         "purpose": notice.purposes[language],
         "information": notice.information[language].splitlines(),
-        "at": f"{day(notice.at, language)} {clock(notice.at)}",
+        "at": _time(notice.at, language),
         "seq": notice.seq,
         "acting": _acting(notice.acting, language),
     }
@@ -255,6 +273,7 @@ def _past(past: Past, who: _Who, language: Language) -> dict[str, object]:
         "refused": event.outcome == "refused",
         "party": who.party(past, language),
         "acting": _acting(who.acting(past), language),
-        "at": f"{day(event.at, language)} {clock(event.at)}",
+        "provided": _provided(who.provided[past.entry.seq], language) if past.entry.seq in who.provided else "",
+        "at": _time(event.at, language),
         "proof": json.dumps(past.logged.to_json(), ensure_ascii=False, indent=1),
     }

@@ -68,6 +68,11 @@ def _recipients(router: APIRouter, desk: MyDataDesk) -> None:
         """The package that the token is for."""
         return carried(desk.portal.packages(request))
 
+    @router.post("/receipts", responses=told.RECEIPT, openapi_extra=told.RECEIPT_TAKES)
+    def receipt(request: Received) -> WebResponse:
+        """What the recipient signed of the package that the token is for."""
+        return carried(desk.portal.receipts(request))
+
     @router.post("/messages", responses=told.MESSAGES, openapi_extra=told.MESSAGES_TAKE)
     def messages(request: Received) -> WebResponse:
         """What the recipient is to be told: what is ready, what was withdrawn or stopped."""

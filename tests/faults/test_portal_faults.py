@@ -103,7 +103,18 @@ def test_a_full_disk_stops_every_step_and_undoes_none(portal):
     """503 and not ready; when there is room the same process goes on, and nothing is on record twice (F-05)."""
     child = portal.start()
     visit = Visit(portal, portal.wallet())
-    for step in ("asking", "address", "confirmed", "way", "back", "granted", "package", "withdrawn", "erased"):
+    for step in (
+        "asking",
+        "address",
+        "confirmed",
+        "way",
+        "back",
+        "granted",
+        "package",
+        "signed",
+        "withdrawn",
+        "erased",
+    ):
         with _full(child):
             assert not visit.go_on(step), step
             assert not portal.is_ready(), step
@@ -142,7 +153,7 @@ def test_withdrawal_and_deletion_do_not_wait_for_the_clock(portal, tmp_path, sec
     clock.write_text("0")
     portal.start(before=shifted(clock))
     visit = Visit(portal, portal.wallet())
-    assert visit.go_on("package")
+    assert visit.go_on("signed")
     clock.write_text(str(seconds))
     assert visit.go_on("withdrawn"), portal.log
     clock.write_text("0")

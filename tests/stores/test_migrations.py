@@ -21,6 +21,7 @@ from ewallet.errors import AlreadyUsed, NotFound, StoreError, UsageError
 from ewallet.intents import Certificate, Intent
 from ewallet.sql import Database, schema, upgrade
 from ewallet.sql.engine import engine_of
+from ewallet.sql.mydata_tables import MYDATA_VERSION, packages
 from ewallet.sql.tables import ISSUER, ISSUER_VERSION, VERIFIER, VERIFIER_VERSION, WALLET_VERSION
 from ewallet.status import Status
 
@@ -136,6 +137,24 @@ def test_an_upgraded_database_is_as_a_new_one(old_url, tmp_path, request):
     shape, extra = _shape(old_url), {"master", "keys", "held", "copies", "history"}
     assert is_old != shape
     assert _shape(new) == {name: of for name, of in shape.items() if name not in extra}
+
+
+def test_packages_of_version_1_are_not_signed_for(shared_url):
+    """What recipients had been provided with before there were receipts of theirs is there, and may be signed for."""
+    row = {"id": "p-1", "consent": "c-1", "cycle": 0, "until": 1, "seq": 0, "sealed": b"sealed"}
+    with closing(Database(shared_url)) as database:
+        _ = database.mydata
+    new = _shape(shared_url)
+    with _writing(shared_url) as connection:
+        connection.exec_driver_sql("ALTER TABLE mydata_packages DROP COLUMN receipt")
+        connection.exec_driver_sql("UPDATE schema_versions SET version = 1 WHERE role = 'mydata'")
+        connection.execute(packages.insert().values(row))
+    assert MYDATA_VERSION == upgrade(shared_url)["mydata"]
+    assert new == _shape(shared_url)
+    with closing(Database(shared_url)) as database:
+        (kept,) = database.mydata.packages("c-1")
+        assert (b"sealed", None) == (kept.sealed, kept.receipt)
+        assert b"signed" == database.mydata.countersign("p-1", b"signed")
 
 
 def test_a_wallet_of_version_1_opens_with_all_that_is_in_it(tmp_path):

@@ -185,6 +185,22 @@ def test_messages_are_told_once(world):
     assert () == world.mydata.messages("bank-0002")
 
 
+def test_a_package_is_signed_for_once(world):
+    """Whoever comes first, and it goes with the person; of a package that there is not, nothing is kept."""
+    consent = world.given()
+    world.mydata.download(consent.id, recipient=BANK)
+    (row,) = world.store.packages(consent.id)
+    assert row.receipt is None
+    with ThreadPoolExecutor(4) as crowd:
+        kept = {*crowd.map(lambda half: world.store.countersign(row.id, half), (b"1", b"2", b"3", b"4"))}
+
+    (row,) = world.store.packages(consent.id)
+    assert kept == {row.receipt}
+    assert "storage.not_found" == _code(world.store.countersign, "nothing", b"1")
+    world.mydata.erase(CITIZEN)
+    assert "storage.not_found" == _code(world.store.countersign, row.id, b"1")
+
+
 def test_deletion_takes_everything_of_one_person_only(world):
     """And another one's is read as before; the second time nothing happens again."""
     consent, other = world.given(), world.given(subject="citizen-2")
