@@ -386,27 +386,28 @@ def _pack(elements: Mapping[str, Any], decoys: int, random: Random) -> tuple[byt
     drawn = unpack(f"{_NOISE}s" * count + f"{_SALT}s" * count, random(count * (_NOISE + _SALT)))
     ids, salts = sorted(range(count), key=drawn.__getitem__), drawn[count:]  # by the noise, which comes first
     openings, entries = _heads(count)
-    items = [
-        embed(b"".join((openings[id_], salt, named, to_cbor(value))))
-        for id_, salt, named, value in zip(ids, salts, _names(tuple(elements)), elements.values(), strict=False)
-    ]
-    hashed = [hashlib.sha256(item).digest() for item in items]
-    hashed += salts[len(items) :]  # decoys: as long as a digest, and as random
-    digests = dict(zip(ids, hashed, strict=True))
-    return head(0xA0, count) + b"".join([entry + digests[id_] for id_, entry in enumerate(entries)]), items
+    items, digests = [], list(entries)
+    for id_, salt, named, value in zip(ids, salts, _names(tuple(elements)), elements.values(), strict=False):
+        item = embed(b"".join((openings[id_], salt, named, to_cbor(value))))
+        items.append(item)
+        digests[id_] += hashlib.sha256(item).digest()
+    for id_, salt in zip(ids[len(items) :], salts[len(items) :], strict=True):
+        digests[id_] += salt  # a decoy: as long as a digest, and as random
+    return head(0xA0, count) + b"".join(digests), items
 
 
 @lru_cache(maxsize=64)
-def _heads(count: int) -> tuple[list[bytes], list[bytes]]:
+def _heads(count: int) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
     """By identifier, how the encoding of an item begins, up to its salt, and that of the entry with its digest."""
     ids, length = [to_cbor(id_) for id_ in range(count)], head(0x40, _SALT)
-    return [b"\xa4\x68digestID" + id_ + b"\x66random" + length for id_ in ids], [id_ + length for id_ in ids]
+    opening, random = b"\xa4\x68digestID", b"\x66random" + length
+    return tuple([opening + id_ + random for id_ in ids]), tuple([id_ + length for id_ in ids])
 
 
 @lru_cache(maxsize=256)  # the same in every copy of a kind
-def _names(elements: tuple[str, ...]) -> list[bytes]:
+def _names(elements: tuple[str, ...]) -> tuple[bytes, ...]:
     """What stands in each item between salt and value."""
-    return [b"\x71elementIdentifier" + to_cbor(element) + b"\x6celementValue" for element in elements]
+    return tuple([b"\x71elementIdentifier" + to_cbor(element) + b"\x6celementValue" for element in elements])
 
 
 def assemble(items: Mapping[str, list[bytes]]) -> bytes:
