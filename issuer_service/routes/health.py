@@ -8,14 +8,14 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 from ewallet.errors import PolicyError, StoreError
 from issuer_service import description as told
-from issuer_service.calling import may
+from issuer_service.calling import Called, may
 from issuer_service.mydata import MyDataDesk
 from issuer_service.service import Service
 
 
 def routes(service: Service, registry: CollectorRegistry, desk: MyDataDesk | None = None) -> APIRouter:
     """For whoever runs the service."""
-    router = APIRouter(tags=["health"])
+    router = APIRouter(tags=["health"], route_class=Called)
 
     @router.get("/healthz")
     def healthz() -> dict[str, str]:
