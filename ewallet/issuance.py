@@ -60,7 +60,7 @@ from ewallet.oid4vci.metadata import (
 from ewallet.oid4vci.proof import ProofRules, check_proofs
 from ewallet.order import Order, RepeatedError
 from ewallet.publication import ANYBODY, Publication, squeezed
-from ewallet.records import Pending, Records, references, rules, trace
+from ewallet.records import Pending, Records, endings, references, rules, trace
 from ewallet.sealing import Sealer
 from ewallet.shape import Json, to_base64url
 from ewallet.type_documents import TypeDocuments
@@ -375,7 +375,7 @@ class Issuance:
         asked, _, format_id = wanted.configuration_id.partition(".")
         type_id, subject = kind_of(asked), wanted.authorized.grant.subject
         try:
-            order = replace(order, trace=trace(self._records, subject, asked))
+            order = replace(order, trace=trace(self._records, subject, asked), unless=endings(self._records, subject))
             refs = references(self._records, subject, wanted.salts)
             return self.issuer.issue(
                 type_id, record, subject=subject, holders=wanted.keys, format_id=format_id, order=order, references=refs

@@ -16,7 +16,7 @@ from ewallet.shape import base64url, json_value, strings, to_base64url
 from ewallet.sql import secret
 from ewallet.sql.engine import Engine, first, insert_into, micros, moment, put, take_turns
 from ewallet.sql.failures import count_failure, failed
-from ewallet.sql.once import used_before
+from ewallet.sql.once import end, used_before
 from ewallet.sql.tables import (
     ISSUER,
     ISSUER_VERSION,
@@ -87,6 +87,10 @@ class SqlIssuanceStore:
         except _TakenError as exc:
             return exc.digests
         return frozenset()
+
+    def end(self, digest: bytes, until: datetime) -> None:
+        with self._engine.writing() as connection:
+            end(connection, digest, until)
 
     def is_taken(self, digest: bytes) -> bool:
         with self._engine.reading() as connection:

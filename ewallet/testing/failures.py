@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 
@@ -16,6 +17,7 @@ class Failures:
         """How often that source failed of late."""
         return sum(until > at for until in self._until[source])
 
-    def count(self, source: bytes, at: datetime, window: timedelta) -> None:
-        """Once more, for so long."""
-        self._until[source].append(at + window)
+    def count(self, sources: Iterable[bytes], at: datetime, window: timedelta) -> None:
+        """Once more for each, for so long."""
+        for source in sources:
+            self._until[source].append(at + window)

@@ -90,6 +90,9 @@ class MemoryIssuanceStore:
                 self._taken.update(once)
             return frozenset(before)
 
+    def end(self, digest: bytes, until: datetime) -> None:
+        self.take({digest: until})
+
     def is_taken(self, digest: bytes) -> bool:
         return digest in self._taken
 
@@ -127,7 +130,7 @@ class MemoryIssuanceStore:
             return "tx_code_unexpected" if kept.code.tx_code is None else "tx_code_missing"
         if kept:
             kept.tries += 1
-        self._failures.count(attempt.source, at, attempt.window)
+        self._failures.count([attempt.source], at, attempt.window)
         return "unknown"
 
 

@@ -89,12 +89,12 @@ class MemoryIssuerStore:
     ) -> None:
         with self._lock:
             issue = self._issue(certificate_id)
-            if order and order.trace and self._leave:
-                self._leave(order.trace)
-            issue.completed = True
-            issue.document = document
             if order:
+                order.check_lasting(self.taken)
+                if order.trace and self._leave:
+                    self._leave(order.trace)
                 self._orders[order.digest].sealed = sealed
+            issue.completed, issue.document = True, document
 
     def void(self, before: datetime) -> int:
         with self._lock:
@@ -149,8 +149,7 @@ class MemoryIssuerStore:
                 return "too_many"
             if self._has_document(inquiry.digest, at):
                 return "match"
-            for counter in inquiry.counters:
-                self._misses.count(counter, at, inquiry.window)
+            self._misses.count(inquiry.counters, at, inquiry.window)
             return "no_match"
 
     def _has_document(self, digest: bytes, at: datetime) -> bool:
