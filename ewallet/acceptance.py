@@ -12,9 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, TypeAlias, TypeVar
-from urllib.parse import urlsplit
 
-from ewallet import oid4vci
+from ewallet import oauth, oid4vci
 from ewallet.catalog import Catalog
 from ewallet.collection import Collection, Pending, Received, Wanted, algorithm, unsupported
 from ewallet.conversation import Conversation, is_jwt, media_type, refuse
@@ -89,7 +88,7 @@ def is_final(exc: EWalletError) -> bool:
 
 
 def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
+    parts = oauth.split_url(url, "the address")
     return parts.scheme, parts.netloc.lower()
 
 

@@ -32,7 +32,6 @@ TX_CODE_DIGITS: Final = 6
 MAX_TRIES: Final = 5  # wrong transaction codes: five guesses of a million
 _WINDOW: Final = timedelta(minutes=5)
 _TIDY: Final = timedelta(minutes=1)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_FAILURES: Final = 30  # of one source in a window: an office behind one address, not a search for codes
 _FORM: Final = "application/x-www-form-urlencoded"
 NO_STORE: Final = {"cache-control": "no-store", "pragma": "no-cache"}
@@ -64,8 +63,8 @@ class Code:
 class Attempt:
     """A code that is to be redeemed: the digests, the token to be had for it, and who tries.
 
-    ``once`` are digests that may not come again before their time; ``window`` is the end of the minutes in which
-    ``source`` may fail ``max_failures`` times.
+    ``once`` are digests that may not come again before their time; ``source`` may fail ``max_failures`` times
+    within any ``window``.
     """
 
     code: bytes
@@ -75,7 +74,7 @@ class Attempt:
     until: datetime
     once: Mapping[bytes, datetime]
     source: bytes
-    window: datetime
+    window: timedelta = _WINDOW
     max_failures: int = _MAX_FAILURES
     max_tries: int = MAX_TRIES
 
@@ -311,7 +310,6 @@ class AuthorizationServer:
             until=at + TOKEN_LIFE,
             once=_once(proof) if proof else {},
             source=self.tag(f"source:{source}"),
-            window=at + _WINDOW - (at - _EPOCH) % _WINDOW,
         )
 
     def _tidying(self, at: datetime) -> datetime | None:

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 from datetime import datetime
 from typing import Final, NoReturn
-from urllib.parse import urlsplit
 
-from ewallet import dpop, oid4vci
+from ewallet import dpop, oauth, oid4vci
 from ewallet.env import Env
 from ewallet.errors import ProtocolError, TransportError
 from ewallet.flow import Flow, Request, Response
@@ -113,7 +112,7 @@ class Conversation:
 
 
 def _origin(request: Request) -> str:
-    parts = urlsplit(request.url)
+    parts = oauth.split_url(request.url, "the address")
     return f"{parts.scheme}://{parts.netloc}"
 
 

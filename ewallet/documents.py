@@ -5,7 +5,7 @@ digests under a secret of the issuer, of its number with each name at its head, 
 read a number or a name from them, and whoever wants to try all needs the secret and the database.
 
 Rules of this file: what is revoked, suspended, older than 90 days or unknown is no match, and takes the same way to it;
-ten wrong answers within an hour are what one source may give, and what may be given about one number, whoever asks.
+ten wrong answers within any hour are what one source may give, and what may be given about one number, whoever asks.
 Cards, whose number is theirs for as long as they hold, are not asked about here.
 """
 
@@ -14,7 +14,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final, Literal, Protocol
 
 from ewallet.catalog import CredentialType
@@ -28,7 +28,6 @@ MAX_MISSES: Final = 10  # QRC-12
 MAX_TEXT: Final = 200  # characters of a number or a name
 WINDOW: Final = timedelta(hours=1)
 PAGE: Final = "/documents"  # where people ask, below the identifier of the issuer
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CARDS: Final = "renewed"
 
 Outcome = Literal["match", "no_match", "too_many"]
@@ -45,11 +44,11 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Inquiry:
-    """What is asked: its digest, and the digests by which misses are counted until the end of a window."""
+    """What is asked: its digest, and the digests by which misses are counted, each for as long as ``window``."""
 
     digest: bytes
     counters: frozenset[bytes]
-    window: datetime
+    window: timedelta = WINDOW
     max_misses: int = MAX_MISSES
 
 
@@ -95,16 +94,15 @@ class Documents:
         if not _plain(number) or not (_plain(name) or issued) or max(len(number), len(name)) > MAX_TEXT:
             raise UsageError("usage.argument", "a number with a name or a day of issue is expected")
         at = self._env.now()
-        outcome = self._store.inquire(self._inquiry(_plain(number), _plain(name), issued, source, at), at)
+        outcome = self._store.inquire(self._inquiry(_plain(number), _plain(name), issued, source), at)
         if outcome == "too_many":
             raise Malformed("limit.rate", "too many documents that were not found")
         return outcome == "match"
 
-    def _inquiry(self, number: str, name: str, issued: date | None, source: str, at: datetime) -> Inquiry:
+    def _inquiry(self, number: str, name: str, issued: date | None, source: str) -> Inquiry:
         return Inquiry(
             digest=self._digest(number, name, issued.isoformat() if issued else ""),
             counters=frozenset({self._tags.tag(f"source:{source}"), self._tags.tag(f"number:{number}")}),
-            window=at + WINDOW - (at - _EPOCH) % WINDOW,
         )
 
     def _digest(self, number: str, name: str, day: str) -> bytes:

@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from functools import cached_property, partial
 from hashlib import sha256
 from typing import Final, NoReturn, Protocol
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from ewallet import jose
 from ewallet.authorization import (
@@ -37,7 +37,7 @@ from ewallet.errors import NotFound, ProtocolError, Restricted, UsageError
 from ewallet.flow import Request, Response
 from ewallet.issuer import MAX_COPIES, Issued, Issuer
 from ewallet.keys import PublicKey
-from ewallet.links import well_known
+from ewallet.links import path_of, well_known
 from ewallet.oid4vci import (
     CredentialRequest,
     CredentialResponse,
@@ -60,7 +60,7 @@ from ewallet.oid4vci.metadata import (
 from ewallet.oid4vci.proof import ProofRules, check_proofs
 from ewallet.order import Order, RepeatedError
 from ewallet.publication import ANYBODY, Publication, squeezed
-from ewallet.records import Pending, Records, references, rules, trace
+from ewallet.records import Pending, Records, endings, references, rules, trace
 from ewallet.sealing import Sealer
 from ewallet.shape import Json, to_base64url
 from ewallet.type_documents import TypeDocuments
@@ -295,7 +295,7 @@ class Issuance:
             return Response(404)
 
     def _route(self, request: Request) -> Response:
-        path = urlsplit(request.url).path.removeprefix(urlsplit(self.issuer.identifier).path.rstrip("/"))
+        path = path_of(request.url).removeprefix(path_of(self.issuer.identifier).rstrip("/"))
         method, endpoint = self._endpoints.get(path, ("GET", None))
         if endpoint is None:
             endpoint = self._below(path)
@@ -317,9 +317,7 @@ class Issuance:
 
     @property
     def _endpoints(self) -> Mapping[str, tuple[str, Callable[[Request], Response]]]:
-        known = {
-            name: urlsplit(well_known(self.issuer.identifier, name)).path for name in (ISSUER, AUTHORIZATION_SERVER)
-        }
+        known = {name: path_of(well_known(self.issuer.identifier, name)) for name in (ISSUER, AUTHORIZATION_SERVER)}
         return {
             "/token": ("POST", self.server.token),
             "/nonce": ("POST", self.nonce),
@@ -377,7 +375,7 @@ class Issuance:
         asked, _, format_id = wanted.configuration_id.partition(".")
         type_id, subject = kind_of(asked), wanted.authorized.grant.subject
         try:
-            order = replace(order, trace=trace(self._records, subject, asked))
+            order = replace(order, trace=trace(self._records, subject, asked), unless=endings(self._records, subject))
             refs = references(self._records, subject, wanted.salts)
             return self.issuer.issue(
                 type_id, record, subject=subject, holders=wanted.keys, format_id=format_id, order=order, references=refs

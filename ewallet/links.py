@@ -31,6 +31,14 @@ def well_known(identifier: str, name: str) -> str:
     return f"{parts.scheme}://{parts.netloc}/.well-known/{name}{parts.path.rstrip('/')}"
 
 
+def path_of(address: str) -> str:
+    """The path of an address that anybody may ask for; empty where it is none, as of ``//[``."""
+    try:
+        return urlsplit(address).path
+    except ValueError:
+        return ""
+
+
 def is_link(text: str) -> bool:
     """Whether it begins as links of these kinds do."""
     return text.partition(":")[0].strip().lower() in _SCHEMES

@@ -55,10 +55,10 @@ class Guardianships(Protocol):
 
 
 class Endings(Protocol):
-    """Where it is kept whose appointment was ended, as :class:`ewallet.issuance.IssuanceStore` does."""
+    """Where it is kept whose appointment was ended, beside what is issued (:attr:`ewallet.order.Order.unless`)."""
 
-    def take(self, once: Mapping[bytes, datetime]) -> frozenset[bytes]:
-        """Keep these digests until then, all of them or none: those that were kept before."""
+    def end(self, digest: bytes, until: datetime) -> None:
+        """Keep that digest until then: what is issued under it is on record when this returns, or never will be."""
 
     def is_taken(self, digest: bytes) -> bool:
         """Whether a digest is kept."""
@@ -184,6 +184,10 @@ class Mandates:
         )
         return self._inbox.trace(made.principal, seen, "delegation.given")
 
+    def endings(self, subject: str) -> frozenset[bytes]:
+        """By what it is known that whoever acts does so no more; none for the person themselves."""
+        return frozenset({self._ending(subject)} if self._endings and subject.startswith(PREFIX) else ())
+
     # -- who acts --------------------------------------------------------------------------------------------------
 
     def _appoint(self, made: Appointment, type_ids: Sequence[str]) -> Appointment:
@@ -213,7 +217,7 @@ class Mandates:
             raise NotFound("storage.not_found", "no appointment of that subject")
         if self._endings is None:
             raise UsageError("usage.argument", "no appointment can be ended without a place to keep that")
-        self._endings.take({self._ending(subject): made.until})  # from then on it gets nobody anything anyway
+        self._endings.end(self._ending(subject), made.until)  # from then on it gets nobody anything anyway
 
     def _ending(self, subject: str) -> bytes:
         return self._sealer.tag("ended", subject)

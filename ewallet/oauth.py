@@ -182,6 +182,12 @@ def form(parameters: Mapping[str, str]) -> bytes:
     return urlencode(parameters).encode("ascii")
 
 
+def answered(came_back_to: str) -> dict[str, str]:
+    """The parameters with which somebody came back to an address; as :func:`parse_form` for what is none."""
+    query = came_back_to.partition("#")[0].partition("?")[2]
+    return parse_form(query.encode("utf-8", "surrogatepass"))
+
+
 _BAD_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 

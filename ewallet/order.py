@@ -8,12 +8,12 @@ process cannot complete it any more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ewallet.errors import AlreadyUsed
+from ewallet.errors import AlreadyUsed, NotFound
 
 if TYPE_CHECKING:  # few orders leave one, and what it takes is loaded by those who do
     from ewallet.trace import Trace
@@ -25,8 +25,8 @@ class Order:
 
     ``digest`` names it, ``holders`` is a digest of the keys. ``once`` are digests that may not come again before their
     time: they are used up with the intent, or if the order was carried out before. ``seal`` makes of the certificate's
-    id and its copies what is kept until ``until`` for those who place it again. ``trace`` is put on record in the
-    transaction that completes the certificate.
+    id and its copies what is kept until ``until`` for those who place it again. In the transaction that completes the
+    certificate ``trace`` is put on record, and it is seen that nobody has ended any of ``unless``.
     """
 
     digest: bytes
@@ -35,6 +35,12 @@ class Order:
     until: datetime
     seal: Callable[[str, Sequence[str]], bytes] = field(repr=False)
     trace: Trace | None = None
+    unless: frozenset[bytes] = frozenset()
+
+    def check_lasting(self, ended: Container[bytes]) -> None:
+        """Return if none of what it is placed under is over; :class:`NotFound`."""
+        if any(digest in ended for digest in self.unless):
+            raise NotFound("storage.not_found", "what the order was placed under has been ended")
 
 
 class RepeatedError(AlreadyUsed):

@@ -62,6 +62,19 @@ def trace(records: Records, subject: str, type_id: str) -> Trace | None:
     return records.trace(subject, type_id) if _are_answering(records) else None
 
 
+@runtime_checkable
+class EndingRecords(Protocol):
+    """Records some of which may end while something is issued from them."""
+
+    def endings(self, subject: str) -> frozenset[bytes]:
+        """The digests that are taken with the end of it (:attr:`ewallet.order.Order.unless`)."""
+
+
+def endings(records: Records, subject: str) -> frozenset[bytes]:
+    """What must not have ended when something is issued to that subject; most of the time nothing."""
+    return records.endings(subject) if isinstance(records, EndingRecords) else frozenset()
+
+
 def _are_answering(records: Records) -> TypeGuard[AnsweringRecords]:
     """By their members; ``isinstance`` would look through the whole protocol for each record that is asked for."""
     return hasattr(records, "trace") and hasattr(records, "rules")

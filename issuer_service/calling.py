@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header
+from fastapi import Request as WebRequest
 from fastapi import Response as WebResponse
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 
+from ewallet.shape import json_value
 from issuer_service import operators
 from issuer_service.operators import Operator, Right
 from issuer_service.service import Service
@@ -28,11 +31,33 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+class Called(APIRoute):
+    """A route for programs: first who asks is looked at, then the body, and only then the framework reads it.
+
+    The dependencies of such a route take the request and nothing else. The framework would read the body before it asks
+    them, and would take JSON that two programs understand differently.
+    """
+
+    def get_route_handler(self) -> Callable[[WebRequest], Coroutine[Any, Any, WebResponse]]:
+        """The framework's, after that."""
+        handle = super().get_route_handler()
+
+        async def handler(request: WebRequest) -> WebResponse:
+            for each in self.dependencies:
+                if each.dependency:
+                    await each.dependency(request)
+            if self.body_field and (body := await request.body()):
+                json_value(body, "the body")
+            return await handle(request)
+
+        return handler
+
+
 def may(service: Service, right: Right) -> Any:
     """Who asks is looked at before what is asked, so that strangers learn nothing of it; 401, 403."""
 
-    async def check(authorization: Key = "") -> Operator:
-        return operators.check(service.operators, authorization, right)
+    async def check(request: WebRequest) -> Operator:
+        return operators.check(service.operators, request.headers.get("authorization", ""), right)
 
     return Depends(check)
 

@@ -70,7 +70,7 @@ def _asked(session: Session) -> tuple[Wallet, AuthorizationRequest]:
     """The request that is to be answered; nothing is sent to whoever asks."""
     from ewallet.cli import present, target
 
-    if session.args.request:
+    if session.args.request is not None:
         return session.wallet(), present.request_file(session)
     wallet = session.wallet(believing=True)
     return wallet, wallet.open(present.link(target.read(session.args.link, "the request")))

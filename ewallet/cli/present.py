@@ -60,14 +60,14 @@ def add(parser: ArgumentParser) -> None:
 
 def run(session: Session) -> int:
     """Show who asks and what would leave; only then spend a copy and answer."""
-    if session.args.proximity:
+    if session.args.proximity is not None:
         from ewallet.cli import proximity
         from ewallet.errors import UsageError
 
         if session.args.optional:
             raise UsageError("usage.argument", "--with and --proximity: a reader asks for nothing optional")
         return proximity.answer(session)
-    return _answer_link(session) if session.args.link else _answer_file(session)
+    return _answer_link(session) if session.args.request is None else _answer_file(session)
 
 
 def _answer_link(session: Session) -> int:

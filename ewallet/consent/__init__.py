@@ -4,14 +4,13 @@
 wallet's rule for what nobody should confirm.
 """
 
+from ewallet.consent.item import ConsentItem, Question
 from ewallet.consent.record import (
     MAX_DAYS,
     TRANSACTION,
     Choice,
     Consent,
-    ConsentItem,
     Party,
-    Question,
     Road,
     item_of,
 )

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, timedelta
+from functools import cached_property
 from hashlib import sha256
 from typing import Final, Literal, NoReturn
 
@@ -20,8 +21,8 @@ from ewallet.catalog.bundles import CYCLES, ROUTES, Provision, Retention, Route
 from ewallet.catalog.claims import Pattern
 from ewallet.catalog.joint import for_case
 from ewallet.catalog.kinds import KST, CredentialType
+from ewallet.consent.item import ConsentItem, Question
 from ewallet.consent.words import SAYS
-from ewallet.credential import covers
 from ewallet.errors import ConsentError, Language, Malformed, PolicyError, UsageError
 from ewallet.oid4vp import TransactionData
 from ewallet.shape import Json, instance, json_object, member, to_base64url
@@ -34,39 +35,6 @@ _OF_ONE: Final = frozenset({"id", "since", "until", "lang", "text"})  # of one c
 Road = Literal["wallet", "portal"]
 
 MAX_DAYS: Final = 5 * 366  # nobody foresees further what they will still want
-
-
-@dataclass(frozen=True)
-class Question:
-    """A yes/no question that may be answered, with its parameters."""
-
-    predicate: str
-    params: tuple[tuple[str, str | int], ...] = ()
-
-    @property
-    def name(self) -> str:
-        """The name of the answer: the question with its parameters, ``income_at_least(n=30000000)``."""
-        params = ", ".join(f"{name}={value}" for name, value in self.params)
-        return f"{self.predicate}({params})" if params else self.predicate
-
-
-@dataclass(frozen=True, kw_only=True)
-class ConsentItem:
-    """What may be provided of one kind: these claims, the answers to these questions, and nothing else."""
-
-    type_id: str
-    claims: tuple[Pattern, ...] = ()
-    questions: tuple[Question, ...] = ()
-
-    def covers(self, path: Pattern) -> bool:
-        """Whether a claims path, or one below a claim that is given whole, may be provided."""
-        return any(covers(claim, path[: len(claim)]) for claim in self.claims) or path in {
-            (question.name,) for question in self.questions
-        }
-
-    def words(self, catalog: Catalog, lang: Language) -> str:
-        """The kind, and what is provided of it."""
-        return f"{catalog.type(self.type_id).label(lang)}: {', '.join(_provided(self, catalog, lang))}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,7 +172,7 @@ class Consent:
             "route": self.route,
             "legal_basis": self.legal_basis,
             "road": self.road,
-            "items": [_item_json(item) for item in self.items],
+            "items": [item.to_json() for item in self.items],
             "retention": {"days": self.retention.days, "text": dict(self.retention.words)},
             "provision": _provision_json(self.provision),
             "since": _time(self.since),
@@ -249,11 +217,15 @@ class Consent:
 
     def check_covers(self, type_id: str, paths: Iterable[Pattern]) -> None:
         """Return if these claims of that kind may be provided; ``consent.scope``."""
-        item = next((item for item in self.items if item.type_id == type_id), None)
+        item = self._by_kind.get(type_id)
         if item is None:
             raise ConsentError("consent.scope", "a kind of certificate that was not consented to")
         if not all(item.covers(path) for path in paths):
             raise ConsentError("consent.scope", "a claim that was not consented to")
+
+    @cached_property
+    def _by_kind(self) -> Mapping[str, ConsentItem]:
+        return {item.type_id: item for item in reversed(self.items)}  # the first of a kind counts
 
 
 def _check_chosen(bundle: Bundle, choice: Choice) -> None:
@@ -326,25 +298,11 @@ def _lines(consent: Consent, catalog: Catalog, lang: Language) -> Iterator[str]:
     yield says["withdraw"]
 
 
-def _provided(item: ConsentItem, catalog: Catalog, lang: Language) -> Iterator[str]:
-    kind = catalog.type(item.type_id)
-    for path in item.claims:
-        yield " > ".join(kind.label_of(path[:n], lang) for n in range(1, len(path) + 1) if path[n - 1] is not None)
-    questions = {predicate.id: predicate for predicate in kind.predicates}
-    for question in item.questions:
-        yield SAYS["yes_no"][lang].format(questions[question.predicate].asked(question.params, lang))
-
-
 def _day(day: date, lang: Language) -> str:
     return f"{day.year}. {day.month}. {day.day}." if lang == "ko" else day.isoformat()
 
 
 # -- the record --------------------------------------------------------------------------------------------
-
-
-def _item_json(item: ConsentItem) -> dict[str, Json]:
-    questions: list[Json] = [{"predicate": q.predicate, "params": dict(q.params)} for q in item.questions]
-    return {"type": item.type_id, "claims": [list(path) for path in item.claims], "answers": questions}
 
 
 def _provision_json(provision: Provision) -> dict[str, Json]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Final
-from urllib.parse import urlsplit
 
 from ewallet import jose, oauth
 from ewallet.catalog.kinds import CredentialType
@@ -357,7 +356,8 @@ class AuthorizationServerMetadata:
         token_endpoint = optional(members, "token_endpoint", str)
         if token_endpoint is not None:
             oauth.url(token_endpoint, "token_endpoint", loopback=loopback)
-            if urlsplit(token_endpoint)[:2] != urlsplit(issuer)[:2]:
+            token_at, at = oauth.split_url(token_endpoint, "token_endpoint"), oauth.split_url(issuer, "issuer")
+            if (token_at.scheme, token_at.netloc) != (at.scheme, at.netloc):
                 raise ProtocolError("request.issuer_mismatch", "token_endpoint is not on the host of the server")
         known = cls(issuer=identifier(issuer, "issuer", loopback=loopback), token_endpoint=token_endpoint)
         return replace(

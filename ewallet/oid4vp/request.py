@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final, Literal
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
@@ -299,7 +299,7 @@ def check_identified(client_id: str, leaf: bytes, response_uri: str | None) -> N
         return
     if prefix != "x509_san_dns" or name not in _dns_names(leaf):
         raise ProtocolError("request.client_id_mismatch", "the client_id is not that of the certificate that signs")
-    if response_uri is not None and urlsplit(response_uri).hostname != name:
+    if response_uri is not None and oauth.split_url(response_uri, "response_uri").hostname != name:
         raise ProtocolError("request.response_uri_mismatch", "response_uri is at another host than the client_id")
 
 

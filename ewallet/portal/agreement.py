@@ -11,7 +11,7 @@ A proposal waits ten minutes, for the person it was made to. Nobody else learns 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal, Protocol
@@ -32,7 +32,7 @@ from ewallet.mydata import Given, Past, Provided
 from ewallet.oid4vp import AuthorizationRequest, VpToken
 from ewallet.portal.role import Portal
 from ewallet.receipt import WITHDRAWAL, Receipt
-from ewallet.receipt.countersignature import Event, Logged
+from ewallet.receipt.countersignature import Event, Later, Logged
 from ewallet.records import Pending, Records
 from ewallet.shape import Json, json_object
 from ewallet.steps import Steps
@@ -135,13 +135,15 @@ class Receipts:
         """
         halves = {each.seq: each.half for each in provided}
         receipt = Receipt.parse(given.evidence).placed(self._signer, _place(given.logged))
-        for past in pasts:
-            event = past.entry.event
-            if (event.consent, event.outcome) == (given.consent.id, "done") and event.type in _HAPPENED:
-                happened = _HAPPENED[event.type]
-                half, place = halves.get(past.entry.seq), _place(past.logged)
-                receipt = receipt.after(happened, self._signer, at=event.at, logged=place, half=half)
-        return receipt
+        return receipt.after_all(_later(given.consent.id, pasts, halves), self._signer)
+
+
+def _later(consent_id: str, pasts: Iterable[Past], halves: Mapping[int, str | None]) -> Iterator[Later]:
+    for past in pasts:
+        event = past.entry.event
+        if (event.consent, event.outcome) == (consent_id, "done") and event.type in _HAPPENED:
+            half = halves.get(past.entry.seq)
+            yield Later(event=_HAPPENED[event.type], at=event.at, logged=_place(past.logged), half=half)
 
 
 def _place(logged: history.Logged) -> Logged:

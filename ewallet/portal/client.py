@@ -19,14 +19,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Final
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlencode
 
 from ewallet import oauth
 from ewallet.catalog.claims import Pattern
 from ewallet.conversation import Conversation
 from ewallet.credential import moment
 from ewallet.env import Env
-from ewallet.errors import EWalletError, Language, ProtocolError
+from ewallet.errors import EWalletError, Language, Malformed, ProtocolError, UsageError
 from ewallet.flow import Flow, Request, Response, Send, run
 from ewallet.jose import to_json
 from ewallet.keys import SigningKey
@@ -95,7 +95,10 @@ class Told:
 
 
 class PortalClient:
-    """One recipient at one portal, under the identifier, key and address that are registered there."""
+    """One recipient at one portal, under the identifier, key and address that are registered there.
+
+    ``usage.argument`` for an address that is none.
+    """
 
     def __init__(
         self,
@@ -107,9 +110,9 @@ class PortalClient:
         send: Send,
         env: Env | None = None,
     ) -> None:
-        self.portal = portal
+        self.portal = _own(portal, "the portal's identifier")
         self.client_id = client_id
-        self.redirect_uri = redirect_uri
+        self.redirect_uri = _own(redirect_uri, "the address to come back to")
         self._signer = signer
         self._send = send
         self._env = env or Env()
@@ -137,7 +140,7 @@ class PortalClient:
         ``request.invalid`` with error ``access_denied`` where they said no, and where the answer is not to this request
         or not of this portal (RFC 9207).
         """
-        answer = dict(parse_qsl(urlsplit(came_back_to).query))
+        answer = oauth.answered(came_back_to)
         if answer.get("iss") != self.portal or answer.get("state") != asking.state:
             raise ProtocolError("request.invalid", "an answer of another portal, or to another request")
         if "code" not in answer:
@@ -239,7 +242,7 @@ class PortalClient:
         return answer
 
     def _endpoint(self, name: str) -> str:
-        return member(self._metadata, name, str)
+        return oauth.url(member(self._metadata, name, str), name, loopback=True)
 
     @cached_property
     def _metadata(self) -> dict[str, Json]:
@@ -249,6 +252,13 @@ class PortalClient:
         if found.get("issuer") != self.portal:  # RFC 8414 §3.3
             raise ProtocolError("request.invalid", "metadata of another portal than was asked for")
         return found
+
+
+def _own(address: str, what: str) -> str:
+    try:
+        return oauth.url(address, what, loopback=True)
+    except Malformed as exc:
+        raise UsageError("usage.argument", exc.detail) from None
 
 
 def _refused(answer: Response) -> ProtocolError:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import accumulate
 from typing import Final, Literal, NoReturn, Protocol, cast, get_args
 
 from ewallet import jose
@@ -23,6 +24,7 @@ from ewallet.keys import Signer
 from ewallet.shape import Json, member, numeric_date, optional
 
 TYP: Final = "consent-receipt+jwt"
+SKEW: Final = timedelta(seconds=60)  # what clocks may differ by, those of two machines of one recipient too
 _OWN: Final = ("limit.", "log.", "trust.list_")  # what goes by its own name, and is not merely no receipt
 
 Event = Literal["given", "renewed", "withdrawn", "fulfilled", "deleted"]
@@ -46,6 +48,19 @@ class Placed(Protocol):
     @property
     def logged(self) -> Logged | None:
         """Its place; None where it says nothing of a log."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Later:
+    """What happened to a consent after it was given, to be signed, and its place in the log of use.
+
+    ``half`` is what a portal's recipient has signed of what it was provided with then.
+    """
+
+    event: Event
+    at: datetime
+    logged: Logged | None = None
+    half: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,14 +114,15 @@ def sign(
 
 
 def check_order(events: Sequence[Signed]) -> None:
-    """Return if they can have happened in that order; ``receipt.invalid``."""
+    """Return if they can have happened in that order, but for what clocks differ by; ``receipt.invalid``."""
     names = [signed.event for signed in events]
     times = [signed.at for signed in events]
     places = [signed.logged.seq for signed in events if signed.logged and signed.logged.seq is not None]
     ended = names[names.index("withdrawn") + 1 :] if "withdrawn" in names else []
     if names[0] != "given" or "given" in names[1:] or "deleted" in names[:-1] or {*ended} - {"deleted"}:
         invalid("events in an order in which they do not happen")
-    if times != sorted(times) or places != sorted(set(places)):
+    backwards = any(latest - at > SKEW for at, latest in zip(times, accumulate(times, max), strict=True))
+    if backwards or places != sorted(set(places)):
         invalid("events that are not one after another")
     if len({signed.jws.payload for signed in events}) < len(names):
         invalid("an event that stands there twice")

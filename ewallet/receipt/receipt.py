@@ -44,8 +44,10 @@ from ewallet.oid4vp import AuthorizationRequest, VpToken
 from ewallet.oid4vp.request import check_identified
 from ewallet.receipt import dpv, taken
 from ewallet.receipt.countersignature import (
+    SKEW,
     TYP,
     Event,
+    Later,
     Logged,
     Signed,
     check_order,
@@ -64,7 +66,6 @@ SCHEMA: Final = "ewallet.receipt/1"
 WITHDRAWAL: Final = "withdrawal"  # of the recipient's half
 _ID: Final = 16  # bytes
 _MOMENT: Final = timedelta(microseconds=1)  # times are in seconds: also the last one that a datetime holds has one more
-_SKEW: Final = timedelta(seconds=60)  # what clocks may differ by
 MAX_EVENTS: Final = 2000  # a daily provision for five years, with its beginning and end
 
 #: What of a request is kept: whom it is from, what it asks and what it has confirmed; it reads as a request again.
@@ -173,19 +174,25 @@ class Receipt:
     def after(
         self, event: Event, signer: Signer, *, at: datetime, logged: Logged | None = None, half: str | None = None
     ) -> Receipt:
-        """The receipt after one more event, signed by whoever signed the first; ``usage.argument``.
+        """The receipt after one more event, signed by whoever signed the first; ``usage.argument``."""
+        return self.after_all((Later(event=event, at=at, logged=logged, half=half),), signer)
 
-        ``half`` is what a portal's recipient has signed of what it was provided with then.
-        """
-        if event == "given" or self.event == "deleted":
-            raise UsageError("usage.argument", "a consent is given once, and nothing comes after its deletion")
-        if event != "deleted" and "withdrawn" in (signed.event for signed in self.signed):
-            raise UsageError("usage.argument", "nothing but its deletion comes after a withdrawal")
-        named = {taken.NAMED: taken.digest_of(half.encode())} if half else {}
-        stated: dict[str, Json] = {"consent": self.consent.digest, **named}
-        by = self.request.client_id
-        new = sign(event, by, signer, id_=self.id, at=at, logged=logged, stated=stated)
-        return replace(self, events=(*self.events, new), taken=(*self.taken, *([half] if half else [])))
+    def after_all(self, happened: Iterable[Later], signer: Signer) -> Receipt:
+        """The receipt after all of these, in order; ``usage.argument``."""
+        events, halves, names = list(self.events), list(self.taken), [signed.event for signed in self.signed]
+        last, ended = names[-1], "withdrawn" in names
+        by, digest = self.request.client_id, self.consent.digest
+        for each in happened:
+            if each.event == "given" or last == "deleted":
+                raise UsageError("usage.argument", "a consent is given once, and nothing comes after its deletion")
+            if ended and each.event != "deleted":
+                raise UsageError("usage.argument", "nothing but its deletion comes after a withdrawal")
+            named = {taken.NAMED: taken.digest_of(each.half.encode())} if each.half else {}
+            stated: dict[str, Json] = {"consent": digest, **named}
+            events.append(sign(each.event, by, signer, id_=self.id, at=each.at, logged=each.logged, stated=stated))
+            halves += [each.half] if each.half else []
+            last, ended = each.event, ended or each.event == "withdrawn"
+        return replace(self, events=tuple(events), taken=tuple(halves))
 
     def placed(self, signer: Signer, logged: Logged) -> Receipt:
         """The same once its first event is in the log, signed again with its place there."""
@@ -228,13 +235,14 @@ class Receipt:
         """Return if whoever asked signed every event, in their order, and the first for this request and answer."""
         check_order(self.signed)
         with checking("the recipient's half"):
+            digest = self.consent.digest
             for signed in self.signed:
                 path = _as_of(trust, signed.at).check(signed.jws.chain, "verifier", signed.at, type_id=None)
                 signed.jws.verify(path.key)
                 if signed.by != self.request.client_id:
                     invalid("signed by another recipient than the one who asked")
                 check_identified(self.request.client_id, signed.jws.chain[0], None)
-                if signed.claims.get("consent") != self.consent.digest or signed.id != self.id:
+                if signed.claims.get("consent") != digest or signed.id != self.id:
                     invalid("an event of another consent")
             check_places(self.signed, believed)
         self._check_halves()
@@ -259,7 +267,7 @@ class Receipt:
 
     def check_past(self, at: datetime) -> None:
         """Return if nothing in it is of a time that is to come."""
-        if self.signed[-1].at > at + _SKEW:
+        if max(signed.at for signed in self.signed) > at + SKEW:
             invalid("an event of a time that is to come")
 
     def check_holder(self, trust: TrustList) -> None:

@@ -120,6 +120,8 @@ def _check_place(path: Path, what: str, *, replace: bool) -> None:
 
 def _check_closed(path: Path) -> None:
     """Return if nothing belongs to the file but itself."""
+    if not path.name:
+        raise UsageError("usage.file", "the name of a folder or none, expected that of a file")
     if any(map(os.path.lexists, walletfile.beside(path))):
         raise UsageError("usage.file", "a database of that name is open, or was not closed, expected a file by itself")
 

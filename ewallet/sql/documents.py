@@ -37,7 +37,7 @@ def inquire(connection: Connection, inquiry: Inquiry, at: datetime) -> Outcome:
     if first(connection, _FIND, {"of": inquiry.digest, "at": micros(at)}) is not None:
         return "match"
     for counter in sorted(inquiry.counters):  # in one order: no deadlocks
-        count_failure(connection, counter, inquiry.window)
+        count_failure(connection, counter, at, inquiry.window)
     return "no_match"
 
 

@@ -16,7 +16,7 @@ from ewallet.shape import base64url, json_value, strings, to_base64url
 from ewallet.sql import secret
 from ewallet.sql.engine import Engine, first, insert_into, micros, moment, put, take_turns
 from ewallet.sql.failures import count_failure, failed
-from ewallet.sql.once import used_before
+from ewallet.sql.once import end, used_before
 from ewallet.sql.tables import (
     ISSUER,
     ISSUER_VERSION,
@@ -69,7 +69,7 @@ class SqlIssuanceStore:
                 return "proof_used", None
             redeemed = first(connection, *_redemption(attempt, tried))
             if redeemed is None:
-                return _failure(connection, attempt, tried), None
+                return _failure(connection, attempt, tried, at), None
             subject, configurations = redeemed
             grant = _grant(subject, configurations, micros(attempt.until), attempt.thumbprint)
             put(connection, _INSERT_TOKEN, granted(attempt.token, grant) | {"thumbprint": grant.thumbprint})
@@ -87,6 +87,10 @@ class SqlIssuanceStore:
         except _TakenError as exc:
             return exc.digests
         return frozenset()
+
+    def end(self, digest: bytes, until: datetime) -> None:
+        with self._engine.writing() as connection:
+            end(connection, digest, until)
 
     def is_taken(self, digest: bytes) -> bool:
         with self._engine.reading() as connection:
@@ -166,13 +170,13 @@ def _forget(connection: Connection, at: datetime) -> None:
     connection.execute(delete(orders).where(orders.c.until <= micros(at)))
 
 
-def _failure(connection: Connection, attempt: Attempt, tried: dict[str, Any]) -> Redemption:
+def _failure(connection: Connection, attempt: Attempt, tried: dict[str, Any], at: datetime) -> Redemption:
     """Why a code was not redeemed; a guess counts against the code and against whoever guessed."""
     row = connection.execute(select(codes.c.tx_code).where(_USABLE), tried).first()
     if row is not None and (row.tx_code is None) != (attempt.tx_code is None):
         return "tx_code_unexpected" if row.tx_code is None else "tx_code_missing"
     connection.execute(update(codes).where(_USABLE).values(tries=codes.c.tries + 1), tried)
-    count_failure(connection, attempt.source, attempt.window)
+    count_failure(connection, attempt.source, at, attempt.window)
     return "unknown"
 
 

@@ -31,7 +31,7 @@ from ewallet.order import Order, RepeatedError
 from ewallet.sql import documents, secret
 from ewallet.sql.engine import Engine, each, first, insert_for, insert_into, micros, moment, put
 from ewallet.sql.mydata import leave
-from ewallet.sql.once import used_before
+from ewallet.sql.once import check_lasting, used_before
 from ewallet.sql.tables import ISSUER, ISSUER_VERSION, Stage, certificates, entries, orders, status_events, status_lists
 from ewallet.status import Status
 
@@ -88,6 +88,7 @@ class SqlIssuerStore:
     ) -> None:
         with self._engine.writing() as connection:
             if order:
+                check_lasting(connection, order)
                 _carry_out(connection, order, certificate_id, sealed)
             if first(connection, _COMPLETE, {"of": certificate_id}) is None:
                 raise _given_up()

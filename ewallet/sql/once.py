@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import Connection, Executable
+from sqlalchemy import Connection, Executable, select
 
-from ewallet.sql.engine import each, insert_for, micros
+from ewallet.order import Order
+from ewallet.sql.engine import each, insert_for, micros, take_turns
 from ewallet.sql.tables import taken
 
 
@@ -18,6 +19,20 @@ def used_before(connection: Connection, once: Mapping[bytes, datetime]) -> froze
         return frozenset()
     rows = [{"digest": digest, "until": micros(once[digest])} for digest in sorted(once)]  # in one order: no deadlocks
     return frozenset(once) - {bytes(digest) for (digest,) in each(connection, _take(connection.dialect.name), rows)}
+
+
+def end(connection: Connection, digest: bytes, until: datetime) -> None:
+    """Take a digest that may have been taken, once nobody is about to do what it ends (:func:`check_lasting`)."""
+    take_turns(connection, digest)
+    used_before(connection, {digest: until})
+
+
+def check_lasting(connection: Connection, order: Order) -> None:
+    """Return if nothing that the order is placed under was ended, or is before this transaction; :class:`NotFound`."""
+    if order.unless:
+        take_turns(connection, *order.unless)
+        ended = connection.scalars(select(taken.c.digest).where(taken.c.digest.in_(order.unless)))
+        order.check_lasting({bytes(digest) for digest in ended})
 
 
 @cache

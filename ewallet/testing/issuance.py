@@ -15,6 +15,7 @@ from ewallet.errors import NotFound
 from ewallet.issuance import Deferral
 from ewallet.issuer import IssuerStore
 from ewallet.records import Pending
+from ewallet.testing.failures import Failures
 from ewallet.testing.stores import MemoryIssuerStore
 
 
@@ -37,7 +38,7 @@ class MemoryIssuanceStore:
         self._codes: dict[bytes, _Kept] = {}
         self._tokens: dict[bytes, Grant] = {}
         self._taken = issuer.taken if isinstance(issuer, MemoryIssuerStore) else {}
-        self._failures: dict[tuple[bytes, datetime], int] = {}
+        self._failures = Failures()
         self._deferrals: dict[bytes, Deferral] = {}
         self._lock = RLock()
 
@@ -67,13 +68,13 @@ class MemoryIssuanceStore:
 
     def redeem(self, attempt: Attempt, at: datetime) -> tuple[Redemption, Grant | None]:
         with self._lock:
-            if self._failures.get((attempt.source, attempt.window), 0) >= attempt.max_failures:
+            if self._failures.failed(attempt.source, at) >= attempt.max_failures:
                 return "too_many", None
             if self.take(attempt.once):
                 return "proof_used", None
             kept = self._open(attempt.code, at)
             if kept is None or kept.tries >= attempt.max_tries or kept.code.tx_code != attempt.tx_code:
-                return self._failure(attempt, kept), None
+                return self._failure(attempt, kept, at), None
             kept.redeemed = True
             grant = replace(kept.code.grant, until=attempt.until, thumbprint=attempt.thumbprint)
             self._tokens[attempt.token] = grant
@@ -88,6 +89,9 @@ class MemoryIssuanceStore:
             if not before:
                 self._taken.update(once)
             return frozenset(before)
+
+    def end(self, digest: bytes, until: datetime) -> None:
+        self.take({digest: until})
 
     def is_taken(self, digest: bytes) -> bool:
         return digest in self._taken
@@ -121,13 +125,12 @@ class MemoryIssuanceStore:
         kept = self._codes.get(digest)
         return kept if kept and not kept.redeemed and at < kept.code.grant.until else None
 
-    def _failure(self, attempt: Attempt, kept: _Kept | None) -> Redemption:
+    def _failure(self, attempt: Attempt, kept: _Kept | None, at: datetime) -> Redemption:
         if kept and kept.tries < attempt.max_tries and (kept.code.tx_code is None) != (attempt.tx_code is None):
             return "tx_code_unexpected" if kept.code.tx_code is None else "tx_code_missing"
         if kept:
             kept.tries += 1
-        place = attempt.source, attempt.window
-        self._failures[place] = self._failures.get(place, 0) + 1
+        self._failures.count([attempt.source], at, attempt.window)
         return "unknown"
 
 

@@ -17,6 +17,7 @@ from ewallet.order import Order, RepeatedError
 from ewallet.settlement import Kept, Sealed, Settled
 from ewallet.sighting import Departure, Sighting
 from ewallet.status import Status
+from ewallet.testing.failures import Failures
 from ewallet.trace import Trace
 
 
@@ -60,7 +61,7 @@ class MemoryIssuerStore:
         self._given: set[StatusRef] = set()
         self._changes = 0
         self._secret = b""
-        self._misses: dict[tuple[bytes, datetime], int] = {}
+        self._misses = Failures()
         self._lock = RLock()
 
     def status_list(self, size: int, uri: Callable[[int], str]) -> str:
@@ -88,12 +89,12 @@ class MemoryIssuerStore:
     ) -> None:
         with self._lock:
             issue = self._issue(certificate_id)
-            if order and order.trace and self._leave:
-                self._leave(order.trace)
-            issue.completed = True
-            issue.document = document
             if order:
+                order.check_lasting(self.taken)
+                if order.trace and self._leave:
+                    self._leave(order.trace)
                 self._orders[order.digest].sealed = sealed
+            issue.completed, issue.document = True, document
 
     def void(self, before: datetime) -> int:
         with self._lock:
@@ -143,13 +144,12 @@ class MemoryIssuerStore:
             return self._secret
 
     def inquire(self, inquiry: Inquiry, at: datetime) -> Outcome:
-        places = [(counter, inquiry.window) for counter in inquiry.counters]
         with self._lock:
-            if max(self._misses.get(place, 0) for place in places) >= inquiry.max_misses:
+            if max(self._misses.failed(counter, at) for counter in inquiry.counters) >= inquiry.max_misses:
                 return "too_many"
             if self._has_document(inquiry.digest, at):
                 return "match"
-            self._misses |= {place: self._misses.get(place, 0) + 1 for place in places}
+            self._misses.count(inquiry.counters, at, inquiry.window)
             return "no_match"
 
     def _has_document(self, digest: bytes, at: datetime) -> bool:

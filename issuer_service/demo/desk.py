@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Annotated, Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Form
 from fastapi import Request as WebRequest
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from ewallet import command
+from ewallet import command, oauth
 from ewallet.asgi import Guard
 from ewallet.catalog import Catalog
 from ewallet.env import Env
@@ -100,7 +100,7 @@ class Desk:
 
     def take(self, came_back_to: str) -> str:
         """Redeem the code with which a person came back; the consent that it was for."""
-        (state,) = parse_qs(urlsplit(came_back_to).query).get("state", [""])
+        state = oauth.answered(came_back_to).get("state", "")
         asking = self._asked.pop(state, None)
         if asking is None:
             raise ProtocolError("request.invalid", "nobody was sent there from here, or they are back already")

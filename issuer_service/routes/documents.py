@@ -14,6 +14,7 @@ from ewallet.asgi import Problem, source
 from ewallet.documents import MAX_TEXT, PAGE, WINDOW
 from ewallet.errors import EWalletError, ProtocolError
 from issuer_service import description as told
+from issuer_service.calling import Called
 from issuer_service.rendering import Pages
 from issuer_service.service import Service
 from issuer_service.visits import Visits
@@ -42,12 +43,14 @@ class DocumentAnswer(BaseModel):
 def routes(service: Service, pages: Pages) -> APIRouter:
     """The call below ``/v1``, and the page."""
     router = APIRouter(prefix=service.settings.path)
+    calls = APIRouter(prefix=service.settings.path, route_class=Called)
     counter = _Counter(service, pages)
-    router.post(
+    calls.post(
         "/v1/documents/check", tags=["document"], name="check", responses=told.DOCUMENT, response_model=DocumentAnswer
     )(counter.check)
     router.get(PAGE, include_in_schema=False)(counter.form)
     router.post(PAGE, include_in_schema=False)(counter.answer)
+    router.routes += calls.routes
     return router
 
 

@@ -7,7 +7,7 @@ from fastapi import Response as WebResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from issuer_service import description as told
-from issuer_service.calling import may
+from issuer_service.calling import Called, may
 from issuer_service.mydata import MyDataDesk
 from issuer_service.readiness import Readiness
 from issuer_service.service import Service
@@ -15,7 +15,7 @@ from issuer_service.service import Service
 
 def routes(service: Service, registry: CollectorRegistry, desk: MyDataDesk | None = None) -> APIRouter:
     """For whoever runs the service."""
-    router, readiness = APIRouter(tags=["health"]), Readiness(service, desk)
+    router, readiness = APIRouter(tags=["health"], route_class=Called), Readiness(service, desk)
 
     @router.get("/healthz")
     def healthz() -> dict[str, str]:

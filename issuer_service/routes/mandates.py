@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 from ewallet.acting import MAX_MANDATE, Act, Mandate
 from ewallet.mandates import LANGUAGES, Appointment
 from issuer_service import description as told
-from issuer_service.calling import Again, Key, Strict, Subject, TypeId, may, once
+from issuer_service.calling import Again, Called, Key, Strict, Subject, TypeId, may, once
 from issuer_service.routes.operator import OfferMade, made_of
 from issuer_service.service import Service
 
@@ -74,7 +74,7 @@ class Ending(Strict):
 
 def routes(service: Service) -> APIRouter:
     """The calls below ``/v1``."""
-    router = APIRouter(prefix=f"{service.settings.path}/v1", tags=["operator"])
+    router = APIRouter(prefix=f"{service.settings.path}/v1", tags=["operator"], route_class=Called)
     _appointing(router, service)
     _ending(router, service)
     return router

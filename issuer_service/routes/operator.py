@@ -17,7 +17,7 @@ from ewallet.errors import NotFound
 from ewallet.intents import Certificate
 from ewallet.issuer import MAX_PAGE, PAGE
 from issuer_service import description as told
-from issuer_service.calling import Again, Key, Strict, Subject, TypeId, may, once
+from issuer_service.calling import Again, Called, Key, Strict, Subject, TypeId, may, once
 from issuer_service.service import Service
 
 
@@ -78,7 +78,7 @@ class IssuedPage(BaseModel):
 
 def routes(service: Service) -> APIRouter:
     """The calls below ``/v1``."""
-    router = APIRouter(prefix=f"{service.settings.path}/v1", tags=["operator"])
+    router = APIRouter(prefix=f"{service.settings.path}/v1", tags=["operator"], route_class=Called)
     _offers(router, service)
     _certificates(router, service)
     return router

@@ -18,7 +18,7 @@ from ewallet.catalog import Catalog
 from ewallet.errors import UsageError
 from ewallet.recipients import Change, Recipient, Registry
 from issuer_service import description_recipients as told
-from issuer_service.calling import Strict, may
+from issuer_service.calling import Called, Strict, may
 from issuer_service.operators import Operator
 from issuer_service.service import Service
 
@@ -98,10 +98,11 @@ class Changes(BaseModel):
 
 def routes(service: Service, registry: Registry) -> APIRouter:
     """The calls below ``/v1/recipients``."""
-    router = APIRouter(prefix=f"{service.settings.path}/v1/recipients", tags=["operator"])
-    office = _Office(service, registry)
-    asking = may(service, "register")
-    _reading(router, office, asking)
+    office, asking = _Office(service, registry), may(service, "register")
+    router = APIRouter(
+        prefix=f"{service.settings.path}/v1/recipients", tags=["operator"], route_class=Called, dependencies=[asking]
+    )
+    _reading(router, office)
     _changing(router, office, asking)
     return router
 
@@ -130,18 +131,18 @@ class _Office:
         return Change(what=what, by=operator.name, reason=reason, at=self._service.env.now())
 
 
-def _reading(router: APIRouter, office: _Office, asking: Any) -> None:
-    @router.get("", responses=told.LISTED, dependencies=[asking])
+def _reading(router: APIRouter, office: _Office) -> None:
+    @router.get("", responses=told.LISTED)
     def recipients() -> RegisteredList:
         """All who are registered, by identifier."""
         return RegisteredList(recipients=[Registered.of(each) for each in office.registry.recipients()])
 
-    @router.get("/{id}", responses=told.FOUND, dependencies=[asking])
+    @router.get("/{id}", responses=told.FOUND)
     def recipient(id: Id) -> Registered:  # noqa: A002 - its name in the address
         """A recipient as it is registered now."""
         return Registered.of(office.registry.recipient(id))
 
-    @router.get("/{id}/changes", responses=told.FOUND, dependencies=[asking])
+    @router.get("/{id}/changes", responses=told.FOUND)
     def recipient_changes(id: Id) -> Changes:  # noqa: A002 - as above
         """All that was done with a registration, the newest first."""
         found = office.registry.changes(id)

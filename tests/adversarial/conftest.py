@@ -6,17 +6,34 @@ import json
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 
+from ewallet.consent import Party
+from ewallet.env import Env
+from ewallet.exchange import Exchange
+from ewallet.idempotency import Calls
+from ewallet.joint import Cases
+from ewallet.sql import Database
 from ewallet.testing.kit import Kit, Presented
 from ewallet.testing.mdoc import MdocStage
 from ewallet.testing.pki import Pki, systems_of
 from ewallet.testing.stage import Stage
 from ewallet.verdict import Accepted
+from ewallet.verifier import Verifier
+from issuer_service.app import create_app as issuing
+from issuer_service.settings import read
+from verifier_cli.deletions import Deletions
+from verifier_cli.server import Desk
+from verifier_cli.server import create_app as asking
 
 KIND = "resident_register_copy"
+ISSUER, BANK = "https://issuer.example.go.kr", "https://bank.example"
+_ADDRESS = {"issuer": ISSUER, "verifier": BANK}
 CARD, SHOWN = "mobile_resident_card", ("name", "birth_date")
 
 
@@ -107,3 +124,65 @@ def world():
     kit.issue(CARD, format_id="mso_mdoc")
     presented = kit.present(kit.query(CARD, SHOWN))
     return World(kit, presented, MdocStage.of(kit, presented))
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A service in this process: a stranger's browser, a key with every right there, and what it says of itself."""
+
+    browser: TestClient
+    key: str
+    described: dict[str, Any]
+
+
+def _description(name: str) -> dict[str, Any]:
+    folder = Path(__file__).parents[2] / "docs" / "reference" / "openapi"
+    found: dict[str, Any] = json.loads((folder / f"{name}.json").read_text("utf-8"))
+    return found
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory):
+    """Both services, the issuer's as a portal with registrations in its database, so that it has every call."""
+    folder, key = tmp_path_factory.mktemp("services"), "a-key-of-nobody-in-particular"
+    pki = Pki.make(at=Env().now(), issuer=ISSUER)
+    pki.save(folder)
+    rights = "offer status read register mandate"
+    (folder / "operators").write_text(f"{sha256(key.encode()).hexdigest()} chief {rights}\n", "utf-8")
+    given = {
+        "issuer": ISSUER,
+        "issuer_keys": folder / "signers",
+        "records": "demo",
+        "data": folder,
+        "operators": folder / "operators",
+        "recipients": Path("database"),
+        "trust": folder / "trust-list.jwt",
+        "trust_key": folder / "operator.jwk",
+        "portal_key": folder / "verifier.key",
+        "portal_chain": folder / "verifier.pem",
+        "limits": "off",
+    }
+    database = Database(f"sqlite:///{folder}/bank.db")
+    found = {"issuer": issuing(read(given)), "verifier": asking(_bank(pki, database, key))}
+    yield {
+        name: Opened(TestClient(app, base_url=_ADDRESS[name], raise_server_exceptions=False), key, _description(name))
+        for name, app in found.items()
+    }
+    database.close()
+
+
+def _bank(pki: Pki, database: Database, key: str) -> Desk:
+    store = database.verifier
+    judge = Verifier("x509_san_dns:bank.example", trust=pki.trust_list(), store=store)
+    exchange = Exchange(BANK, verifier=judge, signer=pki.verifier, store=store)
+    return Desk(
+        exchange=exchange,
+        cases=Cases(exchange, store=database.cases),
+        deletions=Deletions(exchange, pki.verifier, Env()),
+        verifier=judge,
+        recipient=Party(id=BANK, names={"ko": "가상은행", "en": "Invented Bank"}),
+        calls=Calls(database.verifier_calls),
+        check_ready=database.ready,
+        hosts=frozenset({"bank.example"}),
+        api_key=key,
+    )

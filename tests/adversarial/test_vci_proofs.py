@@ -47,7 +47,7 @@ def test_a_dpop_proof_that_is_over_is_refused_as_one() -> None:
     with pytest.raises(ProtocolError) as refused:
         dpop.check([proof], method="POST", url=URL, at=AT)
 
-    assert "invalid_dpop_proof" == refused.value.error
+    assert ("request.invalid", "invalid_dpop_proof") == (refused.value.code, refused.value.error)
 
 
 @pytest.mark.parametrize("spelled", ["Bearer a-key", "bearer a-key", "BEARER   a-key", "Bearer a-key "])

@@ -112,7 +112,6 @@ class Client:
             until=LATER,
             once={},
             source=f"{key}/{self.name}".encode(),
-            window=LATER,
         )
         return "done" if self.database.issuance.redeem(attempt, AT)[0] == "redeemed" else "refused"
 

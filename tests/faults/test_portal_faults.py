@@ -143,6 +143,7 @@ def test_a_code_that_was_over_stays_over_when_the_clock_goes_back(portal, tmp_pa
 def _error(visit):
     with pytest.raises(ProtocolError) as refused:
         visit.site.client().token(visit.heard["asking"], visit.heard["back"])
+    assert "request.invalid" == refused.value.code
     return refused.value.error
 
 
@@ -168,6 +169,7 @@ def test_withdrawal_and_deletion_do_not_wait_for_the_clock(portal, tmp_path, sec
 def _download_error(visit):
     with pytest.raises(ProtocolError) as refused:
         visit.site.client().package(visit.heard["granted"])
+    assert "request.invalid" == refused.value.code
     return refused.value.error
 
 

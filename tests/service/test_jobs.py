@@ -95,7 +95,7 @@ def test_a_recipient_that_comes_days_later_loses_no_cycle(portal, jobs):
     portal.site.clock.advance(timedelta(days=3))
     with pytest.raises(ProtocolError) as refused:
         portal.client.package(portal.client.again(consent.id))
-    assert "storage.already_used" == refused.value.error
+    assert ("request.invalid", "storage.already_used") == (refused.value.code, refused.value.error)
 
 
 def test_a_checkpoint_is_signed_when_entries_came(portal, jobs):

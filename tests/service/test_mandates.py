@@ -187,6 +187,30 @@ def test_revoked_appointment_gets_nobody_anything_more(counter, path):
     assert [(KIND, Status.REVOKED)] == [(each.type_id, each.status) for each in issued]
 
 
+def test_an_appointment_that_ends_while_its_certificate_is_made_gets_nobody_any(counter):
+    """It held when the record was looked up: what is signed by then is neither on record nor handed out."""
+    said, caller = counter.post("/v1/mandates", **MANDATED).json(), counter.site.caller()
+    token, issuance = caller.token(parse_link(said["offer"]["uri"])), counter.site.service.issuance
+    mandates = issuance._records
+
+    class Ending:
+        """The records, and somebody who revokes as soon as they were read."""
+
+        def claims(self, subject, type_id):
+            found = mandates.claims(subject, type_id)
+            ended = counter.post("/v1/mandates/revoke", subject=subject, reason="가상 사유: 본인이 철회")
+            assert 204 == ended.status_code
+            return found
+
+        def __getattr__(self, name):
+            return getattr(mandates, name)
+
+    issuance._records = Ending()
+
+    assert "credential_request_denied" == error(caller.credential(token, kind=KIND))
+    assert () == counter.site.service.issuer.certificates(said["subject"])
+
+
 def test_the_right_to_appoint_ends_nobody_elses_certificates(counter):
     """What a person holds themselves is not an appointment, and stays valid."""
     _, said = counter.received("/v1/mandates", **MANDATED)

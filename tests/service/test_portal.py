@@ -57,6 +57,7 @@ def _status(portal, method, path, **said):
 def _refused(call, *arguments):
     with pytest.raises(ProtocolError) as refused:
         call(*arguments)
+    assert "request.invalid" == refused.value.code
     return refused.value.status, refused.value.error
 
 

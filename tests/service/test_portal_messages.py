@@ -35,6 +35,7 @@ def consent(portal):
 def _refused(call, *arguments, **named):
     with pytest.raises(ProtocolError) as refused:
         call(*arguments, **named)
+    assert "request.invalid" == refused.value.code
     return refused.value.status, refused.value.error
 
 
@@ -72,7 +73,11 @@ def test_a_recipient_is_told_where_a_missing_member_is_to_be_had(portal, consent
         portal.client.package(portal.client.again(consent.id))
     kind = portal.site.service.issuer.catalog.type(needed)
     (missing,) = refused.value.extensions["missing"]
-    assert (404, "storage.not_found") == (refused.value.status, refused.value.error)
+    assert ("request.invalid", 404, "storage.not_found") == (
+        refused.value.code,
+        refused.value.status,
+        refused.value.error,
+    )
     assert (needed, kind.agencies, kind.fee) == (missing["type"], missing["agency"], missing["fee"])
 
 

@@ -53,6 +53,7 @@ def registered(portal):
 def _refused(call, *arguments):
     with pytest.raises(ProtocolError) as refused:
         call(*arguments)
+    assert "request.invalid" == refused.value.code
     return refused.value.error
 
 

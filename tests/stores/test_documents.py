@@ -20,7 +20,7 @@ from ewallet.testing.stores import MemoryIssuerStore
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 KEPT = Entry(digests=frozenset({b"with a name", b"with a day"}), at=AT, until=AT + 90 * DAY)
-ASKED = Inquiry(digest=b"with a name", counters=frozenset({b"source", b"number"}), window=AT + HOUR, max_misses=3)
+ASKED = Inquiry(digest=b"with a name", counters=frozenset({b"source", b"number"}), window=HOUR, max_misses=3)
 OTHER = replace(ASKED, digest=b"nothing")
 
 
@@ -80,14 +80,12 @@ def test_what_is_not_valid_is_no_match(store, status):
 def test_after_its_time_a_document_is_no_match(store):
     """To the microsecond."""
     _issue(store)
-    late = replace(ASKED, window=KEPT.until + HOUR)
-
-    assert "match" == store.inquire(late, KEPT.until - timedelta(microseconds=1))
-    assert "no_match" == store.inquire(late, KEPT.until)
+    assert "match" == store.inquire(ASKED, KEPT.until - timedelta(microseconds=1))
+    assert "no_match" == store.inquire(ASKED, KEPT.until)
 
 
 def test_misses_are_counted_for_each_source_and_each_number(store):
-    """Three end the hour for both, the next hour begins with none; a match counts for nothing."""
+    """Three are enough for both, until the hour of the first of them is over; a match counts for nothing."""
     _issue(store)
     matched = {store.inquire(ASKED, AT) for _ in range(5)}
     missed = [store.inquire(OTHER, AT) for _ in range(4)]
@@ -97,7 +95,25 @@ def test_misses_are_counted_for_each_source_and_each_number(store):
 
     assert ({"match"}, ["no_match"] * 3 + ["too_many"]) == (matched, missed)
     assert ["too_many", "too_many", "match"] == [store.inquire(each, AT) for each in (elsewhere, another, free)]
-    assert "match" == store.inquire(replace(ASKED, window=AT + 2 * HOUR), AT + HOUR)
+    assert "match" == store.inquire(ASKED, AT + HOUR)
+
+
+def test_there_is_no_hour_in_which_more_may_be_missed(store):
+    """Wherever it begins: a miss counts for an hour of its own, and not until the full one."""
+    minutes = [50, 52, 54, 60, 70, 109, 110, 111, 112, 115]
+    outcomes = [store.inquire(OTHER, AT + timedelta(minutes=minute)) for minute in minutes]
+
+    refused = "too_many"
+    assert ["no_match"] * 3 + [refused] * 3 + ["no_match", refused, "no_match", "no_match"] == outcomes
+
+
+def test_a_source_has_as_many_rows_as_it_may_miss(database):
+    """However long it goes on: what is over makes room."""
+    for hour in range(4):
+        for _ in range(5):
+            database.issuer.inquire(OTHER, AT + hour * HOUR)
+    with database._engine.reading() as connection:
+        assert 2 * 3 == connection.exec_driver_sql("SELECT count(*) FROM failures").scalar()
 
 
 def test_what_is_over_is_deleted(database):
@@ -108,7 +124,7 @@ def test_what_is_over_is_deleted(database):
     _issue(database.issuer, "c-2", 1, over)
     with database._engine.reading() as connection:
         left = connection.exec_driver_sql(rows).scalar()
-    database.issuer.inquire(replace(ASKED, window=over.until + HOUR), over.until)
+    database.issuer.inquire(ASKED, over.until)
     with database._engine.reading() as connection:
         assert (1, 0) == (left, connection.exec_driver_sql(rows).scalar())
 
@@ -127,7 +143,7 @@ def test_every_miss_does_the_same(request):
         for number, digest in enumerate((b"nothing", b"with a name", b"old")):
             said.append([])
             later = AT + (number + 2) * HOUR
-            asked = replace(ASKED, digest=digest, counters=frozenset({b"%d" % number, b"n"}), window=later + HOUR)
+            asked = replace(ASKED, digest=digest, counters=frozenset({b"%d" % number, b"n"}))
             assert "no_match" == store.inquire(asked, later)
 
         assert said[0]

@@ -33,7 +33,7 @@ ATTEMPT = Attempt(
     until=AT + 10 * MINUTE,
     once={b"proof": AT + MINUTE},
     source=b"source-1",
-    window=AT + MINUTE,
+    window=MINUTE,
     max_failures=3,
     max_tries=2,
 )
@@ -96,10 +96,10 @@ def test_an_unexpected_transaction_code_is_no_try(store):
 
 
 def test_failures_are_counted_for_each_source_and_window(store):
-    """Three are enough; the next window, and another source, begin with none."""
+    """Three are enough; after its window a failure counts no more, and another source begins with none."""
     failed = [store.redeem(_attempt(), AT)[0] for _ in range(4)]
     other = store.redeem(_attempt(source=b"source-2"), AT)[0]
-    later = store.redeem(_attempt(window=AT + 2 * MINUTE), AT + MINUTE)[0]
+    later = store.redeem(_attempt(), AT + MINUTE)[0]
 
     assert (["unknown"] * 3 + ["too_many"], "unknown", "unknown") == (failed, other, later)
 

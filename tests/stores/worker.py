@@ -78,7 +78,7 @@ def _redeem(command):
         until=AT,
         once={command.get("once", f"{command['code']}-{number}-{command['tx_code']}").encode(): AT},
         source=command.get("source", f"source-{number}").encode(),
-        window=AT + timedelta(hours=1),
+        window=timedelta(hours=1),
     )
     return _database(command["url"]).issuance.redeem(attempt, AT)[0]
 
@@ -88,7 +88,7 @@ def _inquire(command):
     asked = Inquiry(
         digest=f"{command['digest']}-{command['number']}".encode(),
         counters=frozenset({b"source", b"number"}),
-        window=AT + timedelta(hours=1),
+        window=timedelta(hours=1),
     )
     return _database(command["url"]).issuer.inquire(asked, AT)
 

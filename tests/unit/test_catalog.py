@@ -294,7 +294,7 @@ def test_missing_claim_is_named():
     claims = {name: value for name, value in COPY.sample.items() if name != "subject_name"}
     with pytest.raises(UsageError) as caught:
         COPY.check(claims)
-    assert "record: subject_name is missing" == caught.value.detail
+    assert ("issue.invalid_value", "record: subject_name is missing") == (caught.value.code, caught.value.detail)
 
 
 def test_record_nested_without_end_is_refused():
@@ -304,7 +304,7 @@ def test_record_nested_without_end_is_refused():
         deep = [deep]
     with pytest.raises(UsageError) as caught:
         COPY.check({**COPY.sample, "household_members": deep})
-    assert "household_members: nested too deep" == caught.value.detail
+    assert ("issue.invalid_value", "household_members: nested too deep") == (caught.value.code, caught.value.detail)
 
 
 def test_year_month_and_amounts_are_checked(folder):
@@ -328,6 +328,7 @@ def test_year_month_and_amounts_are_checked(folder):
     for name, value in (bad | {"ok": 1, "size": "1.5"}).items():
         with pytest.raises(UsageError) as caught:
             kind.check({**good, name: value})
+        assert "issue.invalid_value" == caught.value.code
         assert caught.value.detail.startswith(f"{name}: ")
 
 

@@ -31,6 +31,7 @@ def _refusal(*proofs, **options):
     with pytest.raises(ProtocolError) as refused:
         _check(*proofs, **options)
     assert "request.invalid" == refused.value.code
+    assert "request.invalid" == refused.value.code
     return refused.value.error, refused.value.status
 
 
@@ -114,7 +115,11 @@ def test_a_server_that_wants_a_nonce_says_which(key) -> None:
     for token, status in ((TOKEN, 401), (None, 400)):
         with pytest.raises(ProtocolError) as refused:
             _check(_signed(key, nonce="old"), token=token, accepts={"new"}.__contains__, next_nonce="new")
-        assert ("use_dpop_nonce", status) == (refused.value.error, refused.value.status)
+        assert ("request.invalid", "use_dpop_nonce", status) == (
+            refused.value.code,
+            refused.value.error,
+            refused.value.status,
+        )
         assert "new" == refused.value.headers["DPoP-Nonce"]
         assert (token is not None) == ("WWW-Authenticate" in refused.value.headers)
     assert ("use_dpop_nonce", 400) == _refusal(_signed(key), accepts={"new"}.__contains__)

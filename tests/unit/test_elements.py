@@ -147,6 +147,7 @@ def test_table_lacking_a_word_is_refused():
     del file["claims"][11]["derived_from"]["table"]["2종보통"]
     with pytest.raises(UsageError) as caught:
         read(json.dumps(file).encode())
+    assert "usage.configuration" == caught.value.code
     assert "does not follow, word for word" in caught.value.detail
 
 
@@ -157,6 +158,7 @@ def test_element_of_a_kind_without_a_doctype_is_refused():
     del file["formats"]["mso_mdoc"]
     with pytest.raises(UsageError) as caught:
         read(json.dumps(file).encode())
+    assert "usage.configuration" == caught.value.code
     assert "has a place in an mdoc" in caught.value.detail
 
 

@@ -23,6 +23,7 @@ def _refusal(call, *arguments, **options):
     with pytest.raises(ProtocolError) as refused:
         call(*arguments, **options)
     assert "request.invalid" == refused.value.code
+    assert "request.invalid" == refused.value.code
     return refused.value.error, refused.value.status
 
 

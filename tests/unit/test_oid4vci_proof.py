@@ -65,6 +65,7 @@ def _refusal(proofs, rules=None, proof_type="jwt"):
     with pytest.raises(ProtocolError) as refused:
         check_proofs(proof_type, proofs, rules or _rules())
     assert ("request.invalid", 400) == (refused.value.code, refused.value.status)
+    assert "request.invalid" == refused.value.code
     return refused.value.error
 
 

@@ -282,7 +282,7 @@ def test_a_format_in_common_is_needed(formats, read):
         return
     with pytest.raises(ProtocolError) as refused:
         request.check_answerable(TYPES)
-    assert "vp_formats_not_supported" == refused.value.error
+    assert ("request.invalid", "vp_formats_not_supported") == (refused.value.code, refused.value.error)
 
 
 def test_a_query_in_unknown_formats_only_is_not_answerable():
@@ -291,7 +291,7 @@ def test_a_query_in_unknown_formats_only_is_not_answerable():
 
     with pytest.raises(ProtocolError) as refused:
         _request(dcql_query=query).check_answerable(TYPES)
-    assert "vp_formats_not_supported" == refused.value.error
+    assert ("request.invalid", "vp_formats_not_supported") == (refused.value.code, refused.value.error)
 
 
 UNKNOWN = {
@@ -310,7 +310,7 @@ def test_a_transaction_that_cannot_be_shown_is_not_confirmed(type_, fields):
 
     with pytest.raises(ProtocolError) as refused:
         _request(transaction_data=[raw]).check_answerable(TYPES)
-    assert "invalid_transaction_data" == refused.value.error
+    assert ("request.invalid", "invalid_transaction_data") == (refused.value.code, refused.value.error)
     _request(transaction_data=[PAYMENT.raw]).check_answerable(TYPES)
 
 
@@ -357,7 +357,7 @@ def test_transactions_without_a_hash_in_common_are_refused():
     with pytest.raises(ProtocolError) as refused:
         _request(transaction_data=[_transaction(["register"], ["sha-512"]), _transaction(["register"])])
 
-    assert "invalid_transaction_data" == refused.value.error
+    assert ("request.invalid", "invalid_transaction_data") == (refused.value.code, refused.value.error)
 
 
 def _kit_request(kit, *raws):

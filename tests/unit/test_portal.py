@@ -48,9 +48,10 @@ def _pushed(site, *, without=(), details=DETAIL, **changes):
     return Request("POST", f"{PORTAL}/par", FORM, oauth.form({k: v for k, v in said.items() if k not in without}))
 
 
-def _error(call, *arguments):
+def _error(call, *arguments, code="request.invalid"):
     with pytest.raises(ProtocolError) as refused:
         call(*arguments)
+    assert code == refused.value.code
     return refused.value.error
 
 
@@ -220,9 +221,9 @@ def test_the_purpose_of_the_bundle_may_be_said(site):
 def test_who_is_not_registered_for_a_bundle_or_is_suspended_is_refused(site):
     """Before any person is bothered."""
     other = _pushed(site, details={**DETAIL, "bundle": CYCLES})
-    assert "access_denied" == _error(site.portal.push, other)
+    assert "access_denied" == _error(site.portal.push, other, code="access.forbidden")
     site.register(replace(site.recipients[BANK], suspended=True))
-    assert "access_denied" == _error(site.portal.push, _pushed(site))
+    assert "access_denied" == _error(site.portal.push, _pushed(site), code="access.forbidden")
 
 
 # -- clients -----------------------------------------------------------------------------------------------------
@@ -324,7 +325,7 @@ def test_a_recipient_that_was_suspended_meanwhile_has_no_use_for_a_code(site):
     """It is gone with that, whatever becomes of the registration."""
     code = _code(site)
     site.register(replace(site.recipients[BANK], suspended=True))
-    assert "access_denied" == _error(lambda: _redeem(site, code))
+    assert "access_denied" == _error(lambda: _redeem(site, code), code="access.forbidden")
     site.register(replace(site.recipients[BANK], suspended=False))
     assert "invalid_grant" == _error(lambda: _redeem(site, code, seed="later"))
 

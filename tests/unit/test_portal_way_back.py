@@ -19,6 +19,7 @@ def site(ewallet_catalog):
 def _error(call, *arguments):
     with pytest.raises(ProtocolError) as refused:
         call(*arguments)
+    assert "request.invalid" == refused.value.code
     return refused.value.error
 
 

@@ -58,7 +58,7 @@ def test_a_field_more_or_less_is_another_transaction(change):
     fields = {name: text for name, text in {**FIELDS, **change}.items() if text is not None}
     with pytest.raises(ProtocolError) as refused:
         TransactionData.make(LOAN, ["a"], fields).check_known(KNOWN)
-    assert "invalid_transaction_data" == refused.value.error
+    assert ("request.invalid", "invalid_transaction_data") == (refused.value.code, refused.value.error)
 
 
 def _worded(path, kind="resident_register_copy", text="[]"):

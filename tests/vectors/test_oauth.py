@@ -37,7 +37,7 @@ def test_dpop_proof_is_judged_as_listed(vector):
         return
     with pytest.raises(ProtocolError) as refused:
         _check_dpop(case)
-    assert (expect["error"], 401) == (refused.value.error, refused.value.status)
+    assert ("request.invalid", expect["error"], 401) == (refused.value.code, refused.value.error, refused.value.status)
     assert f'DPoP error="{expect["error"]}"' in refused.value.headers["WWW-Authenticate"]
     assert ("the-next-one" if expect["error"] == "use_dpop_nonce" else None) == refused.value.headers.get("DPoP-Nonce")
 
@@ -68,7 +68,11 @@ def test_client_attestation_is_judged_as_listed(vector):
         return
     with pytest.raises(ProtocolError) as refused:
         _check_attestation(case)
-    assert (expect["error"], expect["http_status"]) == (refused.value.error, refused.value.status)
+    assert ("request.invalid", expect["error"], expect["http_status"]) == (
+        refused.value.code,
+        refused.value.error,
+        refused.value.status,
+    )
 
 
 @pytest.mark.vectors("standards/vectors/oauth/abca10-example-token-request.json", count=1)
@@ -113,5 +117,5 @@ def test_token_requests_are_judged_as_listed(vector):
             continue
         with pytest.raises(ProtocolError) as refused:
             _redeem(case)
-        assert (case["id"], expect["error"]) == (case["id"], refused.value.error)
+        assert ("request.invalid", case["id"], expect["error"]) == (refused.value.code, case["id"], refused.value.error)
         assert str(refused.value.status) in str(expect["http"])

@@ -192,7 +192,11 @@ def test_credential_request_is_judged_as_listed(vector):
         return
     with pytest.raises(ProtocolError) as refused:
         _proven(case)
-    assert (expect["error"], expect["http_status"]) == (refused.value.error, refused.value.status)
+    assert ("request.invalid", expect["error"], expect["http_status"]) == (
+        refused.value.code,
+        refused.value.error,
+        refused.value.status,
+    )
 
 
 @pytest.mark.vectors(f"{_HOME}/proof-*.json", count=1)
