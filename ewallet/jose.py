@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple, NoReturn
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from ewallet.errors import CryptoError, TrustError
-from ewallet.keys import ALGORITHMS, PublicKey, Signer
+from ewallet.keys import ALGORITHMS, PublicKey, Signer, known_as
 from ewallet.shape import (
     MAX_CERTIFICATE,
     MAX_CHAIN,
@@ -69,7 +69,7 @@ class Jws(NamedTuple):  # made in a third of the time of a frozen dataclass
         Raises ``crypto.alg_not_allowed`` when the header names an algorithm that is not this key's, else
         ``crypto.signature_invalid``.
         """
-        if self.header["alg"] != key.alg:
+        if known_as(self.header["alg"]) != key.alg:
             raise CryptoError("crypto.alg_not_allowed", "the header's alg is not that of the key")
         key.verify(self.signature, self.signed)
 
@@ -136,7 +136,7 @@ def _header(encoded: str, typ: str | None) -> Mapping[str, Json]:
 
 
 def _check_header(header: Mapping[str, Json], typ: str | None) -> None:
-    alg = header.get("alg")
+    alg = known_as(header.get("alg"))
     if not isinstance(alg, str) or alg not in ALGORITHMS:
         raise CryptoError("crypto.alg_not_allowed", f"alg is not one of {', '.join(sorted(ALGORITHMS))}")
     if "crit" in header or "b64" in header:  # RFC 7515 §4.1.11: this library understands no extension

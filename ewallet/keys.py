@@ -56,6 +56,11 @@ _ED25519_CRV: Final = "Ed25519"
 ALGORITHMS: Final = frozenset({*_BY_ALG, _ED25519})
 
 
+def known_as(alg: object) -> object:
+    """The name that we have for a JOSE algorithm: ``Ed25519`` is RFC 9864's for what EdDSA means with such a key."""
+    return _ED25519 if alg == _ED25519_CRV else alg
+
+
 def _key_invalid(detail: str) -> NoReturn:
     raise CryptoError("crypto.key_invalid", detail) from None
 
@@ -95,7 +100,7 @@ class PublicKey:
         if jwk.get("use", "sig") != "sig" or ("key_ops" in jwk and "verify" not in member(jwk, "key_ops", list)):
             _key_invalid("a jwk that is not for signatures")
         key = _okp(jwk) if jwk.get("kty") == "OKP" else _ec(jwk)
-        if "alg" in jwk and jwk["alg"] != key.alg:
+        if "alg" in jwk and known_as(jwk["alg"]) != key.alg:
             _key_invalid("a jwk whose alg is not that of its curve")
         return key
 

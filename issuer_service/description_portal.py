@@ -59,7 +59,7 @@ PUSHES: Final[Schema] = _form(
 _REFUSED: Final = {401: ["invalid_client"], 403: ["access_denied"]}
 PUSHED: Final[Responses] = _gives(
     "where to lead the person with it",
-    {"request_uri": f"{REQUEST_URI}8xLOxBtZp8", "expires_in": 600},
+    {"request_uri": f"{REQUEST_URI}8xLOxBtZp8", "expires_in": 540},
     status=201,
 ) | errors({400: ["invalid_request", "unsupported_response_type", "invalid_authorization_details"], **_REFUSED})
 TOKEN_TAKES: Final[Schema] = _form(

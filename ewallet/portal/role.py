@@ -4,7 +4,7 @@ Pushed authorization requests (RFC 9126) of :mod:`ewallet.portal.pushed`, client
 PKCE with S256 (RFC 7636), ``iss`` in the answer (RFC 9207), tokens bound to a key of the recipient (RFC 9449) with
 nonces of the server. It follows the FAPI 2.0 Security Profile where that speaks of servers.
 
-Rules of this file: a request that was pushed is good for ten minutes and for one code; a code for a minute and one
+Rules of this file: a request that was pushed is good for nine minutes and for one code; a code for a minute and one
 token, and one that comes a second time ends the token of the first time; a token for five minutes, without a refresh
 token: what is provided in cycles is asked for anew by the recipient itself, as long as the consent holds. What is kept
 between two steps is sealed with a key that is made of the code, token or address of the step, and kept under its
@@ -47,7 +47,7 @@ from ewallet.recipients import Recipient, Recipients
 from ewallet.shape import Json, json_object, to_base64url
 from ewallet.steps import PortalStore, Step, Steps
 
-REQUEST_LIFE: Final = timedelta(minutes=10)  # FAPI 2.0 §5.3.2.2: shorter than 600 seconds after it is used
+REQUEST_LIFE: Final = timedelta(minutes=9)  # FAPI 2.0 §5.3.2.2: less than 600 seconds
 CODE_LIFE: Final = timedelta(seconds=60)  # FAPI 2.0 §5.3.2.1
 TOKEN_LIFE: Final = timedelta(minutes=5)
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -146,7 +146,7 @@ class Portal:
     # -- the recipient's side ----------------------------------------------------------------------------------
 
     def push(self, request: Request) -> Response:
-        """The answer to a pushed request (RFC 9126 §2): 201 with a ``request_uri`` that is good for ten minutes.
+        """The answer to a pushed request (RFC 9126 §2): 201 with a ``request_uri`` that is good for nine minutes.
 
         Errors ``invalid_client`` (401), ``invalid_request``, ``invalid_authorization_details``, ``access_denied``.
         """

@@ -42,10 +42,22 @@ def test_message_comes_back_from_its_signature():
     assert _code(read.verify, SigningKey.generate("ES384").public) == "crypto.alg_not_allowed"
 
 
+@pytest.mark.parametrize("alg", ["EdDSA", "Ed25519"])
+def test_a_signature_of_ed25519_has_either_name(alg):
+    """RFC 9864 §2.2 gave it the second; no other key signs under it."""
+    key = SigningKey.generate("EdDSA")
+    signed = f"{to_base64url(_header(alg=alg).encode())}.{to_base64url(b'{}')}"
+    read = jose.parse(f"{signed}.{to_base64url(key.sign(signed.encode()))}", "a+jwt")
+    read.verify(key.public)
+
+    assert _code(read.verify, SigningKey.generate("EdDSA").public) == "crypto.signature_invalid"
+    assert _code(read.verify, _KEY.public) == "crypto.alg_not_allowed"
+
+
 @pytest.mark.parametrize(
     "alg",
-    ["none", "None", "nOnE", "", None, 1, [], {}, "HS256", "RS256", "PS256", "es256", "ES256K"],
-    ids=range(13),
+    ["none", "None", "nOnE", "", None, 1, [], {}, "HS256", "RS256", "PS256", "es256", "ES256K", "ed25519", "Ed448"],
+    ids=range(15),
 )
 def test_algorithm_outside_the_list_is_refused_before_any_key(alg):
     """Whether or not there is a signature."""

@@ -62,6 +62,12 @@ def test_thumbprint_is_that_of_rfc_8037():
     assert PublicKey.of_jwk(jwk).thumbprint == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
 
 
+def test_a_jwk_may_have_the_newer_name_of_its_algorithm():
+    """RFC 9864 §2.2: EdDSA did not say with which curve."""
+    public = SigningKey.generate("EdDSA").public
+    assert [public] * 2 == [PublicKey.of_jwk(public.jwk | {"alg": alg}) for alg in ("EdDSA", "Ed25519")]
+
+
 _P256 = SigningKey.generate().public.jwk
 _ED25519 = SigningKey.generate("EdDSA").public.jwk
 
@@ -72,6 +78,7 @@ _ED25519 = SigningKey.generate("EdDSA").public.jwk
         (_P256 | {"d": "AA"}, "crypto.key_invalid"),
         ({"kty": "oct", "k": "AA"}, "crypto.key_invalid"),
         (_P256 | {"use": "enc"}, "crypto.key_invalid"),
+        (_P256 | {"alg": "Ed25519"}, "crypto.key_invalid"),
         (_P256 | {"key_ops": ["encrypt"]}, "crypto.key_invalid"),
         (_P256 | {"key_ops": []}, "crypto.key_invalid"),
         (_P256 | {"key_ops": 5}, "malformed.claim_type"),
@@ -89,7 +96,7 @@ _ED25519 = SigningKey.generate("EdDSA").public.jwk
         (_ED25519 | {"x": "AAAA"}, "crypto.key_invalid"),
         ({}, "crypto.key_invalid"),
     ],
-    ids=range(19),
+    ids=range(20),
 )
 def test_jwk_that_is_no_signer_of_ours_is_refused(jwk, code):
     """Private, for another use, of another kind or curve, too short, off its curve."""

@@ -440,14 +440,14 @@ def test_a_consent_for_one_time_or_of_another_recipient_is_not_asked_for_again(s
 # -- requests at the person --------------------------------------------------------------------------------------
 
 
-def test_a_request_is_good_for_ten_minutes_its_own_client_and_one_answer(site):
+def test_a_request_is_good_for_nine_minutes_its_own_client_and_one_answer(site):
     """Otherwise it is as if it had never been."""
     told = json_object(site.portal.push(_pushed(site)).body)
     request_uri = told["request_uri"]
-    assert (BANK, 600) == (site.portal.pushed(BANK, request_uri).client_id, told["expires_in"])
+    assert (BANK, 540) == (site.portal.pushed(BANK, request_uri).client_id, told["expires_in"])
     for client_id, uri in ((OTHER, request_uri), (BANK, "x"), (BANK, f"{request_uri}x")):
         assert "invalid_request_uri" == _error(site.portal.pushed, client_id, uri)
-    site.clock.advance(timedelta(minutes=10))
+    site.clock.advance(timedelta(minutes=9))
     assert "invalid_request_uri" == _error(site.portal.grant, request_uri, "consent")
 
 
