@@ -21,7 +21,7 @@ _AGAIN: Final = "a text in double quotes that names this call: made again under 
 Key = Annotated[str, Header(alias="authorization", include_in_schema=False)]
 Again = Annotated[str | None, Header(alias="idempotency-key", description=_AGAIN)]
 Subject = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._-]+$")]
-#: The identifier of a kind. Its bound has it looked at: a lone half of a surrogate pair would be a fault later.
+#: The identifier of a kind.
 TypeId = Annotated[str, Field(max_length=200)]
 
 

@@ -373,7 +373,7 @@ def test_a_kind_that_is_no_text_is_no_fault_of_ours(site, path, key, told):
     headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
     answer = site.browser.post(path, content=json.dumps({"types": ["\ud800"], **told}), headers=headers)
 
-    assert (422, "request.invalid") == (answer.status_code, answer.json()["code"])
+    assert (400, "malformed.json") == (answer.status_code, answer.json()["code"])
 
 
 def test_an_endpoint_that_runs_out_of_something_answers(site, monkeypatch):
