@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -119,6 +119,11 @@ def day(at: datetime, language: Language) -> str:
     """A day in Korea, as people write it."""
     local = at.astimezone(KST)
     return f"{local.year}. {local.month}. {local.day}." if language == "ko" else local.date().isoformat()
+
+
+def last_day(until: datetime, language: Language) -> str:
+    """The last day on which something holds that ends at that time: what ends at midnight, the day before."""
+    return day(until - timedelta(microseconds=1), language)
 
 
 def clock(at: datetime) -> str:

@@ -1,0 +1,53 @@
+"""What the pages around a consent say to the person: the portal's own, and those of the bank in the demo."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+from starlette.testclient import TestClient
+
+from ewallet.history import Believed, key_of
+from ewallet.keys import SigningKey
+from ewallet.package import Receiving
+from ewallet.testing.stores import MemoryVerifierStore
+from ewallet.verifier import Verifier
+from issuer_service.demo.desk import Desk, app
+
+ISSUER = "https://issuer.example.go.kr"
+
+
+def _desk(portal, folder):
+    """The bank's pages, for whoever the portal sends back."""
+    bank, service = portal.bank, portal.site.service
+    key = SigningKey.load(service.settings.data / "issuer" / "log.key")
+    receiving = Receiving(
+        recipient=bank.recipient.id,
+        key=bank.key.public.thumbprint,
+        believed=Believed(log=(key_of("issuer.example.go.kr/mydata/log", key.public),)),
+        catalog=service.issuer.catalog,
+    )
+    verifier = Verifier(bank.recipient.id, trust=portal.wallet._trust, store=MemoryVerifierStore())
+    return Desk(portal.client, verifier, receiving, folder)
+
+
+def test_the_period_on_the_page_is_the_one_that_was_signed(portal):
+    """To the day: what ends at midnight holds until the day before."""
+    portal.granted()
+    page = portal.site.page("/my/consents")
+    assert "동의 기간: 2026. 11. 21.부터 2026. 12. 21.까지" in page
+    assert ["2026. 11. 21.", "2026. 12. 21."] == re.findall(r'<span class="whole">([^<]+)</span>', page)
+
+
+def test_the_bank_says_to_whoever_refused_that_nothing_came(portal, tmp_path):
+    """In words, beside the code that programs read."""
+    portal.site.sign_in()
+    desk = _desk(portal, tmp_path)
+    bank = TestClient(app(desk, f"{ISSUER}/mydata", "bank.example"), base_url="https://bank.example")
+    asked = desk.ask("ko").removeprefix(ISSUER)
+    hidden = re.findall(r'<input type="hidden" name="(client_id|request_uri)" value="([^"]+)"', portal.site.page(asked))
+    page = portal.site.page("/mydata/refuse", **dict(hidden))
+    (back,) = re.findall(r'<a class="button" href="(https://bank[^"]+)"', page)
+    told = bank.get(f"/return?{unescape(back).partition('?')[2]}")
+
+    assert (403, True) == (told.status_code, "동의하지 않으셨습니다. 아무것도 받지 않았습니다." in told.text)
