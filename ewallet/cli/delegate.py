@@ -73,7 +73,7 @@ def _asked(session: Session) -> tuple[Wallet, AuthorizationRequest]:
     if session.args.request:
         return session.wallet(), present.request_file(session)
     wallet = session.wallet(believing=True)
-    return wallet, wallet.open(present.link(target.read(session.args.link, "the request")))
+    return wallet, wallet.open(present.link(target.read(session.args.link, "the request", "request")))
 
 
 def _terms(session: Session, request: AuthorizationRequest, answer: Answer) -> Terms:

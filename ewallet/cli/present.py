@@ -68,7 +68,7 @@ def _answer_link(session: Session) -> int:
     if session.args.out or session.args.qr:
         raise UsageError("usage.argument", "--out and --qr go with --request; the answer to a link is sent")
     wallet = session.wallet(believing=True)
-    request = wallet.open(link(target.read(session.args.link, "the request")))
+    request = wallet.open(link(target.read(session.args.link, "the request", "request")))
     acting.check_given(request, session)
     try:
         answer = _found(session, wallet, request)

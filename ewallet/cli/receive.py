@@ -50,7 +50,7 @@ def run(session: Session) -> int:
 
     if session.args.pending:
         return _collect(session)
-    given = target.read(session.args.what, "the certificate")
+    given = target.read(session.args.what, "the certificate", "offer")
     if isinstance(given, str):
         return _accept(session, given)
     return _kept(session, session.wallet(believing=True).put(_copies(given)))
