@@ -141,12 +141,12 @@ def _answer_file(session: Session) -> int:
 
 def _consented(session: Session, wallet: Wallet, request: AuthorizationRequest, answer: Answer | Delegation) -> bool:
     """Whether the holder agrees, having seen it all; values are shown where nothing else reads the screen."""
+    from ewallet import terminal
     from ewallet.cli import consent
 
     free = (session.args.out or session.args.qr or session.args.link) and not session.args.json
     screen = sys.stdout if free else sys.stderr
-    for line in _screen(session, wallet, request, answer, values=screen is sys.stdout):
-        print(line, file=screen)
+    terminal.show(_screen(session, wallet, request, answer, values=screen is sys.stdout), screen)
     if session.args.yes or consent.agreed(_AGREE[session.lang]):
         return True
     print(_KEPT[session.lang], file=sys.stderr)
