@@ -134,4 +134,6 @@ def _copies(raw: bytes) -> tuple[str, ...]:
     try:
         return (raw.decode("ascii").strip(),)
     except UnicodeDecodeError:
-        raise Malformed("malformed.encoding", "the certificate is not ascii") from None
+        raise Malformed(
+            "malformed.encoding", "neither a PNG or JPEG picture nor a certificate, which is ascii"
+        ) from None

@@ -138,6 +138,16 @@ def test_a_certificate_shows_the_last_day_on_which_it_holds(site):
     assert "<dt>유효기간</dt><dd>2027. 2. 18.</dd>" in page
 
 
+def test_what_a_print_may_have_is_chosen_under_words_that_say_so(site):
+    """Each box says one thing, which is there where it is ticked."""
+    site.sign_in()
+    page = site.page("/kinds/resident_register_copy")
+
+    words = "표시한 항목만 종이에 나옵니다."
+    (group,) = re.findall(rf"<legend>{words}</legend>(.*?)</fieldset>\s*<details", page, re.DOTALL)
+    assert ["과거의 주소변동 사항", "세대구성 사유 및 일자"] == re.findall(r"> ([^<]+)</label>", group)
+
+
 def test_a_search_without_a_find_says_so(site):
     """And does not count to nought."""
     site.sign_in()
