@@ -34,6 +34,7 @@ _SAID: Final = {"content-security-policy": _CSP, "referrer-policy": "same-origin
 _SAID_SO: Final = frozenset({"issue.restricted", "usage.missing_extra"})
 _LANGUAGE: Final = "lang"
 _KOREAN: Final = re.compile(r"([\uac00-\ud7a3](?:[\uac00-\ud7a30-9· ]*[\uac00-\ud7a30-9])?)")
+_BRACKETS: Final = re.compile(r"(\([^()\s]{1,6}/[^()\s]{1,6}\))")  # short ones, which fit on any line
 _YEAR: Final = 365 * 24 * 3600
 
 
@@ -46,7 +47,7 @@ class Pages:
         self._templates = Environment(
             loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
-        self._templates.filters["spoken"] = _spoken
+        self._templates.filters |= {"spoken": _spoken, "unbroken": _unbroken}
 
     def show(
         self, request: WebRequest, name: str, session: Session | None, /, status: int = HTTPStatus.OK, **values: Any
@@ -112,6 +113,14 @@ def _spoken(text: str, language: Language) -> Markup:
     return Markup("").join(
         Markup('<span lang="ko">{}</span>').format(part) if number % 2 else escape(part)
         for number, part in enumerate(_KOREAN.split(text))
+    )
+
+
+def _unbroken(text: str) -> Markup:
+    """The same text, whose short brackets stay on one line: browsers break Hangul behind a slash."""
+    return Markup("").join(
+        Markup('<span class="whole">{}</span>').format(part) if number % 2 else escape(part)
+        for number, part in enumerate(_BRACKETS.split(text))
     )
 
 
