@@ -111,7 +111,9 @@ class Visit:
         if digits:
             self.page.get_by_label(self.word("use_tx_code")).check()
         self.button("get_qr").click()
-        return self.page.get_by_label(self.word("link"), exact=True).input_value()
+        link = self.page.get_by_label(self.word("link"), exact=True).input_value()
+        self.page.wait_for_load_state()  # the picture of the code comes after the page
+        return link
 
     def receive(self, link: str, digits: str | None = None) -> int:
         """Take what a link offers, as a wallet does; how many credentials came."""
