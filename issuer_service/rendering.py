@@ -9,7 +9,7 @@ from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from fastapi import Request as WebRequest
 from fastapi.responses import HTMLResponse
@@ -54,15 +54,16 @@ class Pages:
     ) -> HTMLResponse:
         """A page in the language of whoever asks."""
         language = self.language(request)
+        other: Language = "en" if language == "ko" else "ko"
         settings = self._service.settings
         home = f"{settings.path}/"
         shown = status == HTTPStatus.OK and request.method == "GET"  # an unknown path may lead anywhere: //evil.example
         text = self._templates.get_template(f"{name}.html").render(
             t=partial(_word, language),
             lang=language,
-            other="en" if language == "ko" else "ko",
+            other=other,
             base=settings.path,
-            here=quote(request.scope["path"]) if shown else home,
+            elsewise=_elsewise(request, other) if shown else f"{home}?{_LANGUAGE}={other}",
             issuer_name=settings.issuer_name_ko if language == "ko" else settings.issuer_name_en,
             page=name,
             session=session,
@@ -104,6 +105,12 @@ class Pages:
                 return "en" if chosen == "en" else "ko"
         preferred = request.headers.get("accept-language", "").lower()
         return "en" if preferred.startswith("en") else "ko"
+
+
+def _elsewise(request: WebRequest, other: Language) -> str:
+    """The same page in the other language, with all that its address asks for: a search, or somebody's request."""
+    asked = [(name, value) for name, value in request.query_params.multi_items() if name != _LANGUAGE]
+    return f"{quote(request.scope['path'])}?{urlencode([*asked, (_LANGUAGE, other)])}"
 
 
 def _spoken(text: str, language: Language) -> Markup:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from urllib.parse import quote
 
 from starlette.testclient import TestClient
 
@@ -37,6 +38,24 @@ def test_the_period_on_the_page_is_the_one_that_was_signed(portal):
     page = portal.site.page("/my/consents")
     assert "동의 기간: 2026. 11. 21.부터 2026. 12. 21.까지" in page
     assert ["2026. 11. 21.", "2026. 12. 21."] == re.findall(r'<span class="whole">([^<]+)</span>', page)
+
+
+def test_the_other_language_is_of_the_same_page(portal):
+    """Whoever was sent by a bank is still asked by that bank, before and after they sign in; a search goes on."""
+    asked = portal.asked().url.removeprefix(ISSUER)
+    pages = [portal.site.page(_in_english(portal.site.page(f"{asked}&lang=ko")))]
+    portal.site.sign_in()
+    pages += [portal.site.page(_in_english(portal.site.page(f"{address}&lang=ko"))) for address in (asked, "/?q=등본")]
+
+    assert "Sign in as Hong Gildong" in pages[0]
+    assert asked.partition("request_uri=")[2] in quote(pages[0], safe="")
+    assert "Example Bank asks for your administrative data." in pages[1]
+    assert "match “등본”" in pages[2]
+
+
+def _in_english(page):
+    (address,) = re.findall(r'href="([^"]+)" lang="en" hreflang="en"', page)
+    return unescape(address)
 
 
 def test_the_bank_says_to_whoever_refused_that_nothing_came(portal, tmp_path):
