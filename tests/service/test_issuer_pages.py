@@ -289,7 +289,8 @@ def test_older_certificates_are_on_a_page_of_their_own(site):
     second = site.page(link)
 
     assert (20, 1) == tuple(page.count("<li>\n<h2>") for page in (first, second))
-    assert "cursor=" not in second
+    assert '<a class="button" href="/my/certificates?cursor=' in first
+    assert '<a class="button"' not in second
 
 
 @pytest.mark.parametrize(
