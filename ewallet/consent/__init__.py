@@ -14,6 +14,7 @@ from ewallet.consent.record import (
     Question,
     Road,
     item_of,
+    provided,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "Question",
     "Road",
     "item_of",
+    "provided",
 ]

@@ -111,7 +111,7 @@ class ConsentItem:
 
     def words(self, catalog: Catalog, lang: Language) -> str:
         """The kind, and what is provided of it."""
-        return f"{catalog.type(self.type_id).label(lang)}: {', '.join(_provided(self, catalog, lang))}"
+        return f"{catalog.type(self.type_id).label(lang)}: {', '.join(provided(self, catalog, lang))}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -329,9 +329,6 @@ def _invalid(detail: str) -> NoReturn:
     raise PolicyError("receipt.invalid", detail) from None
 
 
-# -- in words ----------------------------------------------------------------------------------------------
-
-
 def _lines(consent: Consent, catalog: Catalog, lang: Language) -> Iterator[str]:
     says = {name: words[lang] for name, words in _SAYS.items()}
     yield says[consent.route]
@@ -354,7 +351,8 @@ def _lines(consent: Consent, catalog: Catalog, lang: Language) -> Iterator[str]:
     yield says["withdraw"]
 
 
-def _provided(item: ConsentItem, catalog: Catalog, lang: Language) -> Iterator[str]:
+def provided(item: ConsentItem, catalog: Catalog, lang: Language) -> Iterator[str]:
+    """What is provided of one kind, claim by claim and answer by answer."""
     kind = catalog.type(item.type_id)
     for path in item.claims:
         yield " > ".join(kind.label_of(path[:n], lang) for n in range(1, len(path) + 1) if path[n - 1] is not None)
@@ -365,9 +363,6 @@ def _provided(item: ConsentItem, catalog: Catalog, lang: Language) -> Iterator[s
 
 def _day(day: date, lang: Language) -> str:
     return f"{day.year}. {day.month}. {day.day}." if lang == "ko" else day.isoformat()
-
-
-# -- the record --------------------------------------------------------------------------------------------
 
 
 def _item_json(item: ConsentItem) -> dict[str, Json]:

@@ -40,6 +40,16 @@ def test_the_period_on_the_page_is_the_one_that_was_signed(portal):
     assert ["2026. 11. 21.", "2026. 12. 21."] == re.findall(r'<span class="whole">([^<]+)</span>', page)
 
 
+def test_what_a_bank_asks_for_is_listed_item_by_item(portal):
+    """Also an item in whose name there is a comma."""
+    portal.site.sign_in()
+    page = portal.site.page(portal.asked().url.removeprefix(ISSUER) + "&lang=en")
+    items = re.findall(r"<li>([^<]+)</li>", page.partition("<details>")[2].partition("</details>")[0])
+
+    assert ["Name", "Current address", "Date moved in"] == items[:3]
+    assert ["Aged 19 or over (adult, Civil Act art. 4) (yes or no only)"] == items[3:]
+
+
 def test_the_other_language_is_of_the_same_page(portal):
     """Whoever was sent by a bank is still asked by that bank, before and after they sign in; a search goes on."""
     asked = portal.asked().url.removeprefix(ISSUER)
