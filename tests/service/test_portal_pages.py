@@ -14,6 +14,7 @@ from ewallet.package import Receiving
 from ewallet.testing.stores import MemoryVerifierStore
 from ewallet.verifier import Verifier
 from issuer_service.demo.desk import Desk, app
+from issuer_service.demo.portal import lines
 
 ISSUER = "https://issuer.example.go.kr"
 
@@ -66,6 +67,15 @@ def test_the_other_language_is_of_the_same_page(portal):
 def _in_english(page):
     (address,) = re.findall(r'href="([^"]+)" lang="en" hreflang="en"', page)
     return unescape(address)
+
+
+def test_the_demo_reads_a_notice_as_its_page_shows_it(portal):
+    """Line by line, whatever else is marked within a line."""
+    portal.client.package(portal.granted())
+    (notice,) = portal.site.desk.mydata.notices("hong")
+    (told,) = re.findall(r"<dt>정보</dt><dd>(.*?)</dd>", portal.site.page("/my/notices"))
+
+    assert notice.information["ko"].splitlines() == lines(told)
 
 
 def test_the_bank_says_to_whoever_refused_that_nothing_came(portal, tmp_path):
