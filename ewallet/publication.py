@@ -13,7 +13,7 @@ from functools import lru_cache
 from hashlib import sha256
 from threading import Lock
 from typing import Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from ewallet.authorization import values
 from ewallet.env import Env
@@ -82,7 +82,7 @@ class Publication:
         Unchanged for those who have it (304), and not as it was at some other time (501, §8.4);
         :class:`ewallet.errors.NotFound`.
         """
-        if "time" in parse_qs(urlsplit(request.url).query, keep_blank_values=True):
+        if "time" in parse_qs(request.url.partition("?")[2], keep_blank_values=True):
             return Response(501, ANYBODY)
         media_type = _media_type(values(request, "accept"))
         signed = self._status_token(uri, media_type)
