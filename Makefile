@@ -32,7 +32,7 @@ help:  ## print this
 	@$(PIP) install -c constraints.txt -e '.[bench]'
 	@touch $@
 
-demo: .venv/base.stamp  ## the whole road on this machine, then its pages (ONCE=1: check and stop; LAN=1: for phones too)
+demo: .venv/base.stamp  ## the whole road on this machine, then its pages (ONCE=1: check and stop; LAN=1: for phones too; LANG=ko: in Korean)
 	@exec $(BIN)/python -m issuer_service.demo $(if $(ONCE),--once) $(if $(LAN),--lan '$(LAN)')
 
 test: .venv/dev.stamp  ## all tests, and the coverage they must have (JOBS=2: in so many processes)

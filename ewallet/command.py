@@ -39,7 +39,7 @@ class Parser(ArgumentParser):
         super().__init__(allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
-        raise Misuse(message)
+        raise Misuse(f"{message}; see `{self.prog} --help`")
 
     def _parse_optional(self, arg_string: str) -> Any:
         return None if _IDENTIFIER.fullmatch(arg_string) else super()._parse_optional(arg_string)

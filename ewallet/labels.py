@@ -45,6 +45,11 @@ def fee(kind: CredentialType, lang: Language) -> str:
     return _WON[lang].format(cost)
 
 
+def won(amount: float, lang: Language) -> str:
+    """An amount of money: ``48,000,000원``, ``KRW 48,000,000``."""
+    return f"KRW {amount:,}" if lang == "en" else f"{amount:,}원"
+
+
 def answers_rule(kind: CredentialType) -> bool:
     """Whether certificates of that kind are answers to rules."""
     from ewallet.catalog.eligibility import KIND  # whoever has a kind has loaded it
@@ -134,4 +139,6 @@ def item_value(kind: CredentialType | None, path: Path, found: Json, lang: Langu
         return _answered(kind.own_path(path), found, lang)
     if told and told.format == "image" and isinstance(found, str):
         return _PICTURE[lang].format(len(found) * 3 // 4)
+    if told and told.type == "amount_krw" and isinstance(found, int | float) and not isinstance(found, bool):
+        return won(found, lang)
     return value(found, lang)

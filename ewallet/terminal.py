@@ -24,6 +24,7 @@ _LINE: Final = 4_000  # characters of one claim with all its members
 _ITEMS: Final = 100  # members of one object or array
 _ESCAPED: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _YES_NO: Final = {"ko": ("예", "아니요"), "en": ("yes", "no")}
+_FURTHER: Final = 2  # columns by which a broken line goes on further in
 _COLOURS: Final = {"green": "32", "red": "31", "yellow": "33"}
 
 
@@ -104,6 +105,34 @@ def moment(at: datetime | None, lang: Language) -> str:
         return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
     local = at.astimezone(KST)
     return f"{local.year}. {local.month}. {local.day}. {local:%H:%M}"
+
+
+def show(lines: Iterable[str], stream: TextIO) -> None:
+    """Print the lines; on a screen they are broken between words, and what belongs together stands further in."""
+    from shutil import get_terminal_size
+
+    screen = stream.isatty()
+    for line in lines:
+        print(folded(line, get_terminal_size().columns) if screen else line, file=stream)
+
+
+def folded(line: str, columns: int) -> str:
+    """The line in rows of so many columns, of which Hangul and Hanja take two each; no word is broken."""
+    if _columns(line) <= columns:
+        return line
+    start = len(line) - len(line.lstrip(" "))
+    first, *words = line[start:].split(" ")
+    rows = [line[:start] + first]
+    for word in words:
+        longer = f"{rows[-1]} {word}"
+        rows[-1:] = [longer] if _columns(longer) <= columns else [rows[-1], " " * (start + _FURTHER) + word]
+    return "\n".join(rows)
+
+
+def _columns(text: str) -> int:
+    from unicodedata import east_asian_width
+
+    return len(text) if text.isascii() else sum(1 + (east_asian_width(sign) in "WF") for sign in text)
 
 
 def coloured(text: str, colour: str, stream: TextIO) -> str:

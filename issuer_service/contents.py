@@ -9,6 +9,7 @@ from typing import Any, Final
 from ewallet.catalog.claims import ClaimType
 from ewallet.catalog.kinds import CredentialType
 from ewallet.errors import Language
+from ewallet.labels import won
 from issuer_service.words import word
 
 _JAMO: Final = "\u1100"  # Hangul, its parts and the Chinese characters of names come after the other letters we use
@@ -56,7 +57,7 @@ def _items(claims: Iterable[ClaimType], record: Mapping[str, Any], language: Lan
             below = tuple(tuple(_items(claim.members, row, language)) for row in rows if row)
             yield Item(claim.label(language), "" if below else word("none", language), below)
         elif claim.format == "image":
-            yield Item(claim.label(language), word("picture", language))
+            yield Item(claim.label(language), word("a_picture", language))
         else:
             yield Item(claim.label(language), text(value, claim.type, language))
 
@@ -66,7 +67,7 @@ def text(value: Any, type_: str, language: Language) -> str:
     if isinstance(value, bool):
         return word("yes" if value else "no", language)
     if type_ == "amount_krw":
-        return f"{value:,}원" if language == "ko" else f"KRW {value:,}"
+        return won(value, language)
     if type_ == "date" and language == "ko":
         year, month, day = str(value).split("-")
         return f"{year}. {int(month)}. {int(day)}."

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from fastapi import Request as WebRequest
 from fastapi.responses import HTMLResponse
@@ -34,6 +34,7 @@ _SAID: Final = {"content-security-policy": _CSP, "referrer-policy": "same-origin
 _SAID_SO: Final = frozenset({"issue.restricted", "usage.missing_extra"})
 _LANGUAGE: Final = "lang"
 _KOREAN: Final = re.compile(r"([\uac00-\ud7a3](?:[\uac00-\ud7a30-9· ]*[\uac00-\ud7a30-9])?)")
+_BRACKETS: Final = re.compile(r"(\([^()\s]{1,6}/[^()\s]{1,6}\))")  # short ones, which fit on any line
 _YEAR: Final = 365 * 24 * 3600
 
 
@@ -46,22 +47,23 @@ class Pages:
         self._templates = Environment(
             loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
-        self._templates.filters["spoken"] = _spoken
+        self._templates.filters |= {"spoken": _spoken, "unbroken": _unbroken}
 
     def show(
         self, request: WebRequest, name: str, session: Session | None, /, status: int = HTTPStatus.OK, **values: Any
     ) -> HTMLResponse:
         """A page in the language of whoever asks."""
         language = self.language(request)
+        other: Language = "en" if language == "ko" else "ko"
         settings = self._service.settings
         home = f"{settings.path}/"
         shown = status == HTTPStatus.OK and request.method == "GET"  # an unknown path may lead anywhere: //evil.example
         text = self._templates.get_template(f"{name}.html").render(
             t=partial(_word, language),
             lang=language,
-            other="en" if language == "ko" else "ko",
+            other=other,
             base=settings.path,
-            here=quote(request.scope["path"]) if shown else home,
+            elsewise=_elsewise(request, other) if shown else f"{home}?{_LANGUAGE}={other}",
             issuer_name=settings.issuer_name_ko if language == "ko" else settings.issuer_name_en,
             page=name,
             session=session,
@@ -105,6 +107,12 @@ class Pages:
         return "en" if preferred.startswith("en") else "ko"
 
 
+def _elsewise(request: WebRequest, other: Language) -> str:
+    """The same page in the other language, with all that its address asks for: a search, or somebody's request."""
+    asked = [(name, value) for name, value in request.query_params.multi_items() if name != _LANGUAGE]
+    return f"{quote(request.scope['path'])}?{urlencode([*asked, (_LANGUAGE, other)])}"
+
+
 def _spoken(text: str, language: Language) -> Markup:
     """A text of that language in which what is Korean is said to be, for whoever has it read aloud; the same text."""
     if language == "ko":
@@ -115,10 +123,23 @@ def _spoken(text: str, language: Language) -> Markup:
     )
 
 
+def _unbroken(text: str) -> Markup:
+    """The same text, whose short brackets stay on one line: browsers break Hangul behind a slash."""
+    return Markup("").join(
+        Markup('<span class="whole">{}</span>').format(part) if number % 2 else escape(part)
+        for number, part in enumerate(_BRACKETS.split(text))
+    )
+
+
 def day(at: datetime, language: Language) -> str:
     """A day in Korea, as people write it."""
     local = at.astimezone(KST)
     return f"{local.year}. {local.month}. {local.day}." if language == "ko" else local.date().isoformat()
+
+
+def last_day(until: datetime, language: Language) -> str:
+    """The last day on which something holds that ends at that time: what ends at midnight, the day before."""
+    return day(until - timedelta(microseconds=1), language)
 
 
 def clock(at: datetime) -> str:

@@ -50,7 +50,7 @@ class Inquiry:
 def worded(args: Namespace) -> dict[str, Json]:
     """The request that the flags word; ``usage.*``."""
     if sum(map(bool, (args.kind, args.query, args.rule))) != 1 or bool(args.kind) != bool(args.claims):
-        raise UsageError("usage.argument", "expected --type with --claims, or --query, or --rule")
+        raise UsageError("usage.argument", "expected --type with --claims, or --query, --rule or --bundle")
     if not (args.purpose or args.rule):
         raise UsageError("usage.argument", "--purpose is missing: the holder wants to know why")
     members = _query(args) | ({"purpose": args.purpose} if args.purpose else {}) | deputies.worded(args)

@@ -73,7 +73,7 @@ def _asked(session: Session) -> tuple[Wallet, AuthorizationRequest]:
     if session.args.request is not None:
         return session.wallet(), present.request_file(session)
     wallet = session.wallet(believing=True)
-    return wallet, wallet.open(present.link(target.read(session.args.link, "the request")))
+    return wallet, wallet.open(present.link(target.read(session.args.link, "the request", "request")))
 
 
 def _terms(session: Session, request: AuthorizationRequest, answer: Answer) -> Terms:
@@ -115,12 +115,12 @@ def _own_name(answer: Answer) -> str:
 
 
 def _agreed(session: Session, wallet: Wallet, request: AuthorizationRequest, answer: Answer, terms: Terms) -> bool:
+    from ewallet import terminal
     from ewallet.cli import consent
 
     free = (session.args.out or session.args.qr) and not session.args.json
     screen = sys.stdout if free else sys.stderr
-    for line in _screen(session, wallet, request, answer, terms, values=screen is sys.stdout):
-        print(line, file=screen)
+    terminal.show(_screen(session, wallet, request, answer, terms, values=screen is sys.stdout), screen)
     if session.args.yes or consent.agreed(_AGREE[session.lang]):
         return True
     print(_KEPT[session.lang], file=sys.stderr)

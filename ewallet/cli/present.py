@@ -80,7 +80,7 @@ def _answer_link(session: Session) -> int:
     if session.args.out or session.args.qr:
         raise UsageError("usage.argument", "--out and --qr go with --request; the answer to a link is sent")
     wallet = session.wallet(believing=True)
-    request = wallet.open(link(target.read(session.args.link, "the request")))
+    request = wallet.open(link(target.read(session.args.link, "the request", "request")))
     acting.check_given(request, session)
     try:
         answer = _found(session, wallet, request)
@@ -175,6 +175,7 @@ def _consented(
     session: Session, wallet: Wallet, request: AuthorizationRequest, answer: Answer | Delegation
 ) -> Answer | Delegation | None:
     """What the holder agrees to send, having seen it all; values are shown where nothing else reads the screen."""
+    from ewallet import terminal
     from ewallet.cli import consent, options
     from ewallet.delegation import Delegation
 
@@ -182,8 +183,7 @@ def _consented(
     screen = sys.stdout if free else sys.stderr
 
     def show(answer: Answer | Delegation) -> None:
-        for line in _screen(session, wallet, request, answer, values=screen is sys.stdout):
-            print(line, file=screen)
+        terminal.show(_screen(session, wallet, request, answer, values=screen is sys.stdout), screen)
 
     if isinstance(answer, Delegation) or session.args.yes or not answer.offerable:
         show(answer)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from ewallet import loopback, qr
+from ewallet import loopback, qr, terminal
 from ewallet.answer import Answer
 from ewallet.cli import consent
 from ewallet.cli.session import Session
@@ -113,8 +113,7 @@ def _answered(session: Session, wallet: Wallet, holder: Holder, wire: Wire, aske
 def _agreed(session: Session, wallet: Wallet, asked: Asked, answer: Answer) -> bool:
     """What a reader that is not known wants, no option agrees to: a person is asked (ISO/IEC 18013-5 §9.1.4)."""
     screen = sys.stderr if session.args.json else sys.stdout
-    for line in consent.lines(asked.request, answer, wallet, session, values=screen is sys.stdout):
-        print(line, file=screen)
+    terminal.show(consent.lines(asked.request, answer, wallet, session, values=screen is sys.stdout), screen)
     screen.flush()
     known = bool(asked.request.verifier_name)
     return (session.args.yes and known) or consent.agreed(_AGREE[session.lang])

@@ -50,7 +50,7 @@ def run(session: Session) -> int:
 
     if session.args.pending:
         return _collect(session)
-    given = target.read(session.args.what, "the certificate")
+    given = target.read(session.args.what, "the certificate", "offer")
     if isinstance(given, str):
         return _accept(session, given)
     return _kept(session, session.wallet(believing=True).put(_copies(given)))
@@ -134,4 +134,6 @@ def _copies(raw: bytes) -> tuple[str, ...]:
     try:
         return (raw.decode("ascii").strip(),)
     except UnicodeDecodeError:
-        raise Malformed("malformed.encoding", "the certificate is not ascii") from None
+        raise Malformed(
+            "malformed.encoding", "neither a PNG or JPEG picture nor a certificate, which is ascii"
+        ) from None

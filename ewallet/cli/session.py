@@ -145,5 +145,4 @@ class Session:
         if self.args.json:
             print(json.dumps({"schema": SCHEMA, **members}))
         else:
-            for line in lines:
-                print(line)
+            terminal.show(lines, sys.stdout)

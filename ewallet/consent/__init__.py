@@ -4,7 +4,7 @@
 wallet's rule for what nobody should confirm.
 """
 
-from ewallet.consent.item import ConsentItem, Question
+from ewallet.consent.item import ConsentItem, Question, provided
 from ewallet.consent.record import (
     MAX_DAYS,
     TRANSACTION,
@@ -25,4 +25,5 @@ __all__ = [
     "Question",
     "Road",
     "item_of",
+    "provided",
 ]

@@ -60,10 +60,11 @@ class ConsentItem:
 
     def words(self, catalog: Catalog, lang: Language) -> str:
         """The kind, and what is provided of it."""
-        return f"{catalog.type(self.type_id).label(lang)}: {', '.join(_provided(self, catalog, lang))}"
+        return f"{catalog.type(self.type_id).label(lang)}: {', '.join(provided(self, catalog, lang))}"
 
 
-def _provided(item: ConsentItem, catalog: Catalog, lang: Language) -> Iterator[str]:
+def provided(item: ConsentItem, catalog: Catalog, lang: Language) -> Iterator[str]:
+    """What is provided of one kind, claim by claim and answer by answer."""
     kind = catalog.type(item.type_id)
     for path in item.claims:
         yield " > ".join(kind.label_of(path[:n], lang) for n in range(1, len(path) + 1) if path[n - 1] is not None)

@@ -273,9 +273,6 @@ def _invalid(detail: str) -> NoReturn:
     raise PolicyError("receipt.invalid", detail) from None
 
 
-# -- in words ----------------------------------------------------------------------------------------------
-
-
 def _lines(consent: Consent, catalog: Catalog, lang: Language) -> Iterator[str]:
     says = {name: words[lang] for name, words in SAYS.items()}
     yield says[consent.route]
@@ -300,9 +297,6 @@ def _lines(consent: Consent, catalog: Catalog, lang: Language) -> Iterator[str]:
 
 def _day(day: date, lang: Language) -> str:
     return f"{day.year}. {day.month}. {day.day}." if lang == "ko" else day.isoformat()
-
-
-# -- the record --------------------------------------------------------------------------------------------
 
 
 def _provision_json(provision: Provision) -> dict[str, Json]:

@@ -45,6 +45,7 @@ _MAX_NONCE: Final = 500  # characters of a wallet_nonce; ours have 32
 _MAX_SHOWN: Final = 200  # characters of a stranger's words
 _MAX_REQUEST: Final = 512 * 1024  # bytes of a request object, and of the parameters of a link
 _OF_A_JWT: Final = frozenset({"iss", "aud", "iat", "exp", "nbf"})  # parameters of a query have no such claims
+_GONE: Final = frozenset({404, 410})  # of a request that is no more, or never was
 _AS_JSON: Final = ("dcql_query", "client_metadata", "transaction_data", "verifier_info")
 
 
@@ -158,6 +159,8 @@ def _parameter(name: str, value: str) -> Json:
 
 def fetched(response: Response) -> str:
     """The request object of the verifier's response; ``fetch.redirect``, ``fetch.unavailable``, ``request.invalid``."""
+    if response.status in _GONE:
+        invalid(f"the verifier answered {response.status}, the request was answered, is over, or never was")
     check_answered(response)
     media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != MEDIA_TYPE or not response.body.isascii():

@@ -17,6 +17,7 @@ from ewallet.catalog.claims import ClaimType
 from ewallet.catalog.kinds import CredentialType
 from ewallet.credential import Claims, Path
 from ewallet.errors import Language
+from ewallet.labels import won
 from ewallet.paper import picture, written
 from ewallet.paper.glyphs import printable
 from ewallet.paper.picture import Picture
@@ -223,10 +224,10 @@ def _given(receiver: str | None, purpose: str | None, shown: Claims, lang: Langu
 
 
 def _fee(kind: CredentialType, lang: Language) -> str | None:
-    won = kind.fee.get("electronic_krw")
-    if won is None:
+    cost = kind.fee.get("electronic_krw")
+    if cost is None:
         return None
-    return word("fee", lang).format(amount=written.amount(won, lang)) if won else word("free", lang)
+    return word("fee", lang).format(amount=won(cost, lang)) if cost else word("free", lang)
 
 
 def _attestation(kind: CredentialType, lang: Language) -> str:

@@ -10,6 +10,7 @@ from typing import Final
 from ewallet.catalog.claims import ClaimType
 from ewallet.catalog.kinds import KST
 from ewallet.errors import Language
+from ewallet.labels import won
 from ewallet.paper.glyphs import printable
 from ewallet.paper.words import word
 from ewallet.shape import Json
@@ -38,18 +39,13 @@ def day(at: date, lang: Language) -> str:
     return f"{at.day} {_MONTHS[at.month - 1]} {at.year}" if lang == "en" else f"{at.year}년 {at.month}월 {at.day}일"
 
 
-def amount(won: float, lang: Language) -> str:
-    """An amount of money: ``48,000,000원``, ``KRW 48,000,000``."""
-    return f"KRW {won:,}" if lang == "en" else f"{won:,}원"
-
-
 def _member(claim: ClaimType, name: str) -> ClaimType:
     return next((member for member in claim.members if member.name == name), claim)
 
 
 def _number(claim: ClaimType, found: Json, lang: Language) -> str:
     if claim.type == "amount_krw":
-        return amount(found, lang)
+        return won(found, lang)
     if claim.format == "year":
         return f"{found:g}" if lang == "en" else f"{found:g}년"
     if claim.name == "sex" and found in _SEXES:

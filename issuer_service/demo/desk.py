@@ -47,6 +47,7 @@ _SAYS: Final[dict[Language, dict[str, str]]] = {
         "ask": "마이데이터로 서류 보내기",
         "accepted": "받았고, 검증했습니다.",
         "refused": "포털이 보내지 않았습니다.",
+        "access_denied": "포털에서 동의하지 않으셨습니다. 아무것도 받지 않았습니다.",
         "again": "다시 내려받기",
         "home": "처음으로",
     },
@@ -56,6 +57,7 @@ _SAYS: Final[dict[Language, dict[str, str]]] = {
         "ask": "Send my papers by MyData",
         "accepted": "Received, and verified.",
         "refused": "The portal did not send it.",
+        "access_denied": "You did not consent at the portal. Nothing was received.",
         "again": "Download again",
         "home": "Back to the beginning",
     },
@@ -160,7 +162,7 @@ def app(desk: Desk, portal: str, host: str) -> Guard:
         said, lang = _said(request)
         code = getattr(exc, "error", "") or exc.code
         why = f'<p>{said["refused"]} <code id="code">{escape(code)}</code></p><p>{escape(_meant(code, lang))}</p>'
-        return shown(request, f'{why}<p><a href="/">{said["home"]}</a></p>', 403)
+        return shown(request, f'{why}<p><a class="load" href="/">{said["home"]}</a></p>', 403)
 
     return Guard(site, hosts=[host])
 
@@ -180,7 +182,7 @@ def _meant(code: str, lang: Language) -> str:
     try:
         return words(code, lang).what
     except KeyError:  # an error of OAuth
-        return ""
+        return _SAYS[lang].get(code, "")
 
 
 def _again(consent_id: str, said: dict[str, str]) -> str:

@@ -18,6 +18,7 @@ from issuer_service.demo.told import told
 
 _FIELDS: Final = re.compile(r"<dt>([^<]+)</dt><dd[^>]*>(.*?)</dd>", re.DOTALL)
 _TAG: Final = re.compile(r"<[^>]+>")
+_LINE: Final = '<span class="line">'
 _NOTICE: Final = 5  # fields
 _HEAD: Final = 9  # lines of a consent: who asks whom, what for, by which law and how
 _RECEIPT: Final = "receipt-portal.json"
@@ -69,14 +70,14 @@ def _read_notice(stage: Stage) -> None:
     with signed_in(stage) as browser:
         page = browser.open("/my/notices")
     stage.call("GET", f"{stage.place.issuer}/my/notices")
-    fields = [(name, _lines(told)) for name, told in _FIELDS.findall(page.text)]
+    fields = [(name, lines(told)) for name, told in _FIELDS.findall(page.text)]
     expect(len(fields) == _NOTICE, "a notice has five fields")
-    stage.show("\n".join(f"{name}: " + "\n  ".join(lines) for name, lines in fields))
+    stage.show("\n".join(f"{name}: " + "\n  ".join(said) for name, said in fields))
 
 
-def _lines(told: str) -> list[str]:
-    """What stands in a field of a page, each element of it in a line."""
-    parts = (" ".join(unescape(part).split()) for part in _TAG.split(told))
+def lines(told: str) -> list[str]:
+    """What stands in a field of a page, line by line as the page has it."""
+    parts = (" ".join(unescape(_TAG.sub("", part)).split()) for part in told.split(_LINE))
     return [part for part in parts if part]
 
 

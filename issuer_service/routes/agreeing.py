@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse
 
 from ewallet import qr
 from ewallet.catalog import Bundle, BundleItem
-from ewallet.consent import item_of
+from ewallet.consent import item_of, provided
 from ewallet.errors import ConsentError, EWalletError, Language, ProtocolError
 from ewallet.portal.agreement import Proposal
 from ewallet.portal.pushed import Pushed
@@ -180,9 +180,9 @@ class _Counter:
 
     def _row(self, item: BundleItem, language: Language) -> dict[str, object]:
         catalog = self._service.issuer.catalog
-        said = item_of(item, catalog.type(item.type_id), "portal").words(catalog, language)
-        name, _, parts = said.partition(": ")
-        return {"id": item.type_id, "name": name, "parts": parts, "law": catalog.type(item.type_id).legal_basis}
+        kind = catalog.type(item.type_id)
+        parts = tuple(provided(item_of(item, kind, "portal"), catalog, language))
+        return {"id": kind.id, "name": kind.label(language), "parts": parts, "law": kind.legal_basis}
 
     def _name(self, recipient: Recipient, request: WebRequest) -> str:
         return recipient.names[self._pages.language(request)]

@@ -28,7 +28,7 @@ from issuer_service.contents import Item, answers, contents, fee
 from issuer_service.listing import MAX_QUERY, Listing, Register, shelves
 from issuer_service.offering import OfferForm, show_offer
 from issuer_service.records import CITIZENS
-from issuer_service.rendering import Pages, clock, day
+from issuer_service.rendering import Pages, clock, day, last_day
 from issuer_service.service import Service
 from issuer_service.session import Session
 from issuer_service.visits import Visits
@@ -246,7 +246,7 @@ class _Desk:
             "carrier": certificate.carrier,
             "issued": day(certificate.issued, language),
             "at": clock(certificate.issued),
-            "until": day(certificate.until, language),
+            "until": last_day(certificate.until, language),
             "status": "expired" if over else certificate.status.name.lower(),
             "revocable": certificate.status is not Status.REVOKED and not over,
         }

@@ -26,7 +26,7 @@ from issuer_service import words
 from issuer_service.downloads import attachment
 from issuer_service.listing import Register
 from issuer_service.mydata import MyDataDesk
-from issuer_service.rendering import Pages, clock, day
+from issuer_service.rendering import Pages, clock, day, last_day
 from issuer_service.service import Service
 from issuer_service.session import Session
 from issuer_service.visits import Visits
@@ -196,7 +196,7 @@ class _Own:
             "text": consent.words(catalog),
             "lang": consent.lang,
             "since": day(consent.since, language),
-            "until": day(consent.until, language),
+            "until": last_day(consent.until, language),
             "state": "over" if over else "in_force" if in_force else given.state.name.lower(),
             "in_force": in_force,
             "acting": _acting(consent.acting, language),

@@ -34,6 +34,12 @@ _SWITCHES: Final = (
     "--disable-component-update --disable-sync"
 ).split()
 _PATIENCE: Final = 10_000  # milliseconds
+_SMALL: Final = """() => [...document.querySelectorAll('a, button, select, summary, input:not([type=hidden])')]
+  .map(found => ['checkbox', 'radio'].includes(found.type) ? found.closest('label') : found)
+  .filter(found => found.checkVisibility() && !found.matches('.skip'))
+  .map(found => [found.innerText || found.id, found.getBoundingClientRect()])
+  .filter(([, box]) => box.width < 44 || box.height < 44)
+  .map(([name, box]) => `${name}: ${box.width} x ${box.height}`)"""
 _RECORD: Final = DemoRecords(Catalog.bundled()).claims("hong", KIND)
 #: The number and the name that stand on what the demo register certifies of 홍길동.
 PRINTED: Final = (str(_RECORD["document_number"]), str(_RECORD["subject_name"]))
@@ -128,6 +134,11 @@ class Visit:
         card.locator("summary").click()
         card.get_by_label(self.word("reason")).select_option("lost")
         card.locator("button.danger").click()
+
+    def small(self) -> list[str]:
+        """What is pressed and is less than 44 by 44 pixels, with its size."""
+        found: list[str] = self.page.evaluate(_SMALL)
+        return found
 
     def valid(self) -> int:
         """How many certificates on the page are."""

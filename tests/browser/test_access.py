@@ -15,12 +15,6 @@ _LOOKS: dict[str, dict[str, Any]] = {
     "phone": {"width": 360, "height": 740, "has_touch": True, "is_mobile": True},
     "dark": {"width": 360, "height": 740, "color_scheme": "dark"},
 }
-_SMALL = """() => [...document.querySelectorAll('a, button, select, summary, input:not([type=hidden])')]
-  .map(found => found.type === 'checkbox' ? found.closest('label') : found)
-  .filter(found => found.checkVisibility() && !found.matches('.skip'))
-  .map(found => [found.innerText || found.id, found.getBoundingClientRect()])
-  .filter(([, box]) => box.width < 44 || box.height < 44)
-  .map(([name, box]) => `${name}: ${box.width} x ${box.height}`)"""
 _WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 _FOREIGN = """() => [...document.querySelectorAll('body *')]
   .filter(found => [...found.childNodes].some(node => node.nodeType === 3 && /[\\uac00-\\ud7a3]/.test(node.data)))
@@ -61,7 +55,7 @@ def test_every_page_fits_hands_and_eyes(visit, language):
             citizen.page.wait_for_load_state()  # an offer's page loads itself anew, and its style with it
             citizen.page.evaluate("size => { document.documentElement.style.fontSize = size }", size)
             wide += [f"{name} at {width}"] * (citizen.page.evaluate(_WIDE) > 0)
-            small += [f"{name} at {width}: {found}" for found in citizen.page.evaluate(_SMALL)]
+            small += [f"{name} at {width}: {found}" for found in citizen.small()]
         citizen.page.set_viewport_size({"width": 1280, "height": 800})
 
     assert ([], []) == (wide, small)

@@ -96,17 +96,18 @@ def _answered(visit: Any, town: Town) -> Iterator[str]:
     ],
 )
 def test_every_page_about_ones_data_is_for_everybody(tab, axe, portal_town, language, look):
-    """Nothing that axe finds, nothing that scrolls sideways, no Korean that is not said to be; by the keyboard."""
+    """Nothing that axe finds, scrolls sideways or is too small to press, no unsaid Korean; by the keyboard."""
     visit = tab(portal_town.origin, language=language, **look)
-    broken, wide, foreign, names = [], [], [], []
+    broken, wide, foreign, small, names = [], [], [], [], []
     for name in _walk(visit, portal_town):
         names.append(name)
         broken += [f"{name}: {rule}" for rule in axe(visit.page)]
         wide += [name] * (visit.page.evaluate(WIDE) > 0)
+        small += [f"{name}: {found}" for found in visit.small()]
         foreign += [f"{name}: {text}" for text in visit.page.evaluate(FOREIGN)] if language == "en" else []
         assert visit.page.title().startswith(visit.page.locator("h1").inner_text()), name
 
-    assert ([], [], []) == (broken, wide, foreign)
+    assert ([], [], [], []) == (broken, wide, foreign, small)
     assert ["consent", "signing", "given", *ANSWERED, "notices", "history", "data", "consents", "withdrawn"] == names
 
 

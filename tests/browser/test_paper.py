@@ -135,4 +135,4 @@ def test_a_search_that_finds_nothing_says_so(visit, sought):
     citizen.sign_in()
     citizen.search(sought)
 
-    assert citizen.word("search_found", query=sought, n=0) in citizen.page.get_by_role("status").inner_text()
+    assert citizen.word("search_nothing", query=sought) in citizen.page.get_by_role("status").inner_text()

@@ -237,6 +237,7 @@ def wallet(tmp_path: Path) -> Desk:
     (tmp_path / "request.json").write_bytes(request.to_bytes())
     qr.png(CredentialOffer(issuer=ISSUER, configuration_ids=(f"{KIND}.dc+sd-jwt",)).uri, tmp_path / "offer.png")
     qr.png("javascript:alert(1)", tmp_path / "program.png")
+    (tmp_path / "junk.png").write_bytes(bytes(range(256)))
     (tmp_path / "passphrase").write_text(PASSPHRASE + "\n", "utf-8")
     (tmp_path / "passphrase").chmod(0o600)
     database.close()

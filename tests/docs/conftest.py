@@ -119,7 +119,7 @@ class Terminal:
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self._master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 120, 0, 0))
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 2000, 0, 0))  # pages show lines whole
         commands, self._commands = os.pipe()
         self._process = subprocess.Popen(
             [str(shutil.which("bash")), "--norc", "--noprofile", "-c", _LOOP.format(fd=commands)],

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from ewallet.formats import FORMATS
 from ewallet.records import Pending
 from ewallet.status import StatusToken
 from ewallet.testing.caller import KIND, issued
+from issuer_service import words
 from issuer_service.records import CITIZENS
 
 HTML = {"accept": "text/html"}
@@ -106,6 +109,50 @@ def test_a_picture_is_told_and_not_spelled(site):
 
     assert "(그림이 들어 있습니다)" in page
     assert "/9j/" not in page
+
+
+def test_the_picture_of_a_code_is_offered_as_what_it_is(site):
+    """No other word of the pages has its name."""
+    site.sign_in()
+
+    assert "QR 코드 그림(PNG) 내려받기</a>" in site.page(f"/kinds/{KIND}/offer")
+
+
+def test_a_name_has_its_words_once():
+    """In one file or the other: of two, the first would be lost."""
+    files = (Path(words.__file__).parent / "pages").glob("words*.txt")
+    names = [entry.split("\n")[0] for file in files for entry in file.read_text("utf-8").split("\n\n")]
+
+    assert [] == [name for name, times in Counter(names).items() if times > 1]
+
+
+def test_a_certificate_shows_the_last_day_on_which_it_holds(site):
+    """What is valid for 90 days from the 21st ends at midnight before the 19th of February."""
+    site.sign_in()
+    made = site.service.issuance.offer(KIND, subject="hong")
+    site.caller().credential(site.caller().token(made))
+    (certificate,) = site.service.issuer.certificates("hong")
+    page = site.page("/my/certificates")
+
+    assert "2027-02-18T15:00:00+00:00" == certificate.until.isoformat()
+    assert "<dt>유효기간</dt><dd>2027. 2. 18.</dd>" in page
+
+
+def test_what_a_print_may_have_is_chosen_under_words_that_say_so(site):
+    """Each box says one thing, which is there where it is ticked."""
+    site.sign_in()
+    page = site.page("/kinds/resident_register_copy")
+
+    words = "표시한 항목만 종이에 나옵니다."
+    (group,) = re.findall(rf"<legend>{words}</legend>(.*?)</fieldset>\s*<details", page, re.DOTALL)
+    assert ["과거의 주소변동 사항", "세대구성 사유 및 일자"] == re.findall(r"> ([^<]+)</label>", group)
+
+
+def test_a_search_without_a_find_says_so(site):
+    """And does not count to nought."""
+    site.sign_in()
+
+    assert "“없는말”에 맞는 증명서가 없습니다." in site.page("/?q=없는말")
 
 
 def test_nobody_sees_or_ends_the_certificates_of_another(site):
@@ -242,7 +289,8 @@ def test_older_certificates_are_on_a_page_of_their_own(site):
     second = site.page(link)
 
     assert (20, 1) == tuple(page.count("<li>\n<h2>") for page in (first, second))
-    assert "cursor=" not in second
+    assert '<a class="button" href="/my/certificates?cursor=' in first
+    assert '<a class="button"' not in second
 
 
 @pytest.mark.parametrize(

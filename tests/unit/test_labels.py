@@ -46,6 +46,18 @@ def test_a_picture_is_told_by_its_size():
     assert "AAAA" == labels.item_value(None, ("portrait",), "AAAA", "en")
 
 
+def test_an_amount_of_money_reads_as_one():
+    """By itself and in the row of a table; what should be one and is none stays as it came."""
+    kind, income = Catalog.bundled().type("income_amount_certificate"), ("total_income_latest_year",)
+
+    assert ["  Total income of the latest year: KRW 48,000,000"] == list(labels.claim(kind, income, 48_000_000, "en"))
+    assert "48,000,000원" == labels.item_value(kind, income, 48_000_000, "ko")
+    assert ["much", "예"] == [labels.item_value(kind, income, odd, "ko") for odd in ("much", True)]
+    assert ["  연말정산 현황 1:", "    총결정세액: 1,800,000원"] == list(
+        labels.claim(kind, ("year_end_settlements",), [{"determined_tax": 1_800_000}], "ko")
+    )
+
+
 def test_what_a_code_says_has_a_name_in_every_kind():
     """Also in one that has no claim of that name; a foreign claim has its own."""
     kind = Catalog.bundled().type("resident_register_copy")

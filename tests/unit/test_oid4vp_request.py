@@ -218,14 +218,16 @@ def test_a_request_by_value_is_not_fetched(asks, believes, signer, at):
     ("response", "error", "code"),
     [
         (Response(302, {"location": "https://bank.example/"}), TransportError, "fetch.redirect"),
-        (Response(404), TransportError, "fetch.unavailable"),
+        (Response(503), TransportError, "fetch.unavailable"),
+        (Response(404), ProtocolError, "request.invalid"),
+        (Response(410), ProtocolError, "request.invalid"),
         (Response(200, {"content-type": "application/jwt"}, b"a.b.c"), ProtocolError, "request.invalid"),
         (Response(200, {}, b"a.b.c"), ProtocolError, "request.invalid"),
         (Response(200, {"content-type": MEDIA_TYPE}, "가".encode()), ProtocolError, "request.invalid"),
     ],
 )
 def test_only_a_request_object_is_taken_for_one(response, error, code):
-    """A redirect is not followed, an error or another kind of document is none (§5.10)."""
+    """A redirect is not followed, an error or another kind of document is none (§5.10); what is gone is over."""
     with pytest.raises(error) as refused:
         fetched(response)
 

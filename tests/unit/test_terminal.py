@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import UTC, datetime
+from io import StringIO
 
 import pytest
 from hypothesis import given
@@ -26,6 +27,25 @@ from ewallet import terminal
 def test_the_language_is_the_one_named_or_that_of_the_locale(named, environment, expected):
     """Korean where somebody says so, English elsewhere."""
     assert expected == terminal.language(named, environment)
+
+
+def test_a_line_is_broken_between_words_and_goes_on_further_in():
+    """Hangul takes two columns a letter; a word that is too long for a row stays whole."""
+    rows = terminal.folded("  보내지 않는 항목: 문서확인번호, issue date, 발급기관", 24).split("\n")
+
+    assert ["  보내지 않는 항목:", "    문서확인번호, issue", "    date, 발급기관"] == rows
+    assert "  a short line" == terminal.folded("  a short line", 24)
+    assert "link:\n  openid4vp://?client_id=bank.example" == terminal.folded(
+        "link: openid4vp://?client_id=bank.example", 24
+    )
+
+
+def test_what_a_program_reads_is_not_broken():
+    """Only somebody who looks at a screen has rows."""
+    stream = StringIO()
+    terminal.show(["word " * 100, "end"], stream)
+
+    assert f"{'word ' * 100}\nend\n" == stream.getvalue()
 
 
 @given(st.text(alphabet=st.characters(codec=None)))
