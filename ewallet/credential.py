@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
+from ewallet.env import SKEW
 from ewallet.errors import ValidityError
 from ewallet.keys import PublicKey, SigningKey
 from ewallet.shape import Json, member, refuse
 
 Path: TypeAlias = tuple[str | int | None, ...]
 Claims: TypeAlias = Mapping[str, Json]
-
-_SKEW: Final = timedelta(seconds=60)  # what clocks may differ by
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Validity:
 
         Raises ``time.not_yet_valid`` or ``time.expired``.
         """
-        if self.since and self.since - at > _SKEW:
+        if self.since and self.since - at > SKEW:
             raise ValidityError("time.not_yet_valid", "the credential is not valid yet")
         if self.until and at >= self.until:
             raise ValidityError("time.expired", "the credential has expired")
@@ -122,7 +121,7 @@ class Credential:
     def check_validity(self, at: datetime) -> None:
         """Return if it holds at that time and was issued before it; ``time.not_yet_valid``, ``time.expired``."""
         self.validity.check(at)
-        if self.issued and self.issued - at > _SKEW:
+        if self.issued and self.issued - at > SKEW:
             raise ValidityError("time.not_yet_valid", "the credential is dated in the future")
 
 

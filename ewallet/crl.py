@@ -15,11 +15,11 @@ from typing import Any, Final, NoReturn
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
+from ewallet.env import SKEW
 from ewallet.errors import Malformed, TrustError
 from ewallet.profile import SIGNATURES, by_class
 from ewallet.shape import revocation_list
 
-_SKEW: Final = timedelta(seconds=60)  # as for status lists
 _MAX_NUMBER: Final = 20  # octets (§5.2.3)
 _PARTIAL: Final = (x509.IssuingDistributionPoint, x509.DeltaCRLIndicator)
 _UNREADABLE: Final = (
@@ -92,7 +92,7 @@ class Crl:
 
     def check_issued(self, at: datetime) -> None:
         """Return if it is not dated in the future; ``trust.revocation_unknown``."""
-        if self.since > at + _SKEW:
+        if self.since > at + SKEW:
             unknown("a revocation list dated in the future")
 
     def check_current(self, at: datetime, *, stale_for: timedelta) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 Random = Callable[[int], bytes]
+
+SKEW: Final = timedelta(seconds=60)  # what clocks may differ by, wherever a time that somebody else set is compared
 
 
 def _now() -> datetime:

@@ -14,6 +14,7 @@ from typing import Final
 
 from ewallet import cose, jose
 from ewallet.credential import StatusRef, moment
+from ewallet.env import SKEW
 from ewallet.errors import CryptoError, Malformed, StatusError, TrustError, UsageError
 from ewallet.keys import PublicKey, Signer
 from ewallet.shape import (
@@ -33,7 +34,6 @@ from ewallet.shape import (
 TYP: Final = "statuslist+jwt"
 MEDIA_TYPE: Final = f"application/{TYP}"
 CWT_MEDIA_TYPE: Final = "application/statuslist+cwt"
-_SKEW: Final = timedelta(seconds=60)  # the same as for iat everywhere else
 
 _COSE_TYP: Final = 16  # RFC 9596; it holds the media type
 _CWT_CLAIMS: Final[Mapping[int, str]] = {2: "sub", 4: "exp", 6: "iat", 65534: "ttl", 65533: "status_list"}  # §5.2
@@ -169,7 +169,7 @@ class StatusToken:
 
     def check_issued(self, at: datetime) -> None:
         """Return if the token is not dated in the future; ``status.stale``."""
-        if self.issued > at + _SKEW:
+        if self.issued > at + SKEW:
             raise StatusError("status.stale", "the status list token is dated in the future")
 
     def over(self, at: datetime, *, max_age: timedelta) -> bool:

@@ -17,6 +17,7 @@ from cryptography.x509.oid import NameOID
 
 from ewallet.anchor import TrustAnchor
 from ewallet.cose import Sign1
+from ewallet.env import SKEW
 from ewallet.errors import CryptoError, Malformed, TrustError
 from ewallet.formats import mso
 from ewallet.profile import by_class
@@ -26,7 +27,6 @@ from ewallet.trust import TrustList
 _VERSION: Final = "1.0"
 _MAX_LISTED: Final = 1_000  # certificates: there are some 200 countries, some with as many as 60 authorities
 _MAX_ITEMS: Final = 100 * _MAX_LISTED  # of CBOR, in what a provider that is trusted has signed
-_SKEW: Final = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,7 @@ class Vical:
         return read
 
     def _check_current(self, at: datetime) -> None:
-        if self.since > at + _SKEW:
+        if self.since > at + SKEW:
             raise TrustError("trust.list_invalid", "a vical dated in the future")
         if self.until is not None and at >= self.until:
             raise TrustError("trust.list_invalid", "a vical that is over")

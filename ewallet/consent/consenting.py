@@ -25,13 +25,13 @@ from ewallet.consent.options import check_offered, main_in, options_in
 from ewallet.consent.record import MAX_DAYS, Choice, Consent, Road
 from ewallet.credential import Path
 from ewallet.dcql import CredentialQuery, Query
+from ewallet.env import SKEW
 from ewallet.errors import ConsentError, PolicyError, UsageError
 from ewallet.formats import FORMATS
 from ewallet.oid4vp import AuthorizationRequest, TransactionData
 from ewallet.oid4vp.request import shown_text
 from ewallet.subject import is_reference
 
-_SKEW: Final = timedelta(seconds=60)  # what clocks may differ by
 _LONGEST: Final = timedelta(days=MAX_DAYS + 1)
 
 
@@ -77,7 +77,7 @@ def agreeable(request: AuthorizationRequest, catalog: Catalog, at: datetime) -> 
     """
     consent = consent_in(request)
     if consent is not None:
-        consent.check_in_force(max(at, min(consent.since, at + _SKEW)))
+        consent.check_in_force(max(at, min(consent.since, at + SKEW)))
         check_asked(request, consent, catalog)
         _check_named(request, consent)
         _check_words(request, consent, catalog)

@@ -10,9 +10,10 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import BinaryIO, Final, Protocol
 
+from ewallet.env import SKEW
 from ewallet.errors import EWalletError, PolicyError
 from ewallet.history.checkpoint import Believed, Checkpoint, Head
 from ewallet.history.entry import MAX_ENTRY, Entry
@@ -24,7 +25,6 @@ from ewallet.shape import MAX_NOTE, Json, base64, instance, json_object, member,
 
 SCHEMA: Final = "ewallet.history/1"
 _LINE: Final = 2 * MAX_NOTE + MAX_ENTRY  # bytes of one line; a newline of a note has two
-_SKEW: Final = timedelta(seconds=60)  # the house's for every clock: services of one log do not agree to the second
 
 Progress = Callable[[int], None]
 
@@ -228,7 +228,7 @@ class _Check:
 
     def _date(self, entry: Entry) -> None:
         at = entry.event.at
-        if self.latest and at < self.latest - _SKEW and self.backwards is None:
+        if self.latest and at < self.latest - SKEW and self.backwards is None:
             self.backwards = entry.seq
         self.latest = max(at, self.latest or at)
 

@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from typing import Final, Literal
 from urllib.parse import urlencode
@@ -25,6 +25,7 @@ from cryptography.x509.oid import NameOID
 from ewallet import jose, oauth
 from ewallet.anchor import TrustAnchor
 from ewallet.credential import moment
+from ewallet.env import SKEW
 from ewallet.errors import CryptoError, Malformed, ProtocolError, TransportError, TrustError, UsageError
 from ewallet.flow import Request, Response
 from ewallet.keys import Signer
@@ -40,7 +41,6 @@ SCHEME: Final = "openid4vp"
 
 Prefix = Literal["x509_hash", "x509_san_dns"]
 
-_SKEW: Final = timedelta(seconds=60)  # what clocks may differ by
 _MAX_NONCE: Final = 500  # characters of a wallet_nonce; ours have 32
 _MAX_SHOWN: Final = 200  # characters of a stranger's words
 _MAX_REQUEST: Final = 512 * 1024  # bytes of a request object, and of the parameters of a link
@@ -331,7 +331,7 @@ def _check_claims(claims: Mapping[str, Json], at: datetime, wallet_nonce: str | 
         times = {name: moment(numeric_date(claims[name], name)) for name in ("exp", "iat", "nbf") if name in claims}
     if "exp" in times and at >= times["exp"]:
         invalid("the request has expired")
-    if any(name in times and times[name] - at > _SKEW for name in ("iat", "nbf")):
+    if any(name in times and times[name] - at > SKEW for name in ("iat", "nbf")):
         invalid("the request is dated in the future")
 
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import accumulate
 from typing import Final, Literal, NoReturn, Protocol, cast, get_args
 
 from ewallet import jose
 from ewallet.credential import moment
+from ewallet.env import SKEW
 from ewallet.errors import Malformed, PolicyError, ProtocolError, VerificationError
 from ewallet.flow import Flow
 from ewallet.history import Believed, Checkpoint, Head, Note
@@ -24,7 +25,6 @@ from ewallet.keys import Signer
 from ewallet.shape import Json, member, numeric_date, optional
 
 TYP: Final = "consent-receipt+jwt"
-SKEW: Final = timedelta(seconds=60)  # what clocks may differ by, those of two machines of one recipient too
 _OWN: Final = ("limit.", "log.", "trust.list_")  # what goes by its own name, and is not merely no receipt
 
 Event = Literal["given", "renewed", "withdrawn", "fulfilled", "deleted"]

@@ -33,7 +33,7 @@ from ewallet.catalog import Catalog
 from ewallet.consent import TRANSACTION, Consent, consenting
 from ewallet.consent.options import main_in, taken_up
 from ewallet.credential import Path
-from ewallet.env import Env
+from ewallet.env import SKEW, Env
 from ewallet.errors import UsageError
 from ewallet.expectation import FORMAT, check_proxy, confirming, proxy_in
 from ewallet.flow import Send, offline, run
@@ -44,7 +44,6 @@ from ewallet.oid4vp import AuthorizationRequest, VpToken
 from ewallet.oid4vp.request import check_identified
 from ewallet.receipt import dpv, taken
 from ewallet.receipt.countersignature import (
-    SKEW,
     TYP,
     Event,
     Later,

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
@@ -29,6 +29,7 @@ from ewallet.catalog import Catalog
 from ewallet.catalog.claims import Pattern
 from ewallet.consent import Consent
 from ewallet.credential import covers, moment
+from ewallet.env import SKEW
 from ewallet.history import Believed
 from ewallet.keys import PublicKey, Signer
 from ewallet.package import Package
@@ -38,7 +39,6 @@ from ewallet.terminal import stamp
 
 TYP: Final = "package-receipt+jwt"
 NAMED: Final = "taken"  # of the portal's event
-_SKEW: Final = timedelta(seconds=60)  # what clocks may differ by
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +108,7 @@ class Taken:
             invalid("signed for other claims than were provided")
         if any(self.claims.get(name) != stated[name] for name in ("package", "log")):
             invalid("signed for another package")
-        if not provided - _SKEW <= self.at <= at + _SKEW:
+        if not provided - SKEW <= self.at <= at + SKEW:
             invalid("signed before it was provided, or at a time that is to come")
 
     def check_event(self, event: Signed, consent: Consent, catalog: Catalog, believed: Believed | None) -> None:
@@ -116,7 +116,7 @@ class Taken:
         self.jws.verify(self.key)
         if (self.by, self.claims.get("consent")) != (consent.recipient.id, consent.digest):
             invalid("a half of another recipient, or of another consent")
-        if event.logged is None or event.logged.seq != self.logged.seq or self.at < event.at - _SKEW:
+        if event.logged is None or event.logged.seq != self.logged.seq or self.at < event.at - SKEW:
             invalid("a half of another provision")
         check_places((self, event), believed)
         if member(self.claims, "answer", dict).keys() != self.disclosed.keys():
