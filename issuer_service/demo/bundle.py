@@ -13,6 +13,8 @@ from issuer_service.demo.pictures import await_picture, drawn
 from issuer_service.demo.stage import PREFIX, Stage, Step
 
 _IDENTITY: Final = "mobile_resident_card"
+_OPTIONAL: Final = "health_insurance_payment_confirmation"
+_UNTICKED: Final = "[ ] "
 _DAYS: Final = "30"
 _FEW: Final = "5"  # copies; the walk shows one or two, and some are left for whoever goes on by hand
 _ALL: Final = 1000  # lines
@@ -30,7 +32,8 @@ def consent(stage: Stage, picture: str, receipt: str, *, shown: int = _ALL) -> N
     """Let the wallet confirm a consent, show what its holder has read of it, and write the wallet's receipt."""
     told = stage.run("ewallet", "present", picture, "--yes", shown=0)
     head = "\n\n".join(told.split("\n\n")[:_HEAD]).splitlines()
-    stage.show("\n".join([*head[:shown], *(["…"] if head[shown:] else []), told.splitlines()[-1]]))
+    unticked = [line for line in told.splitlines() if _UNTICKED in line]
+    stage.show("\n".join([*head[:shown], *(["…"] if head[shown:] else []), *unticked, told.splitlines()[-1]]))
     id_ = told.split()[-1]
     stage.write(receipt, stage.run("ewallet", "history", "--receipt", id_, shown=0))
 
@@ -43,24 +46,27 @@ def check_receipt(stage: Stage, receipt: Path) -> None:
 
 def _receive(stage: Stage) -> None:
     """One offer of everything; a person would pick it kind by kind at the issuer's page."""
-    body = {"subject": CITIZEN, "types": [*members(), _IDENTITY]}
+    body = {"subject": CITIZEN, "types": [*members(), _OPTIONAL, _IDENTITY]}
     offer: dict[str, Any] = call(stage.client, "POST", f"{stage.place.issuer}/v1/offers", stage.operator, body)
     stage.call("POST", f"{stage.place.issuer}/v1/offers")
     told = stage.run("ewallet", "receive", drawn(stage, offer["uri"], "bundle-offer"), "--yes", "--copies", _FEW)
-    expect(len(told.splitlines()) == len(members()) + 1, "something of the bundle was not received")
+    expect(len(told.splitlines()) == len(members()) + 2, "something of the bundle was not received")
 
 
 def _ask_and_consent(stage: Stage) -> None:
     receipts = stage.path("verifier") / "receipts"
     receipts.mkdir(mode=0o700)
-    asked = ("--bundle", BUNDLE, "--days", _DAYS, "--consent-lang", stage.language)
+    asked = ("--bundle", BUNDLE, "--optional", _OPTIONAL, "--days", _DAYS, "--consent-lang", stage.language)
     kept = ("--receipts", str(receipts), "--qr", str(stage.path("bundle.png")), "--prefix", PREFIX, "--text")
     clerk = stage.begin("ewallet-verify", "request", *asked, *kept)
     consent(stage, await_picture(stage, "bundle", clerk), _RECEIPT)
     print("   … ewallet-verify request")
     parts = stage.finish(clerk, expected=0, shown=0).split("\n\n")
-    stage.show("\n\n".join(parts[:_CHECKS]))
-    expect(len(parts[-1].splitlines()) == len(members()) + 1, "the verdict does not name every member")
+    listed, name = parts[-1].splitlines(), Catalog.bundled().type(_OPTIONAL).label(stage.language)
+    left_out = [line for line in listed if name in line]
+    stage.show("\n".join(["\n\n".join(parts[:_CHECKS]), "", *left_out]))
+    expect(len(listed) == len(members()) + 2, "the verdict does not name every member")
+    expect(len(left_out) == 1 and name not in "".join(parts[:_CHECKS]), "what is optional was given, or is not named")
 
 
 def _check_receipts(stage: Stage) -> None:
@@ -79,8 +85,9 @@ STEPS: Final = (
     ),
     Step(
         _ask_and_consent,
-        "지갑 경로: 은행이 꾸러미를 한 번에 묻습니다. 지갑은 화면에 읽어 준 동의문에 서명해 함께 보냅니다.",
-        "By the wallet: the bank asks for the bundle at once. The wallet signs the consent, to the letter as read.",
+        "지갑 경로: 은행이 꾸러미를 한 번에 묻습니다. 지갑은 읽어 준 동의문에 서명해 함께 보내고, 선택 항목은 빼 둡니다.",
+        "By the wallet: the bank asks for the bundle at once. The wallet signs the consent, to the letter as read, "
+        "and leaves out what is optional.",
     ),
     Step(
         _check_receipts,

@@ -152,6 +152,8 @@ def test_what_becomes_of_peoples_data_is_shown_and_is_so_in_the_files(played):
     folder, said = demo.folder / ".demo", demo.said
 
     assert 2 == said.count("RECEIPT HOLDS")
+    assert "1. [ ] Confirmation of Health Insurance Premium Payment" in said
+    assert "[optional, not given] Confirmation of Health Insurance Premium Payment" in said
     assert re.search(r"entry 1 now says .*\n.*\n +THE HISTORY DOES NOT HOLD\n.*\n +first bad position: 1\n", said)
     assert "✓ A witness beside the portal has cosigned it (--quorum 1)" in said
     assert "\u2014 witness.example.org " in (folder / "history.jsonl").read_text("utf-8").splitlines()[-1]
