@@ -85,7 +85,7 @@ STEPS: Final = (
     ),
     Step(
         _ask_and_consent,
-        "지갑 경로: 은행이 꾸러미를 한 번에 묻습니다. 지갑은 읽어 준 동의문에 서명해 함께 보내고, 선택 항목은 빼 둡니다.",
+        "지갑 경로: 은행이 꾸러미를 한 번에 묻습니다. 지갑은 동의문에 서명해 함께 보내고, 선택 항목은 빼 둡니다.",
         "By the wallet: the bank asks for the bundle at once. The wallet signs the consent, to the letter as read, "
         "and leaves out what is optional.",
     ),
