@@ -1,7 +1,8 @@
 """Who failed how often of late, whatever the clock says: one row for each failure, in the issuer's table ``failures``.
 
-The key of a row is the digest of whoever failed and a number. A failure takes the first number that is free, which is
-one that was never taken or whose failure is as old as counts no more: no source has more rows than it may fail times.
+The key of a row is the digest of whoever failed, of one length for all, and a number. A failure takes the first number
+that is free, which is one that was never taken or whose failure is as old as counts no more: no source has more rows
+than it may fail times.
 """
 
 from __future__ import annotations

@@ -165,7 +165,7 @@ class Person(Visit):
 
     def leaves(self):
         """With the data; the recipient is stopped and hears of it; all is deleted, and the session ends."""
-        assert self.go_on("package"), self.site.log
+        assert self.go_on("signed"), self.site.log
         self.exported("json")
         self.stopped()
         assert self.site.client().messages()

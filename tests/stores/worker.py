@@ -77,7 +77,7 @@ def _redeem(command):
         thumbprint=None,
         until=AT,
         once={command.get("once", f"{command['code']}-{number}-{command['tx_code']}").encode(): AT},
-        source=command.get("source", f"source-{number}").encode(),
+        source=command.get("source", f"source-{number:03}").encode(),
         window=timedelta(hours=1),
     )
     return _database(command["url"]).issuance.redeem(attempt, AT)[0]
